@@ -1,0 +1,214 @@
+"""An attempt: one person's one try at one step; its identity, its outcomes, and the fates of people.
+
+The identity travels as a W3C trace id (Trace Context, W3C Recommendation 2021, section 3.2), so that a server that knows nothing of
+this project can log it and be joined later. All sets here are closed: there is no "other".
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Outcome(IntEnum):
+    """How an attempt ended for the person who made it. OPEN marks a row that was begun and never ended."""
+
+    OPEN = 0
+    OK = 1
+    REFUSED = 2
+    """The site said: not now, come back (503 or 429 with a time to return)."""
+    FAILED = 3
+    """The site said that the try failed (5xx without a time to return)."""
+    TOO_LARGE = 4
+    INVALID = 5
+    """The site refused what was sent, for good (4xx)."""
+    CONFLICT = 6
+    """It was done already (409)."""
+    EXPIRED = 7
+    """A link, code, session or ticket was too old (401, 410)."""
+    TIMED_OUT = 8
+    """The person's patience ran out."""
+    CONNECT_REFUSED = 9
+    RESET = 10
+    PROTOCOL = 11
+    """The answer was not HTTP, or broke off."""
+    NO_MESSAGE = 12
+    """A mail or SMS did not come in time."""
+    NOT_READ = 13
+    """The mail will never be read (spam folder, mistyped address): a property of the person, not of the site."""
+    CUT = 14
+    """The run ended first."""
+    PROCESS_DIED = 15
+    """The generator process was killed: its open rows are read as this."""
+
+
+class Phase(IntEnum):
+    """Where in the exchange the generator was when the attempt ended."""
+
+    NONE = 0
+    CONNECT = 1
+    SEND = 2
+    WAIT = 3
+    RECEIVE = 4
+    INBOX = 5
+    """Waiting for a mail or SMS, outside any exchange."""
+
+
+class Stage(IntEnum):
+    """Where in the server an attempt ended."""
+
+    OPEN = 0
+    ACCEPT = 1
+    HEADERS = 2
+    ADMISSION = 3
+    BODY = 4
+    DIGEST = 5
+    INSPECT = 6
+    STORE = 7
+    COMMIT = 8
+    ACKNOWLEDGE = 9
+
+
+class ServerOutcome(IntEnum):
+    """How the server ended an attempt."""
+
+    OPEN = 0
+    COMPLETED = 1
+    """Done, and the answer was handed to the kernel."""
+    REFUSED = 2
+    """Shed on purpose, to come back."""
+    REJECTED = 3
+    """The request was wrong: 4xx."""
+    FAILED = 4
+    """The server's own failure: 5xx."""
+    ABANDONED = 5
+    """The client left first and the work was dropped."""
+    COMPLETED_UNHEARD = 6
+    """Done and durable, but the client had left."""
+    SHUTDOWN = 7
+    PROCESS_DIED = 8
+
+
+class Code(IntEnum):
+    """The reason of an answer; the `code` of the problem document (RFC 9457) in lower case. NONE goes with success."""
+
+    NONE = 0
+    # the request
+    MALFORMED_REQUEST = 1
+    WRONG_TYPE = 2
+    BODY_TOO_LARGE = 3
+    UNKNOWN_ROUTE = 4
+    WRONG_METHOD = 5
+    FIELD_MISSING = 6
+    FIELD_INVALID = 7
+    # who asks
+    SESSION_MISSING = 10
+    SESSION_INVALID = 11
+    SESSION_EXPIRED = 12
+    CREDENTIALS_WRONG = 13
+    TRIES_EXHAUSTED = 14
+    # registration
+    EMAIL_TAKEN = 20
+    PHONE_TAKEN = 21
+    NIK_TAKEN = 22
+    NIK_INVALID = 23
+    BIRTH_DATE_MISMATCH = 24
+    LINK_INVALID = 25
+    LINK_EXPIRED = 26
+    OTP_WRONG = 27
+    OTP_EXPIRED = 28
+    STEP_NOT_OPEN = 29
+    """An earlier step is still missing."""
+    TEST_TIME_OVER = 30
+    WAVE_CLOSED = 31
+    WAVE_UNKNOWN = 32
+    ALREADY_DONE = 33
+    REGISTRY_QUEUE_FULL = 34
+    # uploads
+    UPLOAD_FAILED = 40
+    """What people read in 2020: the upload failed, please repeat."""
+    UPLOAD_TIMED_OUT = 41
+    PHOTO_TOO_LARGE = 42
+    PHOTO_WRONG_FORMAT = 43
+    PHOTO_TRUNCATED = 44
+    PHOTO_TOO_MANY_PIXELS = 45
+    PHOTO_DIGEST_MISMATCH = 46
+    PHOTO_SIZE_MISMATCH = 47
+    TICKET_MISSING = 48
+    TICKET_INVALID = 49
+    TICKET_EXPIRED = 50
+    UPLOADS_BUSY = 51
+    """The tickets' byte budget is full: come back at the told time."""
+    STORE_FULL = 52
+    STORE_STALLED = 53
+    SYNC_FAILED = 54
+    BODY_TOO_SLOW = 55
+    # the process
+    CLIENT_LEFT = 60
+    TOO_MANY_REQUESTS_IN_PROGRESS = 61
+    DATABASE_BUSY = 62
+    HASH_QUEUE_FULL = 63
+    SHUTTING_DOWN = 64
+    INTERNAL_ERROR = 65
+
+
+class Fate(IntEnum):
+    """What became of a person. Every planned person has exactly one when a run closes."""
+
+    OPEN = 0
+    FINISHED = 1
+    GAVE_UP = 2
+    REJECTED = 3
+    UNREACHABLE = 4
+    WAITING = 5
+    """Inside, or away and to come back, when the run ended."""
+    CUT = 6
+    """Stopped in the middle of an attempt by the end of the run, or by a stop."""
+    UNSENT = 7
+    """Never left the generator."""
+
+
+class AttemptId(NamedTuple):
+    """Who tried what, for the how-manieth time. `number` counts a person's tries at the step from 1."""
+
+    run: int
+    person: int
+    tab: int
+    step: int
+    number: int
+
+    def trace_id(self) -> str:
+        """32 hex digits: run 40 bits, person 40, tab 8, step 16, number 24. Never all zero, because number starts at 1."""
+        assert self.number >= 1
+        value = self.run & 0xFF_FFFF_FFFF
+        value = value << 40 | self.person
+        value = value << 8 | self.tab
+        value = value << 16 | self.step
+        value = value << 24 | self.number
+        return f"{value:032x}"
+
+    def traceparent(self, exchange: int) -> str:
+        """The header of this attempt's `exchange`-th HTTP request (from 1), which is the span id."""
+        return f"00-{self.trace_id()}-{exchange:016x}-01"
+
+
+def parse_trace_id(text: str) -> AttemptId:
+    """The inverse of `AttemptId.trace_id`. Raises ValueError on anything but 32 hex digits."""
+    if len(text) != 32:
+        raise ValueError(f"trace id has {len(text)} characters; want 32 hex digits")
+    value = int(text, 16)
+    return AttemptId(
+        run=value >> 88,
+        person=value >> 48 & 0xFF_FFFF_FFFF,
+        tab=value >> 40 & 0xFF,
+        step=value >> 24 & 0xFFFF,
+        number=value & 0xFF_FFFF,
+    )
+
+
+def parse_traceparent(header: str | None) -> AttemptId | None:
+    """The attempt a request belongs to; None when the header is missing or is not a traceparent."""
+    if header is None or len(header) != 55 or header[2] != "-" or header[35] != "-":
+        return None
+    try:
+        return parse_trace_id(header[3:35])
+    except ValueError:
+        return None

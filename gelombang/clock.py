@@ -1,0 +1,30 @@
+"""The only place that asks what time it is.
+
+Run times are int64 microseconds on the system-wide monotonic clock, relative to the run's zero: on one machine the server's and the
+generator's rows can be compared without correction. Wall time (UTC) names moments for people and is never subtracted.
+"""
+
+import time
+from datetime import UTC, datetime
+
+MICROSECONDS = 1_000_000
+
+
+def monotonic_us() -> int:
+    """Microseconds on CLOCK_MONOTONIC, shared by all processes of this machine."""
+    return time.monotonic_ns() // 1_000
+
+
+def process_cpu_seconds() -> float:
+    """CPU time of this process, user and system."""
+    return time.process_time()
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC, for names and records."""
+    return datetime.now(UTC)
+
+
+def sleep_seconds(seconds: float) -> None:
+    """Block the calling thread; in a Locust process this is gevent's cooperative sleep."""
+    time.sleep(seconds)

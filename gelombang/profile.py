@@ -1,0 +1,166 @@
+"""A profile: what a site does (behaviour) and how much of everything it has (size), at full scale and in the people's time.
+
+The reference server runs a profile, the simulator models it, the report names it. Profiles are TOML files in `server/profiles/`; every
+number declares its dimension, so `gelombang.scale.scaled` can make a small, fast copy of the same site.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gelombang.distribution import Distribution
+from gelombang.scale import Count, Dimension, FixedInt, HashBytes, Ratio, Seconds, SharedRate, SizeBytes, StoreBandwidth, StoreBytes
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UploadProtocol(StrEnum):
+    """How the site's page sends a photo."""
+
+    MULTIPART = "multipart"
+    """One POST with the whole photo; a failure starts again from zero."""
+    TICKET = "ticket"
+    """A small request first, which may be refused before a byte is sent; then one PUT."""
+
+
+class Store(_Part):
+    """The modelled photo store, shared by the two photo steps only: processor sharing at `bandwidth_bytes_per_second`."""
+
+    bandwidth_bytes_per_second: Annotated[StoreBandwidth, Field(gt=0)]
+    commit_bytes: Annotated[SizeBytes, Field(ge=0)]
+    """The cost of a commit, declared in bytes moved."""
+    latency_seconds: Annotated[Seconds, Field(ge=0)]
+    capacity_bytes: Annotated[StoreBytes, Field(gt=0)]
+    turns_limit: Annotated[Count, Field(gt=0)]
+    """How many uploads may have a turn at once: the upload slots."""
+    queue_limit: Annotated[Count, Field(ge=0)]
+    """How many uploads may wait for a turn."""
+    stalls: list["Stall"] = Field(default_factory=list)
+
+
+class Stall(_Part):
+    """A time in which the store moves only a share of its bandwidth."""
+
+    at_seconds: Annotated[Seconds, Field(ge=0)]
+    for_seconds: Annotated[Seconds, Field(gt=0)]
+    bandwidth_ratio: Annotated[Ratio, Field(gt=0, le=1)]
+
+
+class Tickets(_Part):
+    """Admission before bytes (`protocol = "ticket"`): two byte budgets and a time to come back."""
+
+    received_budget_bytes: Annotated[StoreBytes, Field(gt=0)]
+    """Bytes received whole and not yet durable."""
+    admitted_budget_bytes: Annotated[StoreBytes, Field(gt=0)]
+    """Bytes admitted by ticket and not yet durable."""
+    first_photo_budget_ratio: Annotated[Ratio, Field(gt=0, le=1)]
+    """Share of each budget open to people without a stored photo; second photos may use all of it."""
+    life_seconds: Annotated[Seconds, Field(gt=0)]
+    return_ratio: Annotated[Ratio, Field(gt=0)]
+    """Time to come back = this × (people waiting × mean photo bytes / bandwidth), jittered."""
+    mean_photo_bytes: Annotated[SizeBytes, Field(gt=0)]
+    return_jitter: Annotated[Distribution, Dimension.FIXED]
+    return_min_seconds: Annotated[Seconds, Field(gt=0)]
+    return_max_seconds: Annotated[Seconds, Field(gt=0)]
+
+
+class Uploads(_Part):
+    """What the site does with a photo."""
+
+    protocol: UploadProtocol
+    own_process: bool
+    """Uploads in a process of their own, apart from account, data and OTP."""
+    photo_limit_bytes: Annotated[SizeBytes, Field(gt=0)]
+    pixels_limit: Annotated[FixedInt, Field(gt=0)] = 25_000_000
+    bodies_limit: Annotated[Count, Field(gt=0)]
+    """Bodies being received at once."""
+    answer_within_seconds: Annotated[Seconds, Field(gt=0)]
+    """The proxy's patience, from the last byte of the body to the answer."""
+    shows_progress: bool
+    """Whether the page shows progress: people wait longer when it does."""
+    cancels_when_client_left: bool
+    answers_stored_at_once: bool
+    """Whether a photo that is stored already is acknowledged again without storing it once more."""
+    body_stall_seconds: Annotated[Seconds, Field(gt=0)]
+    """The longest pause between two reads of a body."""
+    tickets: Tickets | None = None
+
+
+class Registry(_Part):
+    """The civil registry as a capped partner."""
+
+    lookups_per_second: Annotated[SharedRate, Field(gt=0)]
+    latency_seconds: Annotated[Seconds, Field(ge=0)]
+    queue_limit: Annotated[Count, Field(gt=0)]
+
+
+class Messages(_Part):
+    """Mail and SMS: how fast the partners take them and how long they travel."""
+
+    mail_per_second: Annotated[SharedRate, Field(gt=0)]
+    sms_per_second: Annotated[SharedRate, Field(gt=0)]
+    mail_delay_seconds: Annotated[Distribution, Dimension.WAITING]
+    sms_delay_seconds: Annotated[Distribution, Dimension.WAITING]
+    queue_limit: Annotated[Count, Field(gt=0)]
+
+
+class Password(_Part):
+    """argon2id (RFC 9106). The memory is what the scale divides: real CPU, smaller by convention."""
+
+    memory_bytes: Annotated[HashBytes, Field(ge=8_192)]
+    time_cost: Annotated[FixedInt, Field(ge=1)]
+    threads_limit: Annotated[FixedInt, Field(ge=1)]
+    queue_limit: Annotated[Count, Field(gt=0)]
+
+
+class Credentials(_Part):
+    """How long what the site hands out is good for, and how often it may be tried."""
+
+    session_life_seconds: Annotated[Seconds, Field(gt=0)]
+    link_life_seconds: Annotated[Seconds, Field(gt=0)]
+    otp_life_seconds: Annotated[Seconds, Field(gt=0)]
+    otp_digits: Annotated[FixedInt, Field(ge=4, le=8)]
+    otp_tries_limit: Annotated[FixedInt, Field(gt=0)]
+    otp_sends_limit: Annotated[FixedInt, Field(gt=0)]
+    password_tries_limit: Annotated[FixedInt, Field(gt=0)]
+    password_lock_seconds: Annotated[Seconds, Field(gt=0)]
+
+
+class Test(_Part):
+    """Motivation and basic ability."""
+
+    questions: Annotated[FixedInt, Field(gt=0)]
+    time_limit_seconds: Annotated[Seconds, Field(gt=0)]
+
+
+class Api(_Part):
+    """Everything that is not an upload."""
+
+    requests_limit: Annotated[FixedInt, Field(gt=0)]
+    """Requests in progress at once in one process."""
+    body_limit_bytes: Annotated[FixedInt, Field(gt=0)]
+    keep_alive_seconds: Annotated[FixedInt, Field(gt=0)]
+    backlog: Annotated[FixedInt, Field(gt=0)]
+    database_queue_limit: Annotated[FixedInt, Field(gt=0)]
+    database_batch_limit: Annotated[FixedInt, Field(gt=0)]
+    commit_threads: Annotated[FixedInt, Field(gt=0)]
+
+
+class Profile(_Part):
+    """One site."""
+
+    schema_version: Annotated[int, Dimension.FIXED, Field(ge=1, le=1)] = 1
+    name: str
+    title: str
+    store: Store
+    uploads: Uploads
+    registry: Registry
+    messages: Messages
+    password: Password
+    credentials: Credentials
+    test: Test
+    api: Api
+    waves: list[str] = Field(min_length=1)

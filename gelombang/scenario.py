@@ -1,0 +1,199 @@
+"""A scenario: who comes when, what they do, how patient they are, and what is expected of the site.
+
+Scenarios are TOML files at full size and in the people's time; every figure cites its source in a comment beside it. Reading one reports
+all its faults at once (`load_scenario`). The arrival curve is a CSV beside it; the journey is a list of steps (`gelombang.steps`).
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gelombang.distribution import Distribution
+from gelombang.ledger import MILESTONE_LIMIT
+from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds
+from gelombang.steps import RESERVED, PhotoKind, Step, StepName
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Phase(_Part):
+    """A piece of an arrival profile written by hand: ramp (start to end), hold, spike or stairs."""
+
+    form: Literal["ramp", "hold", "spike", "stairs"]
+    for_seconds: Annotated[Seconds, Field(gt=0)]
+    start_per_second: Annotated[ArrivalRate, Field(ge=0)]
+    end_per_second: Annotated[ArrivalRate, Field(ge=0)] | None = None
+    """ramp and stairs; a spike rises to it in the middle and falls back."""
+    stairs: Annotated[FixedInt, Field(gt=0, le=1000)] | None = None
+
+
+class Arrivals(_Part):
+    """Either a curve file with a window, or phases."""
+
+    curve: str | None = None
+    """CSV: `seconds_since_opening,registrations_per_second`, linear between rows."""
+    from_seconds: Annotated[Seconds, Field(ge=0)] = 0.0
+    for_seconds: Annotated[Seconds, Field(gt=0)] | None = None
+    phases: list[Phase] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.curve is None) == (not self.phases):
+            raise ValueError("curve and phases are both given or both missing; want exactly one of them")
+        if self.curve is not None and self.for_seconds is None:
+            raise ValueError("for_seconds is missing; want how much of the curve to replay")
+        return self
+
+
+class DefaultScale(_Part):
+    """What is used when the command line does not say; `sample = "auto"` looks at the machine first."""
+
+    sample: str = "auto"
+    sample_smallest: str = "1/50"
+    sample_largest: str = "1/20"
+    speed: Annotated[FixedFloat, Field(gt=0)] = 60.0
+    bytes_ratio: Annotated[FixedFloat, Field(gt=0, le=1)] = 0.1
+
+
+class Line(_Part):
+    """A person's connection: a mix of mobile and fixed lines."""
+
+    uplink_bytes_per_second: Annotated[Distribution, Dimension.UPLINK]
+    uplink_ratio: Annotated[Ratio, Field(gt=0)] = 1.0
+    """Slowdown of mobile lines at this hour of the day."""
+    round_trip_seconds: Annotated[Distribution, Dimension.WAITING]
+    fixed_line_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    fixed_uplink_bytes_per_second: Annotated[Distribution, Dimension.UPLINK]
+    fixed_round_trip_seconds: Annotated[Distribution, Dimension.WAITING]
+
+
+class Photo(_Part):
+    """How large a first photo is, and the smaller copy that people send instead."""
+
+    first_bytes: Annotated[Distribution, Dimension.SIZE]
+    smaller_copy_bytes: Annotated[Distribution, Dimension.SIZE]
+
+
+class People(_Part):
+    """What differs from person to person."""
+
+    nik_known_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    """Share whose NIK the civil registry knows."""
+    line: Line
+    photos: dict[PhotoKind, Photo]
+
+
+class Patience(_Part):
+    """How long people wait, and what they do when it fails."""
+
+    page_seconds: Annotated[Distribution, Dimension.WAITING]
+    upload_seconds: Annotated[Distribution, Dimension.WAITING]
+    upload_progress_ratio: Annotated[Ratio, Field(ge=1)]
+    """Uploads that show progress are waited for this many times as long."""
+    persist_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    """Probability of trying again after each of the first `persist_tries` failures in a row."""
+    persist_tries: Annotated[FixedInt, Field(ge=0)]
+    persist_later_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    retry_seconds: Annotated[Distribution, Dimension.WAITING]
+    away_seconds: Annotated[Distribution, Dimension.WAITING]
+    """How long those stay away who leave and come back."""
+    return_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    """Share of leavers who come back; the others gave up."""
+    leave_when_refused_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    smaller_copy_ratio: Annotated[Ratio, Field(ge=0, le=1)]
+    """Probability of switching to a smaller copy after a failed upload."""
+    attempts_limit: Annotated[FixedInt, Field(gt=0, le=60_000)]
+    """Tries of one person at one step; then the person has given up."""
+
+
+class Measure(StrEnum):
+    """What an objective judges."""
+
+    PASSED_PER_SECOND = "passed_per_second"
+    """People past `step` per second of people's time, at full size."""
+    OK_RATIO = "ok_ratio"
+    """Share of attempts at `step` that ended ok (conflict counts as ok)."""
+    FAILED_RATIO = "failed_ratio"
+    """Share of attempts at `step` that did not end ok, too_large left out."""
+    RESPONSE_SECONDS = "response_seconds"
+    """`quantile` of done - due at `step`, in people's time."""
+    PEOPLE_RATIO = "people_ratio"
+    """Share of planned people with `fate`."""
+    STORE_USED_RATIO = "store_used_ratio"
+    """Bytes acknowledged (with commit cost) over what the store could carry."""
+    LOST = "lost"
+    """Photos acknowledged and not in the store."""
+    UNEXPLAINED = "unexplained"
+    """Attempts that the join of both ends can't explain."""
+    LATENESS_SECONDS = "lateness_seconds"
+    """`quantile` of sent - due of first steps, in wall time."""
+
+
+class Objective(_Part):
+    """One expectation, judged on the record. No samples is a failure."""
+
+    name: str
+    profile: str | None = None
+    """Only for this profile; without it, for all."""
+    measure: Measure
+    step: list[StepName] = Field(default_factory=list)
+    """Attempts at any of these; empty: all steps."""
+    quantile: Annotated[Ratio, Field(gt=0, lt=1)] | None = None
+    fate: Literal["finished", "gave_up", "rejected", "unreachable", "waiting", "cut", "unsent"] | None = None
+    at_least: Annotated[FixedFloat | None, Dimension.FIXED] = None
+    at_most: Annotated[FixedFloat | None, Dimension.FIXED] = None
+    times_profile: str | None = None
+    """The limits are multiples of what this other profile reached."""
+    over_seconds: Annotated[tuple[float, float] | None, Dimension.FIXED] = None
+    """Judge this window of people's time as a whole; without it, the whole run."""
+    for_seconds: Annotated[FixedFloat | None, Dimension.FIXED] = None
+    """Fails only when broken in every window for this long without a break."""
+    within_seconds: Annotated[FixedFloat | None, Dimension.FIXED] = None
+    """Must hold in some window that ends by then."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("at_least and at_most are both missing; want at least one limit")
+        needs_quantile = self.measure in (Measure.RESPONSE_SECONDS, Measure.LATENESS_SECONDS)
+        if needs_quantile != (self.quantile is not None):
+            raise ValueError(f"quantile is {self.quantile}; want one with response_seconds and lateness_seconds, none elsewhere")
+        if (self.measure is Measure.PEOPLE_RATIO) != (self.fate is not None):
+            raise ValueError(f"fate is {self.fate}; want one with people_ratio, none elsewhere")
+        if self.for_seconds is not None and self.within_seconds is not None:
+            raise ValueError("for_seconds and within_seconds are both given; want one of them")
+        return self
+
+
+class Expectation(_Part):
+    """What is expected of a profile, in words that the report repeats."""
+
+    story: str
+
+
+class Scenario(_Part):
+    """One surge."""
+
+    schema_version: Annotated[int, Dimension.FIXED, Field(ge=1, le=1)] = 1
+    name: StepName
+    title: str
+    opens_at: str
+    """Local wall time of second 0, for axes: `2020-04-11T19:00:00+07:00`."""
+    profiles: list[str] = Field(min_length=1)
+    """Which profiles a run without `--profile` goes through, in this order."""
+    drain_seconds: Annotated[Seconds, Field(ge=0)]
+    """People's time after the last arrival in which attempts may end."""
+    scale: DefaultScale = DefaultScale()
+    arrivals: Arrivals
+    people: People
+    patience: Patience
+    journey: list[Step] = Field(min_length=1, max_length=MILESTONE_LIMIT)
+    objective: list[Objective] = Field(default_factory=list)
+    expect: dict[str, Expectation] = Field(default_factory=dict)
+    feed: Annotated[dict[str, dict[str, str]] | None, RESERVED] = None
+    secret: Annotated[dict[str, str] | None, RESERVED] = None
+    setup: Annotated[list[str] | None, RESERVED] = None
+    teardown: Annotated[list[str] | None, RESERVED] = None

@@ -1,0 +1,177 @@
+"""The closed vocabulary of step forms in which a scenario writes its journey.
+
+A step is data: how it is asked for, what its answer means, and where each outcome leads. Text fields may hold `{placeholders}`: fields
+of the person (`{name} {email} {phone} {nik} {kk} {birth_date} {address} {password}`) and whatever earlier steps captured. What is
+marked `Reserved` is part of the schema and refused by the check until it is built, so that a scenario written today keeps its meaning.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gelombang.attempt import Outcome
+from gelombang.distribution import Distribution
+from gelombang.errors import Fault
+from gelombang.scale import Dimension, FixedInt, Ratio, Seconds
+
+
+class Reserved:
+    """Marks a field that the schema keeps for a later release."""
+
+
+RESERVED = Reserved()
+
+StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+PlaceholderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+OutcomeName = Literal[
+    "ok",
+    "refused",
+    "failed",
+    "too_large",
+    "invalid",
+    "conflict",
+    "expired",
+    "timed_out",
+    "connect_refused",
+    "reset",
+    "protocol",
+    "no_message",
+    "not_read",
+]
+Target = Annotated[str, Field(pattern=r"^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Capture(_Strict):
+    """Where in an answer (or message) a value stands; exactly one way."""
+
+    json_pointer: str | None = Field(default=None, pattern=r"^(/[^/]*)*$")
+    """RFC 6901."""
+    header: str | None = None
+    message: str | None = None
+    """A field of the awaited message."""
+    cookie: Annotated[str | None, RESERVED] = None
+    regex: Annotated[str | None, RESERVED] = None
+    css: Annotated[str | None, RESERVED] = None
+    """A CSS selector and attribute, such as `input[name=csrf]@value`."""
+
+
+class PhotoKind(StrEnum):
+    """Which of the two photos."""
+
+    KTP = "ktp"
+    SELFIE = "selfie"
+
+
+class Body(_Strict):
+    """What a request carries; at most one form."""
+
+    json_fields: dict[str, Any] | None = Field(default=None, alias="json")
+    form: Annotated[dict[str, str] | None, RESERVED] = None
+    multipart: Annotated[dict[str, str] | None, RESERVED] = None
+    raw: Annotated[str | None, RESERVED] = None
+    file: Annotated[str | None, RESERVED] = None
+    tus: Annotated[str | None, RESERVED] = None
+
+
+class Success(_Strict):
+    """Which statuses mean which outcome, where the default of `gelombang.journey` does not fit."""
+
+    status: dict[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")], OutcomeName] = Field(default_factory=dict)
+    header: Annotated[dict[str, str] | None, RESERVED] = None
+    body: Annotated[str | None, RESERVED] = None
+
+
+class RepeatUntil(_Strict):
+    """Ask again until the answer holds a value."""
+
+    json_pointer: str
+    equals: str
+    every_seconds: Seconds
+    times_limit: Annotated[FixedInt, Field(gt=0)]
+
+
+class _Step(_Strict):
+    step: StepName
+    title: str = ""
+    milestone: bool = False
+    """Whether the funnel shows it."""
+    think_seconds: Annotated[Distribution, Dimension.WAITING] | None = None
+    """What the person does before it."""
+    on: dict[OutcomeName, Target] = Field(default_factory=dict)
+    """Where an outcome leads; `gelombang.journey` has the defaults."""
+    capture: dict[PlaceholderName, Capture] = Field(default_factory=dict)
+    repeat_until: Annotated[RepeatUntil | None, RESERVED] = None
+    parallel: Annotated[list[StepName] | None, RESERVED] = None
+    parallel_limit: Annotated[FixedInt | None, RESERVED] = None
+    hook: Annotated[str | None, RESERVED] = None
+    """`module:function`."""
+
+
+class RequestStep(_Step):
+    """One HTTP request and its answer."""
+
+    form: Literal["request"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+    path: str
+    """A path on the target, or an absolute or captured URL."""
+    query: Annotated[dict[str, str] | None, RESERVED] = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Body | None = None
+    success: Success = Field(default_factory=Success)
+    redirects: Annotated[Literal["follow", "answer"] | None, RESERVED] = None
+    cookies: Annotated[bool | None, RESERVED] = None
+
+
+class MessageStep(_Step):
+    """Wait for a mail or SMS; no exchange with the target."""
+
+    form: Literal["message"]
+    inbox: Literal["harness"] | Annotated[Literal["fixed", "http", "imap", "hook"], RESERVED] = "harness"
+    kind: str
+    address: str
+    within_seconds: Seconds
+    """Longer than this and the outcome is `no_message`."""
+    read_ratio: Annotated[Ratio, Field(gt=0, le=1)] = 1.0
+    """Share of people who will ever read it; the others' outcome is `not_read`."""
+    accept: dict[str, str] = Field(default_factory=dict)
+    """Fields the message must hold; otherwise the outcome is `invalid`."""
+
+
+class PhotoStep(_Step):
+    """Send one photo by the protocol that the site's page asks for."""
+
+    form: Literal["photo"]
+    photo: PhotoKind
+    protocol: str
+    """`multipart` or `ticket`, or a captured value."""
+    url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+Step = Annotated[RequestStep | MessageStep | PhotoStep, Field(discriminator="form")]
+
+
+def outcome_of(name: str) -> Outcome:
+    """The outcome that a scenario names in lower case."""
+    return Outcome[name.upper()]
+
+
+def reserved_faults(model: BaseModel, where: str) -> Iterator[Fault]:
+    """A fault for each reserved field that is used anywhere below `model`."""
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        path = f"{where}.{info.alias or name}"
+        if any(isinstance(m, Reserved) for m in info.metadata) and value is not None:
+            yield Fault(path, repr(value), "nothing here yet: this form is reserved for a later release")
+        elif isinstance(value, BaseModel):
+            yield from reserved_faults(value, path)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, BaseModel):
+                    yield from reserved_faults(item, f"{path}.{key}")

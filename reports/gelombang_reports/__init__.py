@@ -1,0 +1,1 @@
+"""One record to page, console, Markdown and JUnit."""
