@@ -1,0 +1,103 @@
+"""The orders of one run, as the command writes them for the processes that it starts.
+
+`plan.json` goes to the generator, `server.json` to the reference server. Scenario and profile stand in them at full size with the scale
+beside them, so that whoever reads a run's folder later sees what was meant, and each process scales by the one rule.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gelombang.errors import RecordError
+from gelombang.profile import Profile
+from gelombang.scale import FixedFloat, FixedInt, Scale
+from gelombang.scenario import Scenario
+
+PLAN_FILE = "plan.json"
+SERVER_FILE = "server.json"
+PLAN_VARIABLE = "GELOMBANG_PLAN"
+"""Environment variable with the path of plan.json, read by the locustfile."""
+PROCESS_VARIABLE = "GELOMBANG_PROCESS"
+"""Environment variable with this generator process's index k, 0 to generator_processes - 1."""
+
+RUN_NUMBER_BITS = 40
+
+
+class ScaleNumbers(BaseModel):
+    """`Scale` as JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sample: str = "1"
+    speed: FixedFloat = 1.0
+    bytes_ratio: FixedFloat = 1.0
+    load: FixedFloat = 1.0
+
+    @classmethod
+    def of(cls, scale: Scale) -> "ScaleNumbers":
+        return cls(sample=str(scale.sample), speed=scale.speed, bytes_ratio=scale.bytes_ratio, load=scale.load)
+
+    def scale(self) -> Scale:
+        return Scale(Fraction(self.sample), self.speed, self.bytes_ratio, self.load)
+
+
+class RunPlan(BaseModel):
+    """What the generator processes of a run are told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    run_id: str
+    run: FixedInt = Field(ge=1, lt=1 << RUN_NUMBER_BITS)
+    """The number that stands in every trace id."""
+    seed: FixedInt = Field(ge=0)
+    plan_digest: str
+    scale: ScaleNumbers
+    scenario: Scenario
+    profile: str
+    target_url: str
+    harness_url: str | None
+    """The applicants' phone; None against a foreign target."""
+    harness_token: str
+    zero_us: FixedInt
+    """The run's zero on the system-wide monotonic clock; 0 means: as soon as this process is ready (a locustfile run by hand)."""
+    for_seconds: FixedFloat = Field(gt=0)
+    """People's time from zero in which arrivals are due."""
+    generator_processes: FixedInt = Field(ge=1)
+    """Process k walks the people with index ≡ k (mod this)."""
+
+
+class ServerPlan(BaseModel):
+    """What the reference server is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    run: FixedInt = Field(ge=0, lt=1 << RUN_NUMBER_BITS)
+    seed: FixedInt = Field(ge=0)
+    scale: ScaleNumbers
+    profile: Profile
+    folder: str
+    """The run's folder: ledgers go into it, data into its `site/`."""
+    zero_us: FixedInt
+    processes: FixedInt = Field(ge=1, le=64)
+    """API processes; uploads add one of their own when the profile says so."""
+    public_port: FixedInt = Field(ge=0, le=65_535)
+    harness_port: FixedInt = Field(ge=0, le=65_535)
+    harness_token: str = Field(min_length=8)
+    ledger_rows_limit: FixedInt = Field(default=20_000_000, gt=0)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def write_model(path: Path, model: BaseModel) -> None:
+    """Write a model as indented JSON."""
+    path.write_text(model.model_dump_json(indent=1, by_alias=True) + "\n")
+
+
+def read_model(path: Path, kind: type[M]) -> M:
+    """Read a model that `write_model` wrote. Raises RecordError with the file and what is wrong."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise RecordError(f"{path} is missing; want the file that `gelombang run` writes there") from None
+    except ValueError as error:
+        raise RecordError(f"{path} is not readable as {kind.__name__}: {error}") from None
