@@ -1,0 +1,243 @@
+"""The record of a run: the waist of the hourglass. Everything after a run (page, gate, plan) reads only this.
+
+`record.json` holds what a reader wants to know, in the people's time and at the sample's own counts, with the scale beside it;
+`segments/` holds mergeable histograms and counts per window, and the ledgers hold each attempt. Older schema versions stay readable.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gelombang.attempt import Fate
+from gelombang.errors import RecordError
+from gelombang.runplan import ScaleNumbers, read_model, write_model
+
+RECORD_FILE = "record.json"
+SCHEMA_VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Validity(StrEnum):
+    """Whether a run can be believed."""
+
+    VALID = "VALID"
+    SUSPECT = "SUSPECT"
+    """There are doubts: they are printed, and gates and plans refuse the run."""
+    INVALID = "INVALID"
+    """No verdict can be drawn."""
+
+
+class Doubt(_Part):
+    """One reason not to believe the run, with the evidence: what was measured and what the limit is."""
+
+    name: str
+    severity: Validity
+    evidence: str
+    what_to_do: str
+
+
+class Quantiles(_Part):
+    """Of a duration; `samples` 0 means that the others are meaningless and None."""
+
+    samples: int
+    p50_seconds: float | None = None
+    p90_seconds: float | None = None
+    p99_seconds: float | None = None
+    max_seconds: float | None = None
+
+
+class StepTotals(_Part):
+    """One step of the journey, over the whole run."""
+
+    step: str
+    title: str
+    form: str
+    milestone: bool
+    people_reached: int
+    """People who made at least one attempt."""
+    people_passed: int
+    attempts: int
+    outcomes: dict[str, int]
+    """Attempts by generator outcome, lower case; they sum to `attempts`."""
+    response: Quantiles
+    """done - due, in the people's time."""
+    service: Quantiles
+    """done - sent, in the people's time."""
+
+
+class UploadFailure(_Part):
+    """Upload attempts that ended in one place, on one end."""
+
+    stage: str
+    """Server stage, or the generator's phase for what the server never saw (`connect`, `send`, `wait`, `receive`)."""
+    outcome: str
+    code: str
+    attempts: int
+    meaning: str
+
+
+class JoinCell(_Part):
+    """Attempts whose two ends agree on one combination."""
+
+    client_outcome: str
+    client_phase: str
+    server_stage: str
+    """`unseen` when the server has no row."""
+    server_outcome: str
+    code: str
+    attempts: int
+    explained: bool
+    meaning: str
+
+
+class Uploads(_Part):
+    """Where uploads failed, and what was wasted."""
+
+    attempts: int
+    acknowledged: int
+    failed: int
+    """Not acknowledged, photo_too_large apart."""
+    too_large: int
+    where: list[UploadFailure]
+    """Every upload attempt in exactly one entry, largest first, acknowledged ones included."""
+    received_bytes: int
+    kept_bytes: int
+    """Bytes of photos acknowledged to their person."""
+    stored_unheard_bytes: int
+    """Bytes stored although nobody was waiting any more."""
+    people_past_both_photos: int
+    photos_acknowledged_lost: int
+    attempts_per_acknowledged_photo: float | None
+    received_per_kept_byte: float | None
+    store_used_ratio: float | None
+    """Bytes acknowledged, with commit cost, over what the store could carry in the time."""
+
+
+class Windows(_Part):
+    """Counts per window of the people's time; every list has one entry per window."""
+
+    window_seconds: float
+    offered: list[int]
+    """People due."""
+    started: list[int]
+    passed: dict[str, list[int]]
+    """People past each step."""
+    upload_where: dict[str, list[int]]
+    """Upload attempts ended, by `stage/code` (`acknowledged` for those that were)."""
+    upload_attempts: list[int]
+    upload_failed: list[int]
+    ok: dict[str, list[int]]
+    """Attempts that ended ok, by step."""
+    ended: dict[str, list[int]]
+    """Attempts that ended, by step."""
+    response_p99_seconds: dict[str, list[float | None]]
+    people_waiting: list[int]
+    """Inside at the end of the window and not in an attempt."""
+    received_bytes: list[int]
+    kept_bytes: list[int]
+
+
+class Judgement(_Part):
+    """An objective and what became of it."""
+
+    name: str
+    passed: bool | None
+    """None: not judged, for the reason in `found`."""
+    wanted: str
+    found: str
+
+
+class Host(_Part):
+    """The machine, the generator's honesty, and what both ends cost."""
+
+    cores: int
+    memory_bytes: int
+    kernel: str
+    python: str
+    generator_processes: int
+    server_processes: int
+    generator_cpu_ratio: float | None
+    """CPU of all generator processes, in cores, mean over the run."""
+    generator_cpu_max_ratio: float | None
+    server_cpu_ratio: float | None
+    machine_cpu_ratio: float | None
+    machine_cpu_max_ratio: float | None
+    lateness: Quantiles
+    """sent - due of first steps, in WALL time."""
+    loop_late_max_seconds: float | None
+    listen_overflows: int | None
+    listen_drops: int | None
+
+
+class RunRecord(_Part):
+    """One run of one scenario against one site."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    kind: str = "live"
+    """`live` or `simulated`."""
+    scenario: str
+    title: str
+    profile: str
+    profile_title: str
+    story: str
+    """What the scenario expects of this profile, in words."""
+    started_at: str
+    """UTC, ISO 8601."""
+    opens_at: str
+    """Local wall time of second 0 of the scenario."""
+    for_seconds: float
+    """People's time in which arrivals were due."""
+    ended_seconds: float
+    """People's time at which the generator closed."""
+    cut_short: bool
+    commit: str | None
+    seed: int
+    scale: ScaleNumbers
+    plan_digest: str
+    validity: Validity
+    doubts: list[Doubt]
+    coverage: str
+    """`both ends`, or `client only` against a foreign target."""
+    people_planned: int
+    people_stand_for: int
+    fates: dict[str, int]
+    """People by fate, lower case; they sum to `people_planned`."""
+    steps: list[StepTotals]
+    uploads: Uploads | None
+    join: list[JoinCell]
+    unexplained: int
+    windows: Windows
+    objectives: list[Judgement]
+    host: Host
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the run's other files, by name."""
+
+    def check(self, where: str) -> None:
+        """Conservation: raises RecordError when people or attempts do not add up."""
+        total = sum(self.fates.values())
+        if total != self.people_planned:
+            raise RecordError(f"{where}: fates add up to {total}; want {self.people_planned}, the people planned")
+        if self.fates.get(Fate.OPEN.name.lower()):
+            raise RecordError(f"{where}: {self.fates['open']} people have no fate; want none")
+        for step in self.steps:
+            found = sum(step.outcomes.values())
+            if found != step.attempts:
+                raise RecordError(f"{where}: outcomes of step {step.step} add up to {found}; want {step.attempts}, its attempts")
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Check conservation and write `record.json`."""
+    record.check(str(folder / RECORD_FILE))
+    write_model(folder / RECORD_FILE, record)
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read a run's record and check conservation. Raises RecordError."""
+    record = read_model(folder / RECORD_FILE, RunRecord)
+    record.check(str(folder / RECORD_FILE))
+    return record
