@@ -4,8 +4,12 @@ Server and generator register from here, dashboards and alert rules are checked 
 Labels take values from closed sets only. Naming follows Prometheus, "Metric and label naming": base units, `_total` for counters.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+
+from gelombang.attempt import Code, Fate, Outcome, Phase, ServerOutcome, Stage
+from gelombang.steps import PhotoKind
 
 
 class Kind(StrEnum):
@@ -62,6 +66,9 @@ STORE_WAITING = _server("store_waiting", Kind.GAUGE, (), "Uploads waiting for a 
 STORE_TURNS_LIMIT = _server("store_turns_limit", Kind.GAUGE, (), "Turns that the photo store gives at once.")
 STORE_USED_BYTES = _server("store_used_bytes", Kind.GAUGE, (), "Bytes in the photo store.")
 STORE_CAPACITY_BYTES = _server("store_capacity_bytes", Kind.GAUGE, (), "Bytes the photo store can hold.")
+STORE_BANDWIDTH_BYTES_PER_SECOND = _server(
+    "store_bandwidth_bytes_per_second", Kind.GAUGE, (), "Bytes that the photo store can move in a second of wall time."
+)
 STORE_MOVED_BYTES = _server("store_moved_bytes_total", Kind.COUNTER, (), "Bytes moved by the photo store, commit cost included.")
 TICKET_BUDGET_USED_BYTES = _server("ticket_budget_used_bytes", Kind.GAUGE, ("budget",), "Byte budgets in use (received, admitted).")
 TICKET_BUDGET_LIMIT_BYTES = _server("ticket_budget_limit_bytes", Kind.GAUGE, ("budget",), "Byte budgets (received, admitted).")
@@ -103,3 +110,45 @@ GENERATOR_INFO = _generator("info", Kind.GAUGE, ("scenario", "profile", "scale",
 
 CATALOGUE: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """Every metric, in the order of this file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The closed set that a label's values come from: all of them, or, where a file names them, `bounded_by` that file's part."""
+
+    values: tuple[str, ...]
+    bounded_by: str
+
+
+def _members(members: Iterable[IntEnum], source: str) -> LabelSet:
+    return LabelSet(tuple(member.name.lower() for member in members if member.name != "OPEN"), source)
+
+
+REGISTRATION_STEPS = ("account", "email-link", "data", "otp", "nik", "ktp", "selfie", "test", "join")
+"""The server's steps, in order; the opening hour's milestones bear the same names, so that both ends can be compared."""
+
+LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
+    (Side.SERVER, "photo"): LabelSet(tuple(PhotoKind), "the two photos"),
+    (Side.SERVER, "stage"): _members(Stage, "the server's stages"),
+    (Side.SERVER, "outcome"): _members(ServerOutcome, "how the server ended an attempt"),
+    (Side.SERVER, "code"): _members(Code, "the codes of problem documents; none with success"),
+    (Side.SERVER, "route"): LabelSet((), "the path templates of the server's routes, and one for unknown paths"),
+    (Side.SERVER, "status"): LabelSet((), "the HTTP statuses that the server answers with"),
+    (Side.SERVER, "step"): LabelSet(REGISTRATION_STEPS, "the steps of the registration"),
+    (Side.SERVER, "budget"): LabelSet(("received", "admitted"), "the tickets' two byte budgets"),
+    (Side.SERVER, "result"): LabelSet(("verified", "unknown"), "what the civil registry says"),
+    (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry"), "the kinds of message"),
+    (Side.SERVER, "profile"): LabelSet((), "the profile that the process runs: one value a process"),
+    (Side.SERVER, "scale"): LabelSet((), "the scale that the process runs at: one value a process"),
+    (Side.SERVER, "slot"): LabelSet((), "the number of the server process, below the number of processes"),
+    (Side.GENERATOR, "step"): LabelSet((), "the journey of the scenario"),
+    (Side.GENERATOR, "outcome"): _members(Outcome, "how an attempt ended for its person"),
+    (Side.GENERATOR, "phase"): _members(Phase, "where in the exchange the attempt ended"),
+    (Side.GENERATOR, "fate"): _members(Fate, "what became of a person"),
+    (Side.GENERATOR, "scenario"): LabelSet((), "the scenario that the process replays: one value a process"),
+    (Side.GENERATOR, "profile"): LabelSet((), "the profile that the target runs: one value a process"),
+    (Side.GENERATOR, "scale"): LabelSet((), "the scale that the process runs at: one value a process"),
+    (Side.GENERATOR, "run_id"): LabelSet((), "the run: one value a process"),
+    (Side.GENERATOR, "process"): LabelSet((), "the number of the generator process, below the number of processes"),
+}
+"""Where the values of each label come from; a test fails on a label without an entry."""
