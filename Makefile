@@ -1,0 +1,51 @@
+# Two commands do everything: `make surge` and `make test`. Both build their own environment in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: help surge full-surge smoke check test bench lock packages clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) --version) found; want Python 3.11 or newer (make PYTHON=python3.12 ...)" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "make: python3 -m venv does not work here; want it (Debian: apt-get install python3-venv)" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+surge: $(READY)  ## replay the opening hour of 11 April 2020 against both sites (about 4 minutes), and make the page
+	@$(BIN)/gelombang run opening-hour $(ARGS)
+
+full-surge: $(READY)  ## the first 21 hours; ARGS="--sample 1/100" makes it 21 minutes a site
+	@$(BIN)/gelombang run surge-2020 $(ARGS)
+
+smoke: $(READY)  ## 20 seconds against the hardened site, with the objectives that CI holds
+	@$(BIN)/gelombang run smoke $(ARGS)
+
+check: $(READY)  ## lint, types, import contracts, unit and law tests (under 2 minutes)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit tests/laws
+
+packages:  ## system packages that some tests use (Debian, as root; otherwise those tests are skipped with a reason)
+	@sh tests/packages.sh
+
+test: $(READY) packages check  ## everything
+	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/laws
+
+bench: $(READY)  ## the hot paths, by pytest-benchmark
+	$(BIN)/pytest -q benchmarks --benchmark-only
+
+lock: $(READY)  ## write requirements.lock again from pyproject.toml (needs uv)
+	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+clean:  ## remove the environment and caches; runs/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist

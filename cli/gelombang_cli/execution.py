@@ -1,0 +1,169 @@
+"""One run: server up, generator through, both down, ledgers joined, record written.
+
+The order matters: the server is asked to end only when the generator has closed its ledgers, and the record is written last, so that a
+folder with a record is a finished run.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gelombang.arrivals import make_plan
+from gelombang.resources import locustfiles_folder
+from gelombang.summary import RunFacts, summarise
+
+from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
+from gelombang.errors import HostError
+from gelombang.profile import Profile
+from gelombang.record import RunRecord, write_record
+from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, PROCESS_VARIABLE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
+from gelombang.scale import Scale
+from gelombang.scenario import Scenario
+from gelombang_cli.child import Child, Event, wait_readable
+from gelombang_cli.hostwatch import HostWatch, listen_counters, machine_facts
+from gelombang_cli.provenance import commit
+
+SERVER_READY_WITHIN_SECONDS = 30.0
+GENERATOR_READY_WITHIN_SECONDS = 60.0
+LEAD_SECONDS = 1.0
+"""From "all are ready" to the run's zero."""
+OVERTIME_SECONDS = 60.0
+"""Wall time past the planned end after which a generator that has not finished is ended."""
+EVENT_WAIT_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is to be."""
+
+    scenario: Scenario
+    scale: Scale
+    seed: int
+    for_seconds: float
+    """People's time in which arrivals are due."""
+    profile: Profile | None
+    """None: a foreign target."""
+    target_url: str | None
+    server_processes: int
+    generator_processes: int
+    run_id: str
+    folder: Path
+
+
+Listener = Callable[[Event], None]
+
+
+def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
+    """Carry out one run and write its record; `listener` gets the generators' progress. Raises HostError, TargetUnreachableError."""
+    started_at = utc_now()
+    run = secrets.randbits(40) | 1
+    counters = listen_counters()
+    with ExitStack() as stack:
+        ready = _start_server(order, run, stack)
+        plan = _run_plan(order, run, ready)
+        write_model(order.folder / PLAN_FILE, plan)
+        generators = _start_generators(order, stack)
+        zero_us = monotonic_us() + int(LEAD_SECONDS * MICROSECONDS)
+        plan = plan.model_copy(update={"zero_us": zero_us})
+        write_model(order.folder / PLAN_FILE, plan)
+        for generator in generators:
+            generator.tell({"zero_us": zero_us})
+        stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
+        cut_short = _follow(generators, plan, listener)
+    facts = RunFacts(
+        started_at=started_at.isoformat(timespec="seconds"),
+        commit=commit(),
+        cut_short=cut_short,
+        listen_before=counters,
+        listen_after=listen_counters(),
+        machine=machine_facts(),
+        server_processes=len(ready.get("pids", [])),
+    )
+    record = summarise(order.folder, plan, order.profile, facts, earlier)
+    write_record(order.folder, record)
+    return record
+
+
+def _start_server(order: Order, run: int, stack: ExitStack) -> Event:
+    if order.profile is None:
+        assert order.target_url is not None
+        return {"public_url": order.target_url, "harness_url": None, "harness_token": ""}
+    server = ServerPlan(
+        run=run,
+        seed=order.seed,
+        scale=ScaleNumbers.of(order.scale),
+        profile=order.profile,
+        folder=str(order.folder),
+        zero_us=monotonic_us(),
+        processes=order.server_processes,
+        public_port=0,
+        harness_port=0,
+        harness_token=secrets.token_urlsafe(24),
+    )
+    write_model(order.folder / SERVER_FILE, server)
+    command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE)]
+    child = stack.enter_context(Child("the reference server", command, order.folder / "server.log"))
+    return {**child.wait_for("ready", SERVER_READY_WITHIN_SECONDS), "harness_token": server.harness_token}
+
+
+def _run_plan(order: Order, run: int, ready: Event) -> RunPlan:
+    arrivals = make_plan(order.scenario, order.scale, order.seed, order.for_seconds)
+    return RunPlan(
+        run_id=order.run_id,
+        run=run,
+        seed=order.seed,
+        plan_digest=arrivals.digest,
+        scale=ScaleNumbers.of(order.scale),
+        scenario=order.scenario,
+        profile=order.profile.name if order.profile else "foreign",
+        target_url=ready["public_url"],
+        harness_url=ready["harness_url"],
+        harness_token=ready["harness_token"],
+        zero_us=0,
+        for_seconds=order.for_seconds,
+        generator_processes=order.generator_processes,
+    )
+
+
+def _start_generators(order: Order, stack: ExitStack) -> list[Child]:
+    locustfile = str(locustfiles_folder() / "surge.py")
+    children = []
+    for k in range(order.generator_processes):
+        environment = {PLAN_VARIABLE: str(order.folder / PLAN_FILE), PROCESS_VARIABLE: str(k)}
+        command = ["locust", "-f", locustfile, "--headless", "--only-summary"]
+        log = order.folder / f"generator-{k}.log"
+        children.append(stack.enter_context(Child(f"generator process {k}", command, log, environment)))
+    for child in children:
+        child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)
+    return children
+
+
+def _follow(generators: Sequence[Child], plan: RunPlan, listener: Listener) -> bool:
+    """Pass progress on until all generators have ended; True when the run was cut short by Ctrl-C."""
+    scale = plan.scale.scale()
+    planned = scale.wall_seconds(plan.for_seconds + plan.scenario.drain_seconds)
+    until = plan.zero_us + int((planned + OVERTIME_SECONDS) * MICROSECONDS)
+    cut_short = False
+    while any(child.running for child in generators):
+        try:
+            wait_readable(generators, EVENT_WAIT_SECONDS)
+            for child in generators:
+                for event in child.events():
+                    listener(event)
+            if monotonic_us() > until:
+                raise HostError(f"the generator was still busy {OVERTIME_SECONDS:g} s after the planned end; its logs are in {plan.run_id}")
+        except KeyboardInterrupt:
+            if cut_short:
+                raise
+            cut_short = True
+            listener({"event": "cut"})
+            for child in generators:
+                child.interrupt()
+    for child in generators:
+        for event in child.events():
+            listener(event)
+        if child.process.returncode not in (0, 1):
+            raise child.failure(f"ended with exit code {child.process.returncode}")
+    return cut_short

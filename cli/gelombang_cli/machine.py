@@ -1,0 +1,105 @@
+"""Looks at this machine for two seconds and chooses the largest sample that it can carry honestly.
+
+The cost of a full-size person-second was measured (docs/measurement.md, "Choosing the sample"); a probe of the same kinds of work (JSON,
+SHA-256, system calls) says how fast this machine is against the one where it was measured, and how idle it is. A sample is honest when the
+predicted CPU of server and generator together stays under half of the idle cores: above that, waiting for a core would be read as the site
+being slow.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import orjson
+import psutil
+
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.scenario import Scenario
+
+LOOK_SECONDS = 2.0
+HONEST_SHARE = 0.5
+REFERENCE_LOOPS_PER_SECOND = 5_500.0
+"""What `_probe` reached on the machine where the cost was measured."""
+CORES_AT_FULL_SIZE = 24.0
+"""CPU of server and generator at sample 1, speed 60, photos × 0.1, in the busiest ten minutes of the opening hour on that machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the probe saw."""
+
+    cores: int
+    idle_ratio: float
+    loops_per_second: float
+    syncs_per_second: float
+
+    @property
+    def speed_ratio(self) -> float:
+        """How fast one core is against the reference machine's."""
+        return self.loops_per_second / REFERENCE_LOOPS_PER_SECOND
+
+
+def look() -> Look:
+    """Probe this machine for about two seconds: idle share first, then one core's speed, then durable writes."""
+    idle = 1 - psutil.cpu_percent(LOOK_SECONDS / 2) / 100
+    return Look(len(os.sched_getaffinity(0)), idle, _probe(LOOK_SECONDS / 4), _syncs(LOOK_SECONDS / 4))
+
+
+def choose_sample(scenario: Scenario, seen: Look, speed: float) -> tuple[Fraction, str]:
+    """The sample and one sentence that says why."""
+    smallest, largest = Fraction(scenario.scale.sample_smallest), Fraction(scenario.scale.sample_largest)
+    budget = HONEST_SHARE * seen.cores * seen.idle_ratio * seen.speed_ratio
+    wanted = budget / (CORES_AT_FULL_SIZE * speed / 60)
+    share = Fraction(1, max(1, round(1 / wanted))) if wanted > 0 else smallest
+    sample = min(max(share, smallest), largest)
+    why = (
+        f"{seen.cores} cores, {seen.idle_ratio:.0%} idle, each {seen.speed_ratio:.1f} × the reference, "
+        f"{seen.syncs_per_second:,.0f} durable writes/s: {share} of the people would keep it half busy; "
+        f"the scenario allows {smallest} to {largest}"
+    )
+    return sample, f"sample {sample}: {why}"
+
+
+def _probe(seconds: float) -> float:
+    document = {"name": "x" * 40, "values": list(range(60)), "nested": {"a": 1.5, "b": [True, None]}}
+    data = os.urandom(8_192)
+    null = os.open(os.devnull, os.O_WRONLY)
+    started = now = monotonic_us()
+    loops = 0
+    try:
+        while now - started < seconds * MICROSECONDS:
+            for _ in range(4):
+                text = orjson.dumps(document)
+                os.write(null, hashlib.sha256(data + text).digest())
+                loops += len(orjson.loads(text)["values"]) // 60
+                _interpreted_work()
+            now = monotonic_us()
+    finally:
+        os.close(null)
+    return loops / ((now - started) / MICROSECONDS)
+
+
+def _interpreted_work() -> int:
+    total = 0
+    for value in range(2_000):
+        total += value & 7
+    return total
+
+
+def _syncs(seconds: float) -> float:
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        file = os.open(Path(folder) / "probe", os.O_CREAT | os.O_WRONLY)
+        started = now = monotonic_us()
+        count = 0
+        try:
+            while now - started < seconds * MICROSECONDS:
+                os.pwrite(file, b"x" * 4_096, 4_096 * (count % 64))
+                os.fdatasync(file)
+                count += 1
+                now = monotonic_us()
+        finally:
+            os.close(file)
+    return count / ((now - started) / MICROSECONDS)

@@ -1,0 +1,49 @@
+"""The `gelombang` command: reads the command line, calls one command, turns operator errors into one sentence and an exit code."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from gelombang.errors import ExitCode, GelombangError
+from gelombang_cli import arguments, dashboards, doctor, report, run, scenario, serve, verify
+
+_DESCRIPTION = """\
+Replay a sign-up surge as open arrivals of people, see where uploads fail, and gate on it.
+
+  gelombang run opening-hour            replay 11 April 2020 against both sites, with a page at the end
+  gelombang report runs/<id>            make the page again from a run's record
+  gelombang verify runs/<id>            prove that nothing acknowledged was lost and nothing is unexplained
+  gelombang serve --profile hardened    only the reference server, with the locust line to paste
+  gelombang doctor                      can this machine carry it?
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; each command module adds its own part."""
+    parser = argparse.ArgumentParser(prog="gelombang", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"gelombang {version('gelombang')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (run, serve, report, verify, doctor, scenario, dashboards):
+        module.add_command(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code. Never shows a traceback for an operator's mistake."""
+    if not sys.platform.startswith("linux"):
+        print(f"gelombang: this is {sys.platform}; want Linux, whose clocks, descriptors and queues it measures", file=sys.stderr)
+        return ExitCode.WRONG_INPUT
+    parsed = build_parser().parse_args(argv)
+    command: arguments.Command = parsed.command
+    try:
+        return int(command(parsed))
+    except GelombangError as error:
+        for line in str(error).splitlines():
+            print(f"gelombang: {line}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        return ExitCode.AS_EXPECTED
+    except KeyboardInterrupt:
+        print("gelombang: interrupted", file=sys.stderr)
+        return ExitCode.STOPPED

@@ -1,0 +1,138 @@
+"""`gelombang run`: replay a scenario against one or more sites and say where it broke."""
+
+import argparse
+from pathlib import Path
+
+from gelombang.arrivals import planned_people
+from gelombang.loading import load_profile, load_scenario
+from gelombang_reports.console import console_summary
+from gelombang_reports.page import write_page
+from rich.console import Console
+
+from gelombang.errors import ExitCode, InputError
+from gelombang.record import RunRecord, Validity
+from gelombang.scale import Scale
+from gelombang.scenario import Scenario
+from gelombang_cli import machine
+from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale, read_target
+from gelombang_cli.doctor import require_able
+from gelombang_cli.execution import Order, execute
+from gelombang_cli.progress import Progress
+from gelombang_cli.runfolder import make_run_folder, new_run_id
+
+PAGE_FILE = "report.html"
+IN_FLIGHT_SHARE = 0.25
+"""At most about this share of a scenario's people is in an exchange at once (measured on april-2020: docs/measurement.md)."""
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser("run", help="replay a scenario and say where it broke", description=__doc__)
+    parser.add_argument("scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, surge-2020")
+    parser.add_argument("--profile", action="append", metavar="NAME", help="site to run against; may be repeated (default: the scenario's)")
+    parser.add_argument("--target", metavar="URL", help="your own service instead of the reference server (coverage: client only)")
+    parser.add_argument("--i-own-this-target", metavar="HOST", help="needed for a target that is not this machine")
+    add_scale_options(parser)
+    parser.add_argument("--seed", type=int, default=1, help="same scenario, scale and seed: same plan, byte for byte (default 1)")
+    parser.add_argument("--for", dest="for_seconds", type=float, metavar="SECONDS", help="only the first SECONDS of people's time")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a scenario value: patience.return_ratio=0.8"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder; with several profiles, DIR/<profile>")
+    parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes of the reference server (default 1)")
+    parser.add_argument("--generator-processes", type=int, default=1, metavar="N", help="generator processes (default 1)")
+    parser.add_argument("--json", action="store_true", help="print the records as JSON lines and nothing else on standard output")
+    parser.set_defaults(command=_command)
+
+
+def _command(parsed: argparse.Namespace) -> ExitCode:
+    console = Console(stderr=parsed.json)
+    scenario = load_scenario(parsed.scenario, parsed.set)
+    scale = _scale(parsed, scenario, console)
+    orders = _orders(parsed, scenario, scale)
+    people = planned_people(scenario, scale, orders[0].for_seconds)
+    require_able(int(people * IN_FLIGHT_SHARE), people, orders[0].folder)
+    records: list[RunRecord] = []
+    for order in orders:
+        with Progress(console, order, people) as progress:
+            records.append(execute(order, progress.take, {record.profile: record for record in records}))
+        if records[-1].cut_short:
+            break
+    page = _page_path(parsed.out, orders)
+    write_page(records, page)
+    if parsed.json:
+        for record in records:
+            print(record.model_dump_json())
+    console_summary(records, console)
+    console.print(f"page: {_shown(page)}", soft_wrap=True, highlight=False)
+    return verdict(records)
+
+
+def verdict(records: list[RunRecord]) -> ExitCode:
+    """The exit code of some runs: not to be trusted before failed, failed before as expected."""
+    if any(record.validity is Validity.INVALID for record in records):
+        return ExitCode.UNTRUSTED
+    if any(record.cut_short for record in records):
+        return ExitCode.STOPPED
+    failed = any(judgement.passed is False for record in records for judgement in record.objectives)
+    return ExitCode.FAILED if failed else ExitCode.AS_EXPECTED
+
+
+def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> Scale:
+    seen: list[machine.Look] = []
+
+    def choose() -> machine.Fraction:
+        seen.append(machine.look())
+        speed = positive("--speed", scenario.scale.speed if parsed.speed is None else parsed.speed)
+        sample, why = machine.choose_sample(scenario, seen[0], speed)
+        console.print(why, highlight=False, soft_wrap=True)
+        return sample
+
+    return read_scale(parsed, scenario, choose)
+
+
+def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> list[Order]:
+    if parsed.target and parsed.profile:
+        raise InputError("--target and --profile are both given; want one: your own service, or sites of the reference server")
+    for option, value in (("--server-processes", parsed.server_processes), ("--generator-processes", parsed.generator_processes)):
+        if not 1 <= value <= 64:
+            raise InputError(f"{option} is {value}; want 1 to 64")
+    if parsed.seed < 0:
+        raise InputError(f"--seed is {parsed.seed}; want 0 or more")
+    target = read_target(parsed.target, parsed.i_own_this_target) if parsed.target else None
+    profiles = [None] if target else [load_profile(name) for name in parsed.profile or scenario.profiles]
+    for_seconds = _for_seconds(parsed.for_seconds, scenario)
+    orders = []
+    for profile in profiles:
+        name = profile.name if profile else "foreign"
+        run_id = new_run_id(scenario.name, name)
+        folder = make_run_folder(parsed.out, run_id, name, len(profiles) > 1)
+        orders.append(
+            Order(
+                scenario=scenario,
+                scale=scale,
+                seed=parsed.seed,
+                for_seconds=for_seconds,
+                profile=profile,
+                target_url=target,
+                server_processes=parsed.server_processes,
+                generator_processes=parsed.generator_processes,
+                run_id=run_id,
+                folder=folder,
+            )
+        )
+    return orders
+
+
+def _for_seconds(asked: float | None, scenario: Scenario) -> float:
+    arrivals = scenario.arrivals
+    whole = arrivals.for_seconds if arrivals.for_seconds is not None else sum(phase.for_seconds for phase in arrivals.phases)
+    return whole if asked is None else positive("--for", asked)
+
+
+def _page_path(out: Path | None, orders: list[Order]) -> Path:
+    return (out or orders[-1].folder) / PAGE_FILE if len(orders) > 1 else orders[0].folder / PAGE_FILE
+
+
+def _shown(path: Path) -> str:
+    resolved = path.resolve()
+    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(resolved)

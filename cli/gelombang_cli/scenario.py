@@ -1,0 +1,38 @@
+"""`gelombang scenario`: check a scenario, and the schema that editors complete from."""
+
+import argparse
+
+import orjson
+from gelombang.arrivals import planned_people
+from gelombang.loading import load_scenario
+from gelombang.schema import scenario_schema
+
+from gelombang.errors import ExitCode
+from gelombang.scale import Scale
+from gelombang_cli.arguments import Commands
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser("scenario", help="check a scenario, or print its schema", description=__doc__)
+    parts = parser.add_subparsers(title="what", metavar="WHAT", required=True)
+    check = parts.add_parser("check", help="name every fault of a scenario (exit 2), or say what it is")
+    check.add_argument("scenario", help="a scenario file, or the name of one that comes along")
+    check.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value first")
+    check.set_defaults(command=_check)
+    schema = parts.add_parser("schema", help="print the JSON Schema of scenario files")
+    schema.set_defaults(command=_schema)
+
+
+def _check(parsed: argparse.Namespace) -> ExitCode:
+    scenario = load_scenario(parsed.scenario, parsed.set)
+    for_seconds = scenario.arrivals.for_seconds or sum(phase.for_seconds for phase in scenario.arrivals.phases)
+    people = planned_people(scenario, Scale(), for_seconds)
+    print(f"{scenario.name}: {scenario.title}")
+    print(f"  {people:,} people in {for_seconds / 3600:g} h, {len(scenario.journey)} steps, profiles {', '.join(scenario.profiles)}")
+    print(f"  {len(scenario.objective)} objectives; no faults")
+    return ExitCode.AS_EXPECTED
+
+
+def _schema(parsed: argparse.Namespace) -> ExitCode:
+    print(orjson.dumps(scenario_schema(), option=orjson.OPT_INDENT_2).decode())
+    return ExitCode.AS_EXPECTED

@@ -1,0 +1,86 @@
+"""`gelombang serve`: only the reference server, until Ctrl-C, with the locust line to paste."""
+
+import argparse
+import secrets
+import signal
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+from gelombang.loading import load_profile
+from gelombang.resources import locustfiles_folder
+
+from gelombang.clock import monotonic_us
+from gelombang.errors import ExitCode, InputError
+from gelombang.runplan import SERVER_FILE, ScaleNumbers, ServerPlan, write_model
+from gelombang.scale import Scale, parse_sample
+from gelombang_cli.arguments import Commands, positive
+from gelombang_cli.child import Child, Event
+from gelombang_cli.execution import SERVER_READY_WITHIN_SECONDS
+from gelombang_cli.runfolder import make_run_folder, new_run_id
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser("serve", help="only the reference server, with the locust line to paste", description=__doc__)
+    parser.add_argument("--profile", default="hardened", metavar="NAME", help="the site (default hardened)")
+    parser.add_argument("--port", type=int, default=8080, help="public port (default 8080)")
+    parser.add_argument("--harness-port", type=int, default=8081, help="port of the applicants' phone and /metrics (default 8081)")
+    parser.add_argument("--sample", default="1/50", metavar="F", help="size of the site, as a share of the full one (default 1/50)")
+    parser.add_argument("--speed", type=float, default=60.0, metavar="K", help="how many times as fast its clock runs (default 60)")
+    parser.add_argument("--bytes", type=float, default=0.1, metavar="B", help="size of a photo, times this (default 0.1)")
+    parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes (default 1)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the site's own randomness (default 1)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of its data (default: a new one in runs/)")
+    parser.set_defaults(command=_command)
+
+
+def _command(parsed: argparse.Namespace) -> ExitCode:
+    for option, port in (("--port", parsed.port), ("--harness-port", parsed.harness_port)):
+        if not 0 <= port <= 65_535:
+            raise InputError(f"{option} is {port}; want 0 to 65535, where 0 picks a free one")
+    profile = load_profile(parsed.profile)
+    scale = Scale(parse_sample(parsed.sample), positive("--speed", parsed.speed), positive("--bytes", parsed.bytes))
+    folder = make_run_folder(parsed.out, new_run_id("serve", profile.name), profile.name, several=False)
+    plan = ServerPlan(
+        run=secrets.randbits(40) | 1,
+        seed=parsed.seed,
+        scale=ScaleNumbers.of(scale),
+        profile=profile,
+        folder=str(folder),
+        zero_us=monotonic_us(),
+        processes=parsed.server_processes,
+        public_port=parsed.port,
+        harness_port=parsed.harness_port,
+        harness_token=secrets.token_urlsafe(24),
+    )
+    write_model(folder / SERVER_FILE, plan)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Child("the reference server", ["gelombang_server", "--config", str(folder / SERVER_FILE)], folder / "server.log") as child:
+        ready = child.wait_for("ready", SERVER_READY_WITHIN_SECONDS)
+        print(banner(profile.name, scale, ready, plan.harness_token, folder), flush=True)
+        while child.running and not stop.wait(0.5):
+            pass
+        if not child.running:
+            raise child.failure(f"ended with exit code {child.process.returncode}")
+    return ExitCode.AS_EXPECTED
+
+
+def banner(profile: str, scale: Scale, ready: Event, token: str, folder: Path) -> str:
+    """What the operator needs to know, ending with a line that can be pasted into a shell."""
+    sample = scale.sample if scale.sample != Fraction(1) else "1"
+    return "\n".join(
+        [
+            f"{profile} is up: {scale}",
+            f"  site     {ready['public_url']}",
+            f"  phone    {ready['harness_url']} (harness only)",
+            *(f"  metrics  {url}" for url in ready["metrics_urls"]),
+            f"  data     {folder}",
+            "Ctrl-C ends it. To send people from another terminal:",
+            "",
+            f"  locust -f {locustfiles_folder() / 'surge.py'} --headless -t 20s --host {ready['public_url']} "
+            f"--harness-url {ready['harness_url']} --harness-token {token} --sample {sample} --speed {scale.speed:g} "
+            f"--bytes {scale.bytes_ratio:g}",
+        ]
+    )
