@@ -6,10 +6,11 @@ it is made of (a `Dimension`), and this module alone multiplies. Times under the
 speaks the people's time, which is wall time multiplied by `speed`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -142,9 +143,20 @@ def roundings(model: BaseModel, scale: Scale) -> list[Rounding]:
 
 
 def dimension_of(model: type[BaseModel], field: str) -> Dimension | None:
-    """The dimension that a field declares; None when it declares none."""
-    found = [m for m in model.model_fields[field].metadata if isinstance(m, Dimension)]
-    return found[0] if found else None
+    """The dimension that a field declares, also inside an optional type; None when it declares none."""
+    info = model.model_fields[field]
+    return _first_dimension(info.metadata) or _declared(info.annotation)
+
+
+def _declared(annotation: object) -> Dimension | None:
+    # `Annotated[float, …] | None` keeps its metadata inside the union, where pydantic does not lift it to the field.
+    if get_origin(annotation) is Annotated:
+        return _first_dimension(get_args(annotation)[1:]) or _declared(get_args(annotation)[0])
+    return next((found for part in get_args(annotation) if (found := _declared(part)) is not None), None)
+
+
+def _first_dimension(metadata: Iterable[object]) -> Dimension | None:
+    return next((m for m in metadata if isinstance(m, Dimension)), None)
 
 
 def _scaled(model: M, scale: Scale, path: str, notes: list[Rounding]) -> M:

@@ -71,7 +71,7 @@ class PhotoKind(StrEnum):
 class Body(_Strict):
     """What a request carries; at most one form."""
 
-    json_fields: dict[str, Any] | None = Field(default=None, alias="json")
+    json_fields: Annotated[dict[str, Any] | None, Dimension.FIXED] = Field(default=None, alias="json")
     form: Annotated[dict[str, str] | None, RESERVED] = None
     multipart: Annotated[dict[str, str] | None, RESERVED] = None
     raw: Annotated[str | None, RESERVED] = None

@@ -1,0 +1,48 @@
+"""Texts with `{placeholders}`: which ones a text asks for, and the text with values in their places.
+
+One rule for live requests and for the check of a scenario. A brace that doesn't enclose a name is text, so JSON and CSS in a template need
+no escape.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_ -]+)\}")
+
+PERSON_FIELDS = ("name", "email", "phone", "nik", "kk", "birth_date", "address", "password")
+"""What every person brings along; the rest of the placeholders are captures."""
+
+
+def placeholders(text: str) -> list[str]:
+    """The names that a text asks for, in order."""
+    return _PLACEHOLDER.findall(text)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with every placeholder replaced. Raises KeyError with the first name that has no value."""
+    if "{" not in text:
+        return text
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+
+def filled_json(value: object, values: Mapping[str, str]) -> object:
+    """A JSON value with the placeholders of all its texts replaced; everything else as it is."""
+    if isinstance(value, str):
+        return filled(value, values)
+    if isinstance(value, dict):
+        return {key: filled_json(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled_json(item, values) for item in value]
+    return value
+
+
+def texts_below(value: object, where: str) -> Iterator[tuple[str, str]]:
+    """Every text inside a value of JSON or TOML, with its path."""
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from texts_below(item, f"{where}.{key}")
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from texts_below(item, f"{where}[{i}]")
