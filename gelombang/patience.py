@@ -1,0 +1,94 @@
+"""What a person does after an attempt that didn't work: try again, leave for a while, or give up for good.
+
+The rule is that of telephone practice, persistence and intervals: after a failure the person tries again with probability `persist_ratio`
+for the first `persist_tries` failures in a row, then `persist_later_ratio`; who does not is away for `away_seconds` and comes back fresh,
+or has given up. A told time to return is obeyed to the second, except by the share that leaves. What is not the site's failure (a photo
+too large, a link too old, no mail yet) is tried again without a thought of leaving. Every decision is a counter-based draw.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gelombang.attempt import Outcome
+from gelombang.scenario import Patience
+from gelombang.seeds import Purpose, unit
+
+FAILURES = frozenset(
+    {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.RESET, Outcome.CONNECT_REFUSED, Outcome.PROTOCOL},
+)
+"""Outcomes that use up patience."""
+
+
+class Choice(Enum):
+    """What the person does next."""
+
+    RETRY = "retry"
+    """The same page is still open: the next attempt is due after `Decision.seconds`."""
+    AWAY = "away"
+    """Left, and comes back after `Decision.seconds`."""
+    GAVE_UP = "gave_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One person's decision after one attempt. `seconds` from the end of that attempt, 0 when given up."""
+
+    choice: Choice
+    seconds: float
+    failures_in_a_row: int
+    """Hand this back at the next decision of the same person at the same step; 0 after coming back."""
+    smaller_copy: bool
+    """Whether the person switches to a smaller copy of the photo now; once switched, always switched."""
+
+
+def draw_number(step: int, number: int) -> int:
+    """The counter of draws that belong to one attempt: step and number side by side, as in its trace id."""
+    return step << 24 | number
+
+
+def after_failure(
+    seed: int,
+    person: int,
+    patience: Patience,
+    step: int,
+    number: int,
+    failures_in_a_row: int,
+    outcome: Outcome,
+    told_seconds: float | None = None,
+    photo: bool = False,
+) -> Decision:
+    """Decide after attempt `number` (from 1) at `step`, whose journey target is RETRY.
+
+    `patience` is the scaled scenario's, so all seconds are wall seconds. `failures_in_a_row` counts those before this attempt, since the
+    person came to this step or came back. `told_seconds` is the time to return that a refusal named.
+    """
+    assert number >= 1
+    n = draw_number(step, number)
+    if number >= patience.attempts_limit:
+        return Decision(Choice.GAVE_UP, 0.0, failures_in_a_row, smaller_copy=False)
+    if outcome is Outcome.REFUSED and told_seconds is not None:
+        if unit(seed, person, Purpose.LEAVE_WHEN_REFUSED, n) < patience.leave_when_refused_ratio:
+            return _leave(seed, person, patience, n, smaller_copy=False)
+        return Decision(Choice.RETRY, told_seconds, failures_in_a_row, smaller_copy=False)
+    if outcome in FAILURES or outcome is Outcome.REFUSED:
+        return _after_site_failure(seed, person, patience, n, failures_in_a_row + 1, photo)
+    if outcome is Outcome.NO_MESSAGE:
+        return Decision(Choice.RETRY, 0.0, failures_in_a_row, smaller_copy=False)
+    delay = patience.retry_seconds.quantile(unit(seed, person, Purpose.RETRY_DELAY, n))
+    return Decision(Choice.RETRY, delay, failures_in_a_row, smaller_copy=outcome is Outcome.TOO_LARGE)
+
+
+def _after_site_failure(seed: int, person: int, patience: Patience, n: int, failures: int, photo: bool) -> Decision:
+    smaller = photo and unit(seed, person, Purpose.SMALLER_COPY, n) < patience.smaller_copy_ratio
+    persist = patience.persist_ratio if failures <= patience.persist_tries else patience.persist_later_ratio
+    if unit(seed, person, Purpose.PERSIST, n) < persist:
+        delay = patience.retry_seconds.quantile(unit(seed, person, Purpose.RETRY_DELAY, n))
+        return Decision(Choice.RETRY, delay, failures, smaller)
+    return _leave(seed, person, patience, n, smaller)
+
+
+def _leave(seed: int, person: int, patience: Patience, n: int, smaller_copy: bool) -> Decision:
+    if unit(seed, person, Purpose.RETURN, n) < patience.return_ratio:
+        away = patience.away_seconds.quantile(unit(seed, person, Purpose.AWAY, n))
+        return Decision(Choice.AWAY, away, 0, smaller_copy)
+    return Decision(Choice.GAVE_UP, 0.0, 0, smaller_copy)
