@@ -148,6 +148,8 @@ class Code(IntEnum):
     HASH_QUEUE_FULL = 63
     SHUTTING_DOWN = 64
     INTERNAL_ERROR = 65
+    MESSAGE_QUEUE_FULL = 66
+    """The outbox of mail and SMS is full."""
 
 
 class Fate(IntEnum):

@@ -1,0 +1,97 @@
+"""What a server process knows about its run: read once from server.json, scaled once, handed to every handler through the app.
+
+Everything under `SiteContext.profile` is scaled: wall seconds, this run's counts and bytes.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from aiohttp import web
+
+from gelombang.clock import monotonic_us
+from gelombang.errors import Fault, FileError, GelombangError
+from gelombang.profile import Profile
+from gelombang.runplan import ServerPlan, read_model
+from gelombang.scale import Scale, scaled
+from gelombang_server.attempts import AttemptBook, ServerAttempt
+from gelombang_server.database import Database
+from gelombang_server.metrics import Metrics
+
+SITE_FOLDER = "site"
+SESSION_KEY_FILE = "session.key"
+SESSION_KEY_BYTES = 32
+
+
+@dataclass(slots=True)
+class SiteContext:
+    """One process's view of the site."""
+
+    plan: ServerPlan
+    profile: Profile
+    """Scaled."""
+    scale: Scale
+    slot: int
+    """Which process: 0 runs registry, outbox and harness; uploads of their own have the last slot."""
+    site: Path
+    """The server's data: the database, photos/."""
+    session_key: bytes
+    database: Database
+    book: AttemptBook
+    metrics: Metrics
+    uploads_url: str
+    """`http://127.0.0.1:PORT` of the process that takes uploads."""
+    stopping: asyncio.Event
+    """Set when the process drains."""
+    failure: GelombangError | None = None
+    """Why this process can't go on, when it was not asked to stop."""
+
+    @property
+    def seed(self) -> int:
+        return self.plan.seed
+
+    @property
+    def zero_us(self) -> int:
+        return self.plan.zero_us
+
+    def fail(self, error: GelombangError) -> None:
+        """This process can't go on: drain, and end with this error (the first one counts)."""
+        self.failure = self.failure or error
+        self.stopping.set()
+
+    def now_us(self) -> int:
+        """Microseconds since the run's zero; negative before it."""
+        return monotonic_us() - self.plan.zero_us
+
+    def after_us(self, seconds: float) -> int:
+        """The moment `seconds` (wall) from now."""
+        return self.now_us() + round(seconds * 1e6)
+
+
+CONTEXT = web.AppKey("context", SiteContext)
+ATTEMPT = web.RequestKey("attempt", ServerAttempt)
+"""The attempt that a request belongs to; the door puts it there before any handler runs."""
+
+
+def read_plan(path: Path) -> ServerPlan:
+    """The orders in server.json. Raises RecordError or FileError with what is wrong and what is wanted."""
+    plan = read_model(path, ServerPlan)
+    faults = []
+    try:
+        scale = plan.scale.scale()
+        if not 0 < scale.sample <= 1 or min(scale.speed, scale.bytes_ratio, scale.load) <= 0:
+            faults.append(Fault("scale", str(plan.scale), "sample in (0, 1], speed, bytes_ratio and load above 0"))
+    except (ValueError, ZeroDivisionError):
+        faults.append(Fault("scale.sample", repr(plan.scale.sample), f"a fraction such as {Fraction(1, 50)}"))
+    if plan.processes > 1 and not plan.profile.uploads.own_process:
+        wanted = f"1, because profile {plan.profile.name} takes uploads inside the API processes and its modelled photo store has one owner"
+        faults.append(Fault("processes", str(plan.processes), wanted))
+    if faults:
+        raise FileError(str(path), faults)
+    return plan
+
+
+def scaled_profile(plan: ServerPlan) -> Profile:
+    """The site at this run's scale."""
+    return scaled(plan.profile, plan.scale.scale())

@@ -1,0 +1,141 @@
+"""The database of one process: one writer thread, many operations in one commit.
+
+A commit waits for the disk (`synchronous = FULL`: an answer is never given before its rows are durable), so operations that arrive while
+one transaction commits go together into the next: group commit, as in "Implementation Techniques for Main Memory Database Systems"
+(DeWitt et al., 1984, section 5). Each operation stands in a savepoint of its own and is undone alone when it raises. Point reads go
+through a connection of the event loop's own, which sees what is committed; they are short and never wait for the writer (WAL).
+Several processes may open the same file: transactions begin IMMEDIATE and wait for each other up to `BUSY_SECONDS`.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from gelombang import telemetry
+from gelombang.attempt import Code
+from gelombang_server.metrics import Metrics
+from gelombang_server.problem import Problem
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Cursor], T]
+_Item = tuple[Operation[Any], "asyncio.Future[Any]"]
+_Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+BUSY_SECONDS = 5.0
+"""How long a transaction waits for another process's."""
+
+
+class Database:
+    """Use from the thread of one running event loop; `close` before that loop ends."""
+
+    def __init__(self, path: Path, queue_limit: int, batch_limit: int, metrics: Metrics) -> None:
+        assert queue_limit > 0
+        assert batch_limit > 0
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._waiting = 0
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._reader = _connect(path)
+        self._reader.execute("PRAGMA query_only = ON")
+        self._writer = _connect(path)
+        self._commits = metrics.counter(telemetry.DATABASE_COMMITS)
+        self._operations = metrics.counter(telemetry.DATABASE_OPERATIONS)
+        metrics.at_scrape(lambda: metrics.gauge(telemetry.DATABASE_QUEUE).set(self._waiting))
+        self._thread = Thread(target=self._write_batches, name="database-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, operation: Operation[T]) -> T:
+        """The result of `operation(cursor)` once it is durable. What it raises is raised here, and it alone is rolled back.
+
+        Raises Problem(database_busy) when the queue is full or another process holds the file too long. An operation runs in the writer's
+        thread: it must touch nothing but its cursor and its own arguments. A caller that is cancelled leaves the operation to its end.
+        """
+        if self._closed or self._waiting >= self._queue_limit:
+            raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting += 1
+        self._queue.put((operation, future))
+        return await future
+
+    def read(self, operation: Operation[T]) -> T:
+        """The result of a short read of what is committed, at once, in the event loop's thread."""
+        return operation(self._reader.cursor())
+
+    async def close(self) -> None:
+        """Finish what is queued, then close; operations that come later are refused."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._reader.close()
+        self._writer.close()
+
+    def _write_batches(self) -> None:
+        open_ = True
+        while open_:
+            first = self._queue.get()
+            if first is None:
+                return
+            batch = [first]
+            while len(batch) < self._batch_limit:
+                try:
+                    item = self._queue.get_nowait()
+                except Empty:
+                    break
+                if item is None:
+                    open_ = False
+                    break
+                batch.append(item)
+            results = self._commit(batch)
+            self._loop.call_soon_threadsafe(self._resolve, results)
+
+    def _commit(self, batch: Sequence[_Item]) -> list[_Result]:
+        cursor = self._writer.cursor()
+        results: list[_Result] = []
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            for operation, future in batch:
+                cursor.execute("SAVEPOINT operation")
+                try:
+                    results.append((future, operation(cursor), None))
+                except Exception as error:
+                    cursor.execute("ROLLBACK TO operation")
+                    results.append((future, None, error))
+                cursor.execute("RELEASE operation")
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            # The transaction as a whole failed (locked for too long, disk full): nothing of the batch is durable, and all are told.
+            if self._writer.in_transaction:
+                self._writer.rollback()
+            busy = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+            told: BaseException = (
+                Problem(Code.DATABASE_BUSY, "the database is held by another process; please come back") if busy else error
+            )
+            return [(future, None, told) for _, future in batch]
+        return results
+
+    def _resolve(self, results: Sequence[_Result]) -> None:
+        self._waiting -= len(results)
+        self._commits.inc()
+        self._operations.inc(len(results))
+        for future, value, error in results:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection

@@ -1,0 +1,121 @@
+"""The metrics of one server process: every family of the catalogue that belongs to the server, in one registry.
+
+Names, labels, buckets and meanings come from `gelombang.telemetry` alone. Children with labels are prepared once and kept, because
+looking one up costs more than counting; all label values come from closed sets, so the caches are bounded. What is a level and not an
+event is read at scrape (`at_scrape`).
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+from gelombang import telemetry
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.clock import process_cpu_seconds
+from gelombang.steps import PhotoKind
+from gelombang.telemetry import Kind, Metric, Side
+from gelombang_server.routes import Route
+
+LAG_SAMPLE_SECONDS = 0.05
+"""How often the event loop's lag is sampled."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """One registry and its handles."""
+
+    def __init__(self, profile: str, scale: str, slot: int) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._handles: dict[str, Counter | Gauge | Histogram] = {}
+        self._scrapes: list[Callable[[], None]] = [self._sample_process]
+        self._cpu_seconds = 0.0
+        for spec in telemetry.CATALOGUE:
+            if spec.side is Side.SERVER:
+                self._handles[spec.name] = self._register(spec)
+        self.gauge(telemetry.SERVER_INFO).labels(profile, scale, str(slot)).set(1)
+        self.upload_started = {kind: self.counter(telemetry.UPLOAD_ATTEMPTS_STARTED).labels(kind.value) for kind in PhotoKind}
+        self.in_flight = self.gauge(telemetry.UPLOAD_ATTEMPTS_IN_FLIGHT)
+        self.received_bytes = self.counter(telemetry.UPLOAD_RECEIVED_BYTES)
+        self.kept_bytes = self.counter(telemetry.UPLOAD_KEPT_BYTES)
+        self.upload_ended = cache(self._upload_ended)
+        self.upload_stage = cache(self._upload_stage)
+        self.request = cache(self._request)
+        self.problem = cache(self._problem)
+        self.passed = cache(self._passed)
+
+    def counter(self, spec: Metric) -> Counter:
+        """The counter of this catalogue entry."""
+        handle = self._handles[spec.name]
+        assert isinstance(handle, Counter), f"{spec.name} is a {spec.kind}"
+        return handle
+
+    def gauge(self, spec: Metric) -> Gauge:
+        """The gauge of this catalogue entry."""
+        handle = self._handles[spec.name]
+        assert isinstance(handle, Gauge), f"{spec.name} is a {spec.kind}"
+        return handle
+
+    def histogram(self, spec: Metric) -> Histogram:
+        """The histogram of this catalogue entry."""
+        handle = self._handles[spec.name]
+        assert isinstance(handle, Histogram), f"{spec.name} is a {spec.kind}"
+        return handle
+
+    def at_scrape(self, read: Callable[[], None]) -> None:
+        """Call `read` before every scrape, to set gauges from what they show."""
+        self._scrapes.append(read)
+
+    def page(self) -> bytes:
+        """The Prometheus text of this process now."""
+        for read in self._scrapes:
+            read()
+        return generate_latest(self.registry)
+
+    async def sample_loop_lag(self) -> None:
+        """Runs for ever: how late the event loop wakes a timer."""
+        lag = self.histogram(telemetry.LOOP_LAG_SECONDS)
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_SAMPLE_SECONDS
+            await asyncio.sleep(LAG_SAMPLE_SECONDS)
+            lag.observe(max(0.0, loop.time() - due))
+
+    def _register(self, spec: Metric) -> Counter | Gauge | Histogram:
+        match spec.kind:
+            case Kind.COUNTER:
+                return Counter(spec.name, spec.help, spec.labels, registry=self.registry)
+            case Kind.GAUGE:
+                return Gauge(spec.name, spec.help, spec.labels, registry=self.registry)
+            case Kind.HISTOGRAM:
+                return Histogram(spec.name, spec.help, spec.labels, registry=self.registry, buckets=spec.buckets)
+
+    def _upload_ended(self, photo: PhotoKind, stage: Stage, outcome: ServerOutcome, code: Code) -> Counter:
+        names = (photo.value, stage.name.lower(), outcome.name.lower(), code.name.lower())
+        return self.counter(telemetry.UPLOAD_ATTEMPTS).labels(*names)
+
+    def _upload_stage(self, stage: str) -> Histogram:
+        return self.histogram(telemetry.UPLOAD_STAGE_SECONDS).labels(stage)
+
+    def _request(self, route: Route, status: int) -> tuple[Counter, Histogram]:
+        return self.counter(telemetry.REQUESTS).labels(route.label, str(status)), self.histogram(telemetry.REQUEST_SECONDS).labels(
+            route.label
+        )
+
+    def _problem(self, code: Code) -> Counter:
+        return self.counter(telemetry.PROBLEMS).labels(code.name.lower())
+
+    def _passed(self, step: str) -> Counter:
+        return self.counter(telemetry.PEOPLE_STEPS).labels(step)
+
+    def _sample_process(self) -> None:
+        cpu_seconds = process_cpu_seconds()
+        self.counter(telemetry.SERVER_CPU_SECONDS).inc(max(0.0, cpu_seconds - self._cpu_seconds))
+        self._cpu_seconds = cpu_seconds
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        self.gauge(telemetry.SERVER_RESIDENT_BYTES).set(pages * os.sysconf("SC_PAGE_SIZE"))
+        self.gauge(telemetry.SERVER_DESCRIPTORS).set(sum(1 for _ in Path("/proc/self/fd").iterdir()))

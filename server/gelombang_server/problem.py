@@ -1,0 +1,125 @@
+"""What a caller is told when a request is not done: a problem document (RFC 9457) with a stable code.
+
+Every answer of 400 and above comes from a `Problem`; one table holds the status of each code. A `Problem` also says at which stage the
+attempt ended and derives how the server's ledger calls it.
+"""
+
+import math
+from types import MappingProxyType
+
+import orjson
+from aiohttp import web
+
+from gelombang.attempt import Code, ServerOutcome, Stage
+
+PROBLEM_TYPE = "application/problem+json"
+
+STATUS_OF_CODE = MappingProxyType(
+    {
+        Code.MALFORMED_REQUEST: 400,
+        Code.WRONG_TYPE: 415,
+        Code.BODY_TOO_LARGE: 413,
+        Code.UNKNOWN_ROUTE: 404,
+        Code.WRONG_METHOD: 405,
+        Code.FIELD_MISSING: 422,
+        Code.FIELD_INVALID: 422,
+        Code.SESSION_MISSING: 401,
+        Code.SESSION_INVALID: 401,
+        Code.SESSION_EXPIRED: 401,
+        Code.CREDENTIALS_WRONG: 401,
+        Code.TRIES_EXHAUSTED: 429,
+        Code.EMAIL_TAKEN: 409,
+        Code.PHONE_TAKEN: 409,
+        Code.NIK_TAKEN: 409,
+        Code.NIK_INVALID: 422,
+        Code.BIRTH_DATE_MISMATCH: 422,
+        Code.LINK_INVALID: 404,
+        Code.LINK_EXPIRED: 410,
+        Code.OTP_WRONG: 422,
+        Code.OTP_EXPIRED: 410,
+        Code.STEP_NOT_OPEN: 409,
+        Code.TEST_TIME_OVER: 410,
+        Code.WAVE_CLOSED: 409,
+        Code.WAVE_UNKNOWN: 404,
+        Code.ALREADY_DONE: 409,
+        Code.REGISTRY_QUEUE_FULL: 503,
+        Code.UPLOAD_FAILED: 503,
+        Code.UPLOAD_TIMED_OUT: 504,
+        Code.PHOTO_TOO_LARGE: 413,
+        Code.PHOTO_WRONG_FORMAT: 422,
+        Code.PHOTO_TRUNCATED: 422,
+        Code.PHOTO_TOO_MANY_PIXELS: 422,
+        Code.PHOTO_DIGEST_MISMATCH: 422,
+        Code.PHOTO_SIZE_MISMATCH: 422,
+        Code.TICKET_MISSING: 401,
+        Code.TICKET_INVALID: 401,
+        Code.TICKET_EXPIRED: 410,
+        Code.UPLOADS_BUSY: 503,
+        Code.STORE_FULL: 503,
+        Code.STORE_STALLED: 503,
+        Code.SYNC_FAILED: 503,
+        Code.BODY_TOO_SLOW: 408,
+        Code.CLIENT_LEFT: 499,
+        Code.TOO_MANY_REQUESTS_IN_PROGRESS: 503,
+        Code.DATABASE_BUSY: 503,
+        Code.HASH_QUEUE_FULL: 503,
+        Code.SHUTTING_DOWN: 503,
+        Code.MESSAGE_QUEUE_FULL: 503,
+        Code.INTERNAL_ERROR: 500,
+    }
+)
+"""The only place where a code gets its status."""
+
+SHED_CODES = frozenset(
+    {
+        Code.REGISTRY_QUEUE_FULL,
+        Code.MESSAGE_QUEUE_FULL,
+        Code.TOO_MANY_REQUESTS_IN_PROGRESS,
+        Code.DATABASE_BUSY,
+        Code.HASH_QUEUE_FULL,
+        Code.SHUTTING_DOWN,
+    }
+)
+"""Shed by a bound of this server: when nobody computed a time to come back, the answer tells `SHED_RETRY_SECONDS`."""
+
+SHED_RETRY_SECONDS = 5.0
+"""People's time."""
+
+
+class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem, and most of them are no errors)
+    """A request that is refused, rejected or failed. Raise it from anywhere below a handler; the door answers.
+
+    `stage` says where the attempt ended; without it, the stage that the attempt had reached.
+    """
+
+    def __init__(self, code: Code, detail: str, *, retry_after_seconds: float | None = None, stage: Stage | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.status = STATUS_OF_CODE[code]
+        self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
+        self.stage = stage
+
+    @property
+    def outcome(self) -> ServerOutcome:
+        """REFUSED when a time to come back was told, else by the status."""
+        if self.retry_after_seconds is not None and self.status in (429, 503):
+            return ServerOutcome.REFUSED
+        return ServerOutcome.FAILED if self.status >= 500 else ServerOutcome.REJECTED
+
+
+def problem_response(problem: Problem) -> web.Response:
+    """The problem document. `type` is a relative reference, stable like the code."""
+    code = problem.code.name.lower()
+    document: dict[str, str | int | float] = {
+        "type": f"/problems/{code}",
+        "title": code.replace("_", " "),
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": code,
+    }
+    headers = {"Content-Type": PROBLEM_TYPE}
+    if problem.retry_after_seconds is not None:
+        document["retry_after_seconds"] = problem.retry_after_seconds
+        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after_seconds)))
+    return web.Response(status=problem.status, body=orjson.dumps(document), headers=headers)

@@ -1,0 +1,38 @@
+"""The closed set of routes: the `route` column of the ledger and the `route` label of the request metrics.
+
+Numbers are part of the ledger: never reuse one. A request that matches no route is UNKNOWN.
+"""
+
+from enum import IntEnum
+
+
+class Route(IntEnum):
+    """What was asked for."""
+
+    UNKNOWN = 0
+    HEALTH = 1
+    ACCOUNT = 2
+    LOGIN = 3
+    EMAIL_LINK = 4
+    DATA = 5
+    OTP_SEND = 6
+    OTP = 7
+    UPLOAD_PAGE = 8
+    TEST_START = 9
+    TEST = 10
+    JOIN = 11
+    STATUS = 12
+    PHOTO_POST = 20
+    """multipart"""
+    TICKET = 21
+    PHOTO_PUT = 22
+    """with a ticket"""
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+    @property
+    def is_upload(self) -> bool:
+        """Uploads have bounds of their own and are not counted against the limit of requests in progress."""
+        return self >= Route.PHOTO_POST
