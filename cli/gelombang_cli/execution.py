@@ -5,17 +5,19 @@ folder with a record is a finished run.
 """
 
 import secrets
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
 from gelombang.resources import locustfiles_folder
 from gelombang.summary import RunFacts, summarise
 
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.errors import HostError
+from gelombang.errors import HostError, TargetUnreachableError
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
 from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, PROCESS_VARIABLE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
@@ -27,6 +29,7 @@ from gelombang_cli.provenance import commit
 
 SERVER_READY_WITHIN_SECONDS = 30.0
 GENERATOR_READY_WITHIN_SECONDS = 60.0
+CONNECT_WITHIN_SECONDS = 5.0
 LEAD_SECONDS = 1.0
 """From "all are ready" to the run's zero."""
 OVERTIME_SECONDS = 60.0
@@ -89,6 +92,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
 def _start_server(order: Order, run: int, stack: ExitStack) -> Event:
     if order.profile is None:
         assert order.target_url is not None
+        _require_answering(order.target_url)
         return {"public_url": order.target_url, "harness_url": None, "harness_token": ""}
     server = ServerPlan(
         run=run,
@@ -106,6 +110,15 @@ def _start_server(order: Order, run: int, stack: ExitStack) -> Event:
     command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE)]
     child = stack.enter_context(Child("the reference server", command, order.folder / "server.log"))
     return {**child.wait_for("ready", SERVER_READY_WITHIN_SECONDS), "harness_token": server.harness_token}
+
+
+def _require_answering(target_url: str) -> None:
+    parts = urlsplit(target_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_WITHIN_SECONDS).close()
+    except OSError as error:
+        raise TargetUnreachableError(f"{target_url} can't be reached ({error.strerror or error}); want a target that is up") from error
 
 
 def _run_plan(order: Order, run: int, ready: Event) -> RunPlan:

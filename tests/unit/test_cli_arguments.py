@@ -1,0 +1,83 @@
+"""What the command line accepts, and the sentences it refuses with."""
+
+import argparse
+from fractions import Fraction
+
+import pytest
+from gelombang.loading import load_scenario
+from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target
+from gelombang_cli.machine import Look, choose_sample
+from gelombang_cli.runfolder import make_run_folder
+
+from gelombang.errors import InputError
+from gelombang.scale import Scale
+
+
+def _parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_scale_options(parser)
+    return parser.parse_args(words)
+
+
+def _never() -> Fraction:
+    raise AssertionError("the machine was looked at although the sample was given")
+
+
+def test_a_sample_above_one_is_refused_with_the_fraction_probably_meant() -> None:
+    with pytest.raises(InputError, match="did you mean 1/5000"):
+        read_scale(_parsed("--sample", "5000"), load_scenario("smoke"), _never)
+
+
+def test_the_scale_of_the_command_line_wins_over_the_scenario() -> None:
+    scale = read_scale(_parsed("--sample", "1/100", "--speed", "22", "--bytes", "0.04"), load_scenario("smoke"), _never)
+    assert scale == Scale(Fraction(1, 100), 22.0, 0.04, 1.0)
+
+
+def test_an_auto_sample_asks_the_machine() -> None:
+    assert read_scale(_parsed("--sample", "auto"), load_scenario("smoke"), lambda: Fraction(1, 37)).sample == Fraction(1, 37)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_number_that_must_be_positive_is(value: float) -> None:
+    with pytest.raises(InputError, match="--speed is"):
+        positive("--speed", value)
+
+
+def test_a_target_off_this_machine_needs_its_owner() -> None:
+    with pytest.raises(InputError, match=r"--i-own-this-target staging\.example"):
+        read_target("https://staging.example/", None)
+    with pytest.raises(InputError, match=r"staging\.example"):
+        read_target("https://staging.example/", "other.example")
+    assert read_target("https://staging.example/", "staging.example") == "https://staging.example"
+    assert read_target("http://127.0.0.1:8080/", None) == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://", ""])
+def test_a_target_that_is_no_url_is_refused(target: str) -> None:
+    with pytest.raises(InputError, match="want a URL"):
+        read_target(target, None)
+
+
+@pytest.mark.parametrize(("cores", "idle", "speed", "expected"), [(1, 0.1, 0.5, "1/50"), (64, 1.0, 2.0, "1/20")])
+def test_the_sample_stays_within_what_the_scenario_allows(cores: int, idle: float, speed: float, expected: str) -> None:
+    from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
+
+    sample, why = choose_sample(load_scenario("opening-hour"), Look(cores, idle, speed * REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    assert sample == Fraction(expected)
+    assert f"sample {expected}" in why
+
+
+def test_a_busier_machine_gets_a_smaller_sample() -> None:
+    from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
+
+    scenario = load_scenario("opening-hour").model_copy()
+    idle, _ = choose_sample(scenario, Look(2, 1.0, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    busy, _ = choose_sample(scenario, Look(2, 0.5, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    assert busy < idle
+
+
+def test_an_earlier_run_is_never_overwritten(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(InputError, match="not empty"):
+        make_run_folder(tmp_path, "id", "hardened", several=False)
+    assert make_run_folder(tmp_path, "id", "hardened", several=True) == tmp_path / "hardened"
