@@ -14,7 +14,7 @@ from gelombang.scale import Count, Dimension, FixedInt, HashBytes, Ratio, Second
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class UploadProtocol(StrEnum):

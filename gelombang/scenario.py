@@ -16,7 +16,7 @@ from gelombang.steps import RESERVED, PhotoKind, Step, StepName
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Phase(_Part):
@@ -26,8 +26,24 @@ class Phase(_Part):
     for_seconds: Annotated[Seconds, Field(gt=0)]
     start_per_second: Annotated[ArrivalRate, Field(ge=0)]
     end_per_second: Annotated[ArrivalRate, Field(ge=0)] | None = None
-    """ramp and stairs; a spike rises to it in the middle and falls back."""
-    stairs: Annotated[FixedInt, Field(gt=0, le=1000)] | None = None
+    """Where ramp and stairs lead; a spike rises to it in the middle and falls back."""
+    stairs: Annotated[FixedInt, Field(ge=2, le=1000)] | None = None
+    """How many holds of equal length, the first at the start's rate, the last at the end's."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.form == "hold") == (self.end_per_second is not None):
+            raise ValueError(f"{self.form} with end_per_second {self.end_per_second}; want one with ramp, spike and stairs, none with hold")
+        if (self.form == "stairs") != (self.stairs is not None):
+            raise ValueError(f"{self.form} with stairs {self.stairs}; want a number of stairs with stairs, none elsewhere")
+        return self
+
+
+class CurveRows(_Part):
+    """The rows of a curve file, taken in when a scenario is loaded, so that a run's plan stands by itself."""
+
+    seconds: Annotated[tuple[float, ...], Dimension.WAITING]
+    per_second: Annotated[tuple[float, ...], Dimension.ARRIVAL_RATE]
 
 
 class Arrivals(_Part):
@@ -37,14 +53,16 @@ class Arrivals(_Part):
     """CSV: `seconds_since_opening,registrations_per_second`, linear between rows."""
     from_seconds: Annotated[Seconds, Field(ge=0)] = 0.0
     for_seconds: Annotated[Seconds, Field(gt=0)] | None = None
-    phases: list[Phase] = Field(default_factory=list)
+    phases: list[Phase] = Field(default_factory=list, max_length=1000)
+    rows: CurveRows | None = None
+    """Never written by hand: what the curve file held when the scenario was loaded."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.curve is None) == (not self.phases):
-            raise ValueError("curve and phases are both given or both missing; want exactly one of them")
+            raise ValueError("given curve and phases both, or neither; want exactly one of them")
         if self.curve is not None and self.for_seconds is None:
-            raise ValueError("for_seconds is missing; want how much of the curve to replay")
+            raise ValueError("a curve without for_seconds; want how much of the curve to replay")
         return self
 
 
@@ -157,14 +175,14 @@ class Objective(_Part):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.at_least is None and self.at_most is None:
-            raise ValueError("at_least and at_most are both missing; want at least one limit")
+            raise ValueError("without at_least and at_most; want at least one limit")
         needs_quantile = self.measure in (Measure.RESPONSE_SECONDS, Measure.LATENESS_SECONDS)
         if needs_quantile != (self.quantile is not None):
-            raise ValueError(f"quantile is {self.quantile}; want one with response_seconds and lateness_seconds, none elsewhere")
+            raise ValueError(f"{self.measure} with quantile {self.quantile}; want one with response_seconds and lateness_seconds, none elsewhere")
         if (self.measure is Measure.PEOPLE_RATIO) != (self.fate is not None):
-            raise ValueError(f"fate is {self.fate}; want one with people_ratio, none elsewhere")
+            raise ValueError(f"{self.measure} with fate {self.fate}; want one with people_ratio, none elsewhere")
         if self.for_seconds is not None and self.within_seconds is not None:
-            raise ValueError("for_seconds and within_seconds are both given; want one of them")
+            raise ValueError("given for_seconds and within_seconds both; want one of them")
         return self
 
 

@@ -44,7 +44,7 @@ Target = Annotated[str, Field(pattern=r"^(next|retry|step:[a-z][a-z0-9-]*|fate:(
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Capture(_Strict):
