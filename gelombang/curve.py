@@ -6,6 +6,7 @@ scenario. Both become the same `Rate`, whose cumulative is exact (trapezoids) an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -64,9 +65,11 @@ class Rate:
         return result
 
     def inverse(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """When the cumulative reaches each level; levels in (0, total)."""
+        """When the cumulative reaches each level; levels ascending, in (0, total)."""
         cumulative = self.cumulative()
-        piece = np.clip(np.searchsorted(cumulative, levels, side="left") - 1, 0, len(self.seconds) - 2)
+        # Both are ascending, so it is the few points that are looked up among the many levels, not the other way round.
+        ends = np.searchsorted(levels, cumulative[1:-1], side="right")
+        piece = np.repeat(np.arange(len(self.seconds) - 1), np.diff(np.concatenate(([0], ends, [len(levels)]))))
         wanted = levels - cumulative[piece]
         low, slope = self.per_second[piece], self._slopes()[piece]
         # The stable root of slope·t²/2 + low·t = wanted: no difference of near-equal numbers, and no special case for slope 0.
@@ -197,7 +200,7 @@ def _row(number: int, line: str, faults: list[Fault]) -> tuple[int, float, float
 def _check_times(rows: Sequence[tuple[int, float, float]], faults: list[Fault]) -> None:
     if rows and rows[0][1] != 0:
         faults.append(Fault(f"line {rows[0][0]}", f"first time {rows[0][1]:g}", "0, the opening"))
-    steps = [after[1] - before[1] for before, after in zip(rows, rows[1:], strict=False)]
+    steps = [after[1] - before[1] for before, after in pairwise(rows)]
     usual = median([step for step in steps if step > 0] or [0.0])
     for (number, second, _), step in zip(rows[1:], steps, strict=True):
         if step <= 0:

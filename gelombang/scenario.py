@@ -178,7 +178,7 @@ class Objective(_Part):
             raise ValueError("without at_least and at_most; want at least one limit")
         needs_quantile = self.measure in (Measure.RESPONSE_SECONDS, Measure.LATENESS_SECONDS)
         if needs_quantile != (self.quantile is not None):
-            raise ValueError(f"{self.measure} with quantile {self.quantile}; want one with response_seconds and lateness_seconds, none elsewhere")
+            raise ValueError(f"{self.measure} with quantile {self.quantile}; want one with a measure in seconds, none elsewhere")
         if (self.measure is Measure.PEOPLE_RATIO) != (self.fate is not None):
             raise ValueError(f"{self.measure} with fate {self.fate}; want one with people_ratio, none elsewhere")
         if self.for_seconds is not None and self.within_seconds is not None:
