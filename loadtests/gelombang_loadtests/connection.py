@@ -1,0 +1,392 @@
+"""One TCP connection that speaks HTTP/1.1: a raw non-blocking socket, a C parser, and one place to wait.
+
+Promises: never blocks the process, works at any descriptor number (epoll and poll, never select), and ends every wait at the exchange's
+deadline. The idea: the greenlet that owns the connection parks in one place (`_park`), and whatever happens next (bytes, room to send, the
+deadline, the pace of the line) switches it back with a `Wake`. One timer serves a whole exchange, and the read watcher stays armed over
+the life of the connection, so that a small exchange costs one send, one wake-up and one read.
+
+Leaves out: TLS, name resolution (addresses are numeric), and what a request looks like (`exchange`).
+"""
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from gevent import get_hub, getcurrent
+from gevent.monkey import get_original
+
+from gelombang.attempt import Outcome
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.errors import HostError
+
+if TYPE_CHECKING:
+    import socket
+    from select import poll
+
+ANSWER_HEADERS_LIMIT_BYTES = 65_536
+"""Status line and headers, interim answers included; more is no answer we want."""
+ANSWER_BODY_LIMIT_BYTES = 16_777_216
+READ_BYTES = 65_536
+
+# The socket of the standard library, also where Locust has put gevent's in its place: gevent's makes two watchers for each socket and a
+# Timeout for each wait, which together cost more than all the rest of a small exchange.
+_NativeSocket: "type[socket.socket]"
+_AF_INET, _AF_INET6, _SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC, _IPPROTO_TCP, _TCP_NODELAY = 0, 0, 0, 0, 0, 0, 0
+_poll: "Callable[[], poll]"
+(_NativeSocket, _AF_INET, _AF_INET6, _SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC, _IPPROTO_TCP, _TCP_NODELAY) = get_original(
+    "socket", ["socket", "AF_INET", "AF_INET6", "SOCK_STREAM", "SOCK_NONBLOCK", "SOCK_CLOEXEC", "IPPROTO_TCP", "TCP_NODELAY"]
+)
+_poll, _POLLIN = get_original("select", ["poll", "POLLIN"])
+
+# One buffer for the process: nothing switches greenlets between a read and its parsing.
+_READ_BUFFER = bytearray(READ_BYTES)
+_READ_VIEW = memoryview(_READ_BUFFER)
+
+
+class Wake(IntEnum):
+    """Why a parked greenlet goes on."""
+
+    READABLE = 1
+    WRITABLE = 2
+    PACED = 3
+    """The time that was asked for has passed."""
+    LATE = 4
+    """The deadline."""
+
+
+class BrokenError(Exception):
+    """The exchange can't go on, and whose doing it was. `unprocessed`: the server's application can't have seen the request."""
+
+    def __init__(self, outcome: Outcome, error: str, unprocessed: bool = False) -> None:
+        super().__init__(error)
+        self.outcome = outcome
+        self.error = error
+        self.unprocessed = unprocessed
+
+
+class Connection:
+    """Owned by one greenlet from `begin` to `end`; idle otherwise. `on_lost` is called when the peer closes it (or talks) while idle."""
+
+    __slots__ = (
+        "_armed",
+        "_chunks",
+        "_deadline",
+        "_greenlet",
+        "_headers",
+        "_hub",
+        "_interim_bytes",
+        "_parser",
+        "_poller",
+        "_reading",
+        "_socket",
+        "_status",
+        "_without_body",
+        "_writing",
+        "body",
+        "bytes_received",
+        "complete",
+        "deadline_us",
+        "headers",
+        "headers_complete",
+        "host",
+        "in_answer",
+        "on_lost",
+        "port",
+        "reusable",
+        "reused",
+        "status",
+    )
+
+    def __init__(self, host: str, port: int) -> None:
+        """Makes the socket; `connect` comes later. Raises HostError when this machine has no descriptor left."""
+        self.host = host
+        self.port = port
+        family = _AF_INET6 if ":" in host else _AF_INET
+        try:
+            self._socket: socket.socket | None = _NativeSocket(family, _SOCK_STREAM | _SOCK_NONBLOCK | _SOCK_CLOEXEC)
+        except OSError as error:
+            raise HostError(f"this machine gives no socket ({error.strerror}); want a higher `ulimit -n` or a smaller --sample") from error
+        self._hub = get_hub()
+        self._reading: Any = None
+        self._writing: Any = None
+        self._deadline: Any = None
+        self._greenlet: Any = None
+        self._poller: poll | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._armed = False
+        self.on_lost: Callable[[Connection], None] | None = None
+        self.reused = False
+        self.begin(0)
+
+    # The life of an exchange.
+
+    def begin(self, deadline_us: int, without_body: bool = False) -> None:
+        """The current greenlet takes the connection for one exchange; `without_body` for the answer to HEAD."""
+        self._greenlet = getcurrent()
+        self._without_body = without_body
+        self._headers: dict[bytes, bytes] = {}
+        self._chunks: list[bytes] = []
+        self._status = 0
+        self._interim_bytes = 0
+        self.deadline_us = deadline_us
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.body = b""
+        self.bytes_received = 0
+        self.in_answer = False
+        self.headers_complete = False
+        self.complete = False
+        self.reusable = False
+
+    def end(self) -> None:
+        """The exchange is over; the connection is idle."""
+        self._greenlet = None
+        self.reused = True
+        if self._deadline is not None:
+            self._deadline.stop()
+            self._deadline.close()
+            self._deadline = None
+
+    def close(self) -> None:
+        """Give everything back; again is allowed."""
+        if self._socket is None:
+            return
+        self.end()
+        for watcher in (self._reading, self._writing):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._reading = self._writing = None
+        self._socket.close()
+        self._socket = None
+        self._parser = None  # parser and connection know each other: cut the ring, so that no collector is needed
+        self._poller = None
+        self.on_lost = None
+
+    def is_quiet(self) -> bool:
+        """Whether an idle connection can carry a request: a peer that closed, or talked unasked, makes it readable."""
+        if self._socket is None:
+            return False
+        if self._poller is None:
+            self._poller = _poll()
+            self._poller.register(self._socket.fileno(), _POLLIN)
+        return not self._poller.poll(0)
+
+    def connect(self) -> None:
+        """Connect before the deadline, or raise BrokenError; HostError when this machine has no port left."""
+        assert self._socket is not None
+        address = (self.host, self.port)
+        result = self._socket.connect_ex(address)
+        if result == errno.EINPROGRESS:
+            # Over loopback the handshake is done when connect returns: asking again saves a turn of the event loop.
+            result = self._socket.connect_ex(address)
+        while result in (errno.EINPROGRESS, errno.EALREADY):
+            self.wait_writable(reads=False)
+            result = self._socket.connect_ex(address)
+        if result not in (0, errno.EISCONN):
+            raise _connect_failure(result)
+        self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+
+    # Bytes out.
+
+    def send(self, data: bytes) -> int:
+        """How many bytes the kernel took: 0 when it is full. Raises BrokenError when the connection is gone."""
+        assert self._socket is not None
+        try:
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise _reset(error) from None
+
+    def send_parts(self, parts: Sequence[bytes | memoryview]) -> int:
+        """`send` for several buffers, without joining them."""
+        assert self._socket is not None
+        try:
+            return self._socket.sendmsg(parts)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise _reset(error) from None
+
+    # Bytes in.
+
+    def read_some(self) -> int:
+        """Read and parse once; 0 when nothing is there. Raises BrokenError when the answer is broken off, too big, or no HTTP."""
+        assert self._socket is not None
+        try:
+            count = self._socket.recv_into(_READ_BUFFER)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise _reset(error) from None
+        if not count:
+            self._meet_end_of_stream()
+            return 0
+        self.bytes_received += count
+        if not self.headers_complete:
+            self._interim_bytes += count
+        try:
+            self._parser.feed_data(_READ_VIEW[:count])
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise BrokenError(Outcome.PROTOCOL, f"the answer is no HTTP: {error}") from None
+            self.reusable = False
+        if not self.complete:
+            self._keep_limits()
+        return count
+
+    def is_answered_early(self) -> bool:
+        """Read what came while the body is being sent: whether it makes the rest of the body pointless (whole, or an error's head)."""
+        self.read_some()
+        return self.complete or (self.headers_complete and self._status >= 300)
+
+    def finish_reading(self) -> bool:
+        """After a failed send: whether a whole answer had arrived before the reset. Never waits."""
+        try:
+            while not self.complete and self.read_some():
+                pass
+        except BrokenError:
+            return False
+        return self.complete
+
+    def wait_readable(self) -> None:
+        """Until there is something to read. Raises BrokenError at the deadline."""
+        while self._park() is not Wake.READABLE:
+            pass
+
+    def wait_writable(self, reads: bool = True) -> Wake:
+        """Until there is room to send, or (`reads`) something to read. Raises BrokenError at the deadline."""
+        assert self._socket is not None
+        if self._writing is None:
+            self._writing = self._hub.loop.io(self._socket.fileno(), 2)
+        self._writing.start(self._greenlet.switch, Wake.WRITABLE)
+        try:
+            return self._park(reads)
+        finally:
+            self._writing.stop()
+
+    def pace(self, until_us: int) -> Wake:
+        """Sleep to a moment, or until there is something to read. Raises BrokenError at the deadline."""
+        timer = self._hub.loop.timer(max(until_us - monotonic_us(), 1) / MICROSECONDS)
+        timer.start(self._greenlet.switch, Wake.PACED)
+        try:
+            return self._park()
+        finally:
+            timer.stop()
+            timer.close()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep although there is something to read. Raises BrokenError at the deadline."""
+        self._reading.stop()
+        self._armed = False
+        timer = self._hub.loop.timer(seconds)
+        timer.start(self._greenlet.switch, Wake.PACED)
+        try:
+            self._park(reads=False)
+        finally:
+            timer.stop()
+            timer.close()
+
+    # Callbacks of the parser.
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.reusable = False  # a second answer, to a request that nobody sent
+        self._headers = {}
+        self._chunks = []
+        self.in_answer = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        known = self._headers.get(name)
+        self._headers[name] = value if known is None else known + b", " + value
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return
+        self._status = self._parser.get_status_code()
+        if self._status < 200:
+            return
+        self.headers_complete = True
+        if self._without_body:
+            self._finish(reusable=False)  # the parser would wait for the body that the length promises
+
+    def on_body(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        if self.complete:
+            return
+        if self.headers_complete:
+            self._finish(reusable=self._parser.should_keep_alive())
+        else:
+            self.in_answer = False  # an interim answer (RFC 9110, section 15.2): the real one follows
+
+    # Inside.
+
+    def _finish(self, reusable: bool) -> None:
+        self.status = self._status
+        self.headers = self._headers
+        self.body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self.complete = True
+        self.reusable = reusable
+
+    def _meet_end_of_stream(self) -> None:
+        headers = self._headers
+        if self.headers_complete and b"content-length" not in headers and b"chunked" not in headers.get(b"transfer-encoding", b"").lower():
+            self._finish(reusable=False)  # a body without a length ends with the connection (RFC 9112, section 6.3)
+            return
+        raise BrokenError(Outcome.RESET, "the server closed the connection before its answer was whole")
+
+    def _keep_limits(self) -> None:
+        if self._status == 101:
+            raise BrokenError(Outcome.PROTOCOL, "the answer switches to a protocol that nobody asked for")
+        if self._interim_bytes > ANSWER_HEADERS_LIMIT_BYTES:
+            raise BrokenError(Outcome.PROTOCOL, f"the answer's headers are over {ANSWER_HEADERS_LIMIT_BYTES} bytes")
+        if self.bytes_received > ANSWER_BODY_LIMIT_BYTES + ANSWER_HEADERS_LIMIT_BYTES:
+            raise BrokenError(Outcome.PROTOCOL, f"the answer's body is over {ANSWER_BODY_LIMIT_BYTES} bytes")
+
+    def _park(self, reads: bool = True) -> Wake:
+        if reads and not self._armed:
+            self._arm()
+        if self._deadline is None:
+            left_us = self.deadline_us - monotonic_us()
+            if left_us <= 0:
+                raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
+            self._deadline = self._hub.loop.timer(left_us / MICROSECONDS)
+            self._deadline.start(self._greenlet.switch, Wake.LATE)
+        wake: Wake = self._hub.switch()
+        if wake is Wake.LATE:
+            raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
+        return wake
+
+    def _arm(self) -> None:
+        assert self._socket is not None
+        if self._reading is None:
+            self._reading = self._hub.loop.io(self._socket.fileno(), 1)
+        self._reading.start(self._be_readable)
+        self._armed = True
+
+    def _be_readable(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.switch(Wake.READABLE)
+        elif self.on_lost is not None:
+            self.on_lost(self)
+        else:
+            self.close()
+
+
+def _reset(error: OSError) -> BrokenError:
+    # EPIPE is a reset that came after the peer had closed its side: our bytes met a closed socket, no application read them.
+    return BrokenError(Outcome.RESET, error.strerror or str(error), unprocessed=error.errno == errno.EPIPE)
+
+
+def _connect_failure(number: int) -> BrokenError:
+    text = os.strerror(number)
+    if number in (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        raise HostError(f"this machine can't open a connection ({text}); want more local ports or a smaller --sample")
+    return BrokenError(Outcome.TIMED_OUT if number == errno.ETIMEDOUT else Outcome.CONNECT_REFUSED, text)

@@ -1,0 +1,247 @@
+"""One HTTP/1.1 exchange as one person's line carries it: a request out, an answer back, each phase timed.
+
+Promises: `exchange` never raises for what a server or a network does: whatever comes back, or doesn't, is an `Answer` with an outcome and
+the phase it happened in. It ends at the person's deadline. An answer that comes while the body is still being sent is read and believed
+(RFC 9112, section 9.5), also when the server then resets the connection.
+
+A reused connection that dies before any byte of an answer, and before more than the first piece of the request was sent, was stale: the
+request goes out once more on a fresh connection, as browsers do, when its method is idempotent (RFC 9110, section 9.2.2) or no application
+can have read it. `Answer.connections` says so. Redirects, cookies and TLS are left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gelombang.attempt import Outcome, Phase
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang_loadtests.connection import BrokenError, Connection, Wake
+from gelombang_loadtests.pool import PersonConnections
+from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, UNPACED, Line, Outgoing, piece_bytes
+
+__all__ = ["UNPACED", "Answer", "Line", "Request", "exchange", "prepare"]
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"))
+_WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`target` is path and query; `host` a numeric address. Host and Content-Length are added; parts of a body aren't joined.
+
+    `prepared` is what `prepare` made for this method, target, host, port and the headers that never change; `headers` then adds to it.
+    """
+
+    method: bytes
+    target: bytes
+    host: str
+    port: int
+    headers: Headers = ()
+    body: bytes | Sequence[bytes | memoryview] = b""
+    prepared: bytes = b""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of a request. `outcome_error` is None when a whole answer was read, whatever its status says.
+
+    `phase` is where the exchange ended (RECEIVE for a whole answer). Times are 0 for phases that weren't reached; on a stale connection
+    the lost try counts as connect. Bytes are those that the kernel took or gave, heads included. `connections` is 2 after a stale one.
+    """
+
+    outcome_error: Outcome | None = None
+    phase: Phase = Phase.CONNECT
+    status: int = 0
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    connect_us: int = 0
+    send_us: int = 0
+    wait_us: int = 0
+    receive_us: int = 0
+    error: str = ""
+    connections: int = 0
+
+
+def prepare(method: bytes, target: bytes, host: str, port: int, headers: Headers = ()) -> bytes:
+    """The part of a request's head that never changes, made once: request line, Host, constant headers."""
+    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (method, target, name.encode(), b"".join(b"%b: %b\r\n" % header for header in headers))
+
+
+def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us: int) -> Answer:
+    """Send the request and read its answer before `deadline_us` (monotonic). Raises only HostError: this machine is at its limit."""
+    began_us = monotonic_us()
+    message = _Message.of(request)
+    if message is None:
+        return Answer(Outcome.PROTOCOL, Phase.NONE, error="a value in the request's head has a line break")
+    if deadline_us <= began_us:
+        return Answer(Outcome.TIMED_OUT, Phase.NONE, error="patience had run out before the request")
+    first_piece_bytes = len(message.head) + (piece_bytes(line.uplink_bytes_per_second) if message.parts else 0)
+    connection = pool.take(request.host, request.port, began_us)
+    answer = Answer(connections=1)
+    while True:
+        connection.begin(deadline_us, request.method == b"HEAD")
+        try:
+            broken = _run(connection, message, line, answer, began_us)
+        except BaseException:
+            pool.drop(connection)  # the greenlet was killed, or this machine is at its limit
+            raise
+        answer.bytes_received = connection.bytes_received
+        if broken is None:
+            answer.status, answer.headers, answer.body = connection.status, connection.headers, connection.body
+            pool.give_back(connection, began_us + answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us)
+            return answer
+        stale = connection.reused and broken.outcome is Outcome.RESET and not connection.bytes_received
+        pool.drop(connection)
+        if stale and answer.bytes_sent <= first_piece_bytes and (broken.unprocessed or request.method in _IDEMPOTENT):
+            answer = Answer(connections=2)
+            connection = pool.take_fresh(request.host, request.port)
+            continue
+        answer.outcome_error, answer.error = broken.outcome, broken.error
+        return answer
+
+
+@dataclass(slots=True)
+class _Message:
+    """A request as bytes: a head with a small body joined to it, or a head and the parts of a body that isn't small."""
+
+    head: bytes
+    parts: Sequence[bytes | memoryview]
+
+    @classmethod
+    def of(cls, request: Request) -> "_Message | None":
+        """None when a header's value would break the head: nothing of it may be sent."""
+        body = request.body
+        parts: Sequence[bytes | memoryview] = (body,) if isinstance(body, bytes) else body
+        body_bytes = len(body) if isinstance(body, bytes) else sum(len(part) for part in body)
+        prepared = request.prepared or prepare(request.method, request.target, request.host, request.port)
+        own = b"".join([b"%b: %b\r\n" % header for header in request.headers])
+        if own.count(b"\n") != len(request.headers):
+            return None
+        if body_bytes or request.method in _WITH_BODY:
+            head = b"%b%bContent-Length: %d\r\n\r\n" % (prepared, own, body_bytes)
+        else:
+            head = b"%b%b\r\n" % (prepared, own)
+        if len(head) + body_bytes < PACED_FROM_BYTES:
+            return cls(b"".join((head, *parts)), ())
+        return cls(head, parts)
+
+
+def _run(connection: Connection, message: _Message, line: Line, answer: Answer, began_us: int) -> BrokenError | None:
+    """One try on one connection; None when a whole answer was read. `answer` gets phase, times and bytes sent."""
+    mark_us = began_us
+    answer.phase = Phase.CONNECT
+    try:
+        if not connection.reused:
+            connection.connect()
+            now_us = monotonic_us()
+            answer.connect_us = now_us - mark_us
+            mark_us = now_us
+        answer.phase = Phase.SEND
+        sent = _send(connection, message, line, answer)
+        now_us = monotonic_us()
+        answer.send_us = now_us - mark_us
+        mark_us = now_us
+        if sent:
+            answer.phase = Phase.WAIT
+            _wait(connection, line)
+            now_us = monotonic_us()
+            answer.wait_us = now_us - mark_us
+            mark_us = now_us
+        answer.phase = Phase.RECEIVE
+        while not connection.complete:
+            if not connection.read_some() and not connection.complete:
+                connection.wait_readable()
+        answer.receive_us = monotonic_us() - mark_us
+        if not sent:
+            connection.reusable = False  # the rest of the body was never sent
+    except BrokenError as broken:
+        if answer.phase is Phase.WAIT and broken.outcome is Outcome.PROTOCOL:
+            answer.phase = Phase.RECEIVE  # the first bytes of the answer were no HTTP
+        _book(answer, monotonic_us() - mark_us)
+        return broken
+    return None
+
+
+def _book(answer: Answer, spent_us: int) -> None:
+    """The time in the phase that an exchange broke in."""
+    match answer.phase:
+        case Phase.CONNECT:
+            answer.connect_us += spent_us
+        case Phase.SEND:
+            answer.send_us += spent_us
+        case Phase.WAIT:
+            answer.wait_us += spent_us
+        case Phase.RECEIVE:
+            answer.receive_us += spent_us
+        case _:
+            raise AssertionError(answer.phase)
+
+
+def _wait(connection: Connection, line: Line) -> None:
+    """Until the answer has begun for the person: its first bytes are there (interim answers aside), and the round trip has passed."""
+    connection.wait_readable()
+    if line.round_trip_seconds >= ROUND_TRIP_FROM_SECONDS:
+        connection.pause(line.round_trip_seconds)
+    connection.read_some()
+    while not connection.in_answer and not connection.complete:
+        connection.wait_readable()
+        connection.read_some()
+
+
+def _send(connection: Connection, message: _Message, line: Line, answer: Answer) -> bool:
+    """Send all of it; False when an answer came first that makes the rest pointless."""
+    try:
+        if not message.parts:
+            answer.bytes_sent = connection.send(message.head)
+            return answer.bytes_sent == len(message.head) or _send_rest(connection, message.head[answer.bytes_sent :], answer)
+        return _send_paced(connection, message, line, answer)
+    except BrokenError as broken:
+        if broken.outcome is Outcome.RESET and connection.finish_reading():
+            return False
+        raise
+
+
+def _send_rest(connection: Connection, rest: bytes, answer: Answer) -> bool:
+    return _send_piece(connection, Outgoing((rest,)), len(rest), answer)
+
+
+def _send_paced(connection: Connection, message: _Message, line: Line, answer: Answer) -> bool:
+    """The head at once, then the body in pieces, each when its last byte is due."""
+    head = Outgoing((message.head,))
+    if not _send_piece(connection, head, head.left_bytes, answer):
+        return False
+    outgoing = Outgoing(message.parts)
+    total_bytes = len(message.head) + outgoing.left_bytes
+    per_piece_bytes = piece_bytes(line.uplink_bytes_per_second)
+    byte_us = MICROSECONDS / line.uplink_bytes_per_second
+    behind_limit_us = per_piece_bytes * byte_us
+    origin_us: float = monotonic_us()
+    while outgoing.left_bytes:
+        size = min(per_piece_bytes, outgoing.left_bytes)
+        due_us = origin_us + (total_bytes - outgoing.left_bytes + size) * byte_us
+        now_us = monotonic_us()
+        while now_us < due_us:
+            if connection.pace(int(due_us) + 1) is Wake.READABLE and connection.is_answered_early():
+                return False
+            now_us = monotonic_us()
+        if now_us - due_us > behind_limit_us:
+            origin_us += now_us - due_us - behind_limit_us
+        if not _send_piece(connection, outgoing, size, answer):
+            return False
+    return True
+
+
+def _send_piece(connection: Connection, outgoing: Outgoing, size: int, answer: Answer) -> bool:
+    while size:
+        count = connection.send_parts(outgoing.piece(size))
+        if count:
+            outgoing.leave(count)
+            answer.bytes_sent += count
+            size -= count
+        elif connection.wait_writable() is Wake.READABLE and connection.is_answered_early():
+            return False
+    return True

@@ -1,0 +1,143 @@
+"""Keep-alive as a browser has it: a person keeps at most one idle connection per server, and not longer than the keep-alive.
+
+One `ConnectionPool` per process bounds the open sockets and knows all idle connections in the order in which they became idle; each
+person has a `PersonConnections` of a few dozen bytes. A connection that the server closes while idle is noticed by the event loop and
+given back at once. Every take is checked by a poll, because the loop may not have run since the peer closed.
+"""
+
+import resource
+from collections import OrderedDict
+
+from gelombang.clock import MICROSECONDS
+from gelombang.errors import HostError
+from gelombang_loadtests.connection import Connection
+
+KEEP_ALIVE_SECONDS = 5.0
+"""Wall seconds that an idle connection is kept, where nothing else is said."""
+IDLE_PER_PERSON_LIMIT = 4
+"""Servers that one person keeps a connection to; the oldest makes room."""
+SPARE_DESCRIPTORS = 256
+"""Descriptors of a process that are not a person's socket: files, ledgers, Locust's own."""
+
+
+def sockets_limit_of_host() -> int:
+    """How many sockets this process may open: its soft limit of descriptors, less the spare ones."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 1_000_000
+    if soft <= 2 * SPARE_DESCRIPTORS:
+        raise HostError(f"`ulimit -n` is {soft}; want {4 * SPARE_DESCRIPTORS} or more")
+    return soft - SPARE_DESCRIPTORS
+
+
+class ConnectionPool:
+    """All connections of this process."""
+
+    def __init__(self, sockets_limit: int, keep_alive_seconds: float = KEEP_ALIVE_SECONDS) -> None:
+        assert sockets_limit > 0
+        assert keep_alive_seconds >= 0
+        self.sockets_limit = sockets_limit
+        self.keep_alive_us = int(keep_alive_seconds * MICROSECONDS)
+        self.open_sockets = 0
+        self.opened_total = 0
+        self._idle: OrderedDict[Connection, tuple[int, PersonConnections]] = OrderedDict()
+
+    @property
+    def idle_connections(self) -> int:
+        return len(self._idle)
+
+    def person(self) -> "PersonConnections":
+        """The connections of one more person: none yet."""
+        return PersonConnections(self)
+
+    def close_idle(self, now_us: int) -> int:
+        """Close what has been idle for the keep-alive; call it regularly. How many were closed."""
+        closed = 0
+        while self._idle:
+            connection, (since_us, _) = next(iter(self._idle.items()))
+            if now_us - since_us < self.keep_alive_us:
+                break
+            self._lose(connection)
+            closed += 1
+        return closed
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        while self._idle:
+            self._lose(next(iter(self._idle)))
+
+    def _open(self, host: str, port: int) -> Connection:
+        if self.open_sockets >= self.sockets_limit:
+            if not self._idle:
+                raise HostError(f"{self.open_sockets} sockets are open; want a higher sockets_limit (`ulimit -n`) or a smaller --sample")
+            self._lose(next(iter(self._idle)))
+        connection = Connection(host, port)
+        connection.on_lost = self._lose
+        self.open_sockets += 1
+        self.opened_total += 1
+        return connection
+
+    def _close(self, connection: Connection) -> None:
+        connection.close()
+        self.open_sockets -= 1
+
+    def _lose(self, connection: Connection) -> None:
+        _, person = self._idle.pop(connection)
+        person._idle.remove(connection)
+        self._close(connection)
+
+
+class PersonConnections:
+    """The connections of one person. A tab more is one connection more: only idle ones are kept here."""
+
+    __slots__ = ("_idle", "_pool")
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._idle: list[Connection] = []
+
+    @property
+    def idle_connections(self) -> int:
+        return len(self._idle)
+
+    def take(self, host: str, port: int, now_us: int) -> Connection:
+        """An idle connection that is fit for use (`reused`), or a fresh one that isn't connected. Raises HostError at the limit."""
+        for connection in self._idle:
+            if connection.port == port and connection.host == host:
+                since_us, _ = self._pool._idle[connection]
+                if now_us - since_us < self._pool.keep_alive_us and connection.is_quiet():
+                    self._idle.remove(connection)
+                    del self._pool._idle[connection]
+                    return connection
+                self._pool._lose(connection)
+                break
+        return self._pool._open(host, port)
+
+    def take_fresh(self, host: str, port: int) -> Connection:
+        """A connection that nobody used before."""
+        return self._pool._open(host, port)
+
+    def give_back(self, connection: Connection, now_us: int) -> None:
+        """A connection whose exchange ended: kept when it can be used again, closed otherwise."""
+        pool = self._pool
+        if not connection.reusable or not pool.keep_alive_us:
+            pool._close(connection)
+            return
+        for known in self._idle:
+            if known.port == connection.port and known.host == connection.host:
+                pool._lose(known)  # a second tab's: the newer one stays
+                break
+        if len(self._idle) >= IDLE_PER_PERSON_LIMIT:
+            pool._lose(self._idle[0])
+        connection.end()
+        self._idle.append(connection)
+        pool._idle[connection] = (now_us, self)
+
+    def drop(self, connection: Connection) -> None:
+        """A connection whose exchange broke."""
+        self._pool._close(connection)
+
+    def close(self) -> None:
+        """Close what is idle: the person is away."""
+        for connection in list(self._idle):
+            self._pool._lose(connection)
