@@ -1,10 +1,10 @@
 """The plan: exactly how many people come and when each of them is due, decided before the run.
 
-The count is exact, round(integral × sample × load). Given the count, the arrivals of a Poisson process with this rate are independent draws
-from the normalised rate (Cox and Lewis, "The Statistical Analysis of Series of Events", 1966, section 2.1): one counter-based uniform
-number per person, sorted, pushed through the inverse of the cumulative. Sorting, square roots and divisions are exact to the last bit on every
-machine, so the same scenario, scale and seed give the same bytes. Person i is the i-th to arrive and belongs to generator process i mod W,
-whatever W is.
+The count is exact, round(integral × sample × load). Given the count, the arrivals of a Poisson process with this rate are independent
+draws from the normalised rate (Cox and Lewis, "The Statistical Analysis of Series of Events", 1966, section 2.1): one counter-based
+uniform number per person, sorted, pushed through the inverse of the cumulative. Sorting, square roots and divisions are exact to the last
+bit on every machine, so the same scenario, scale and seed give the same bytes. Person i is the i-th to arrive and belongs to generator
+process i mod W, whatever W is.
 """
 
 import hashlib

@@ -1,13 +1,13 @@
 """Distributions as data: what a scenario writes, and the quantile function that live and simulated runs share.
 
 A distribution is drawn by inverting its quantile function at a counter-based uniform number, so one draw is one number and the order of
-draws does not matter. Medians and bounds carry the unit of the field they stand in; sigma has none.
+draws does not matter. Nothing here is negative. Medians and bounds carry the unit of the field they stand in; sigma has none.
 """
 
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from gelombang.seeds import normal_quantile
 
@@ -20,7 +20,7 @@ class Fixed(_Strict):
     """Always the same value."""
 
     kind: Literal["fixed"] = "fixed"
-    value: float
+    value: Annotated[float, Field(ge=0)]
 
     def quantile(self, probability: float) -> float:
         return self.value
@@ -38,8 +38,8 @@ class Uniform(_Strict):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.low <= self.high:
-            raise ValueError(f"low is {self.low:g} and high is {self.high:g}; want low not above high")
+        if not 0 <= self.low <= self.high:
+            raise ValueError(f"low {self.low:g} with high {self.high:g}; want 0 or more, low not above high")
         return self
 
     def quantile(self, probability: float) -> float:
@@ -60,7 +60,9 @@ class Lognormal(_Strict):
     @model_validator(mode="after")
     def _positive(self) -> Self:
         if self.median <= 0 or self.sigma < 0:
-            raise ValueError(f"median is {self.median:g} and sigma is {self.sigma:g}; want median above 0, sigma 0 or more")
+            raise ValueError(f"median {self.median:g} with sigma {self.sigma:g}; want a median above 0 and a sigma of 0 or more")
+        if self.limit is not None and self.limit < self.median:
+            raise ValueError(f"limit {self.limit:g} with median {self.median:g}; want a limit not below the median")
         return self
 
     def quantile(self, probability: float) -> float:

@@ -5,9 +5,9 @@ number declares its dimension, so `gelombang.scale.scaled` can make a small, fas
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gelombang.distribution import Distribution
 from gelombang.scale import Count, Dimension, FixedInt, HashBytes, Ratio, Seconds, SharedRate, SizeBytes, StoreBandwidth, StoreBytes
@@ -66,6 +66,14 @@ class Tickets(_Part):
     return_min_seconds: Annotated[Seconds, Field(gt=0)]
     return_max_seconds: Annotated[Seconds, Field(gt=0)]
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.return_min_seconds > self.return_max_seconds:
+            raise ValueError(
+                f"return_min_seconds {self.return_min_seconds:g} with return_max_seconds {self.return_max_seconds:g}; want min not above max"
+            )
+        return self
+
 
 class Uploads(_Part):
     """What the site does with a photo."""
@@ -87,6 +95,13 @@ class Uploads(_Part):
     body_stall_seconds: Annotated[Seconds, Field(gt=0)]
     """The longest pause between two reads of a body."""
     tickets: Tickets | None = None
+
+    @model_validator(mode="after")
+    def _tickets_with_protocol(self) -> Self:
+        if (self.protocol is UploadProtocol.TICKET) != (self.tickets is not None):
+            given = "without" if self.tickets is None else "with"
+            raise ValueError(f'protocol "{self.protocol}" {given} a table of tickets; want one with "ticket", none elsewhere')
+        return self
 
 
 class Registry(_Part):

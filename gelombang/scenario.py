@@ -4,14 +4,16 @@ Scenarios are TOML files at full size and in the people's time; every figure cit
 all its faults at once (`load_scenario`). The arrival curve is a CSV beside it; the journey is a list of steps (`gelombang.steps`).
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gelombang.distribution import Distribution
+from gelombang.errors import InputError
 from gelombang.ledger import MILESTONE_LIMIT
-from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds
+from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
 from gelombang.steps import RESERVED, PhotoKind, Step, StepName
 
 
@@ -66,12 +68,23 @@ class Arrivals(_Part):
         return self
 
 
+def _fraction(text: str) -> str:
+    try:
+        parse_sample(text)
+    except InputError:
+        raise ValueError(f'{text!r}; want a fraction of the people such as "1/50" or "0.02"') from None
+    return text
+
+
+SampleText = Annotated[str, AfterValidator(_fraction)]
+
+
 class DefaultScale(_Part):
     """What is used when the command line does not say; `sample = "auto"` looks at the machine first."""
 
-    sample: str = "auto"
-    sample_smallest: str = "1/50"
-    sample_largest: str = "1/20"
+    sample: Literal["auto"] | SampleText = "auto"
+    sample_smallest: SampleText = "1/50"
+    sample_largest: SampleText = "1/20"
     speed: Annotated[FixedFloat, Field(gt=0)] = 60.0
     bytes_ratio: Annotated[FixedFloat, Field(gt=0, le=1)] = 0.1
 
@@ -192,13 +205,23 @@ class Expectation(_Part):
     story: str
 
 
+def _moment(text: str) -> str:
+    try:
+        zoned = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        zoned = False
+    if not zoned:
+        raise ValueError(f'{text!r}; want a moment with its zone such as "2020-04-11T19:00:00+07:00"')
+    return text
+
+
 class Scenario(_Part):
     """One surge."""
 
     schema_version: Annotated[int, Dimension.FIXED, Field(ge=1, le=1)] = 1
     name: StepName
     title: str
-    opens_at: str
+    opens_at: Annotated[str, AfterValidator(_moment)]
     """Local wall time of second 0, for axes: `2020-04-11T19:00:00+07:00`."""
     profiles: list[str] = Field(min_length=1)
     """Which profiles a run without `--profile` goes through, in this order."""

@@ -6,10 +6,11 @@ marked `Reserved` is part of the schema and refused by the check until it is bui
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gelombang.attempt import Outcome
 from gelombang.distribution import Distribution
@@ -17,8 +18,11 @@ from gelombang.errors import Fault
 from gelombang.scale import Dimension, FixedInt, Ratio, Seconds
 
 
+@dataclass(frozen=True, slots=True)
 class Reserved:
-    """Marks a field that the schema keeps for a later release."""
+    """Marks a field that the schema keeps for a later release, all but the values that are built already."""
+
+    built: tuple[str, ...] = ()
 
 
 RESERVED = Reserved()
@@ -60,6 +64,13 @@ class Capture(_Strict):
     css: Annotated[str | None, RESERVED] = None
     """A CSS selector and attribute, such as `input[name=csrf]@value`."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"given {len(given)} ways ({', '.join(given) or 'none'}); want exactly one")
+        return self
+
 
 class PhotoKind(StrEnum):
     """Which of the two photos."""
@@ -77,6 +88,13 @@ class Body(_Strict):
     raw: Annotated[str | None, RESERVED] = None
     file: Annotated[str | None, RESERVED] = None
     tus: Annotated[str | None, RESERVED] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = [info.alias or name for name, info in type(self).model_fields.items() if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"given {len(given)} forms ({', '.join(given)}); want at most one")
+        return self
 
 
 class Success(_Strict):
@@ -132,7 +150,7 @@ class MessageStep(_Step):
     """Wait for a mail or SMS; no exchange with the target."""
 
     form: Literal["message"]
-    inbox: Literal["harness"] | Annotated[Literal["fixed", "http", "imap", "hook"], RESERVED] = "harness"
+    inbox: Annotated[Literal["harness", "fixed", "http", "imap", "hook"], Reserved(built=("harness",))] = "harness"
     kind: str
     address: str
     within_seconds: Seconds
@@ -166,12 +184,22 @@ def reserved_faults(model: BaseModel, where: str) -> Iterator[Fault]:
     """A fault for each reserved field that is used anywhere below `model`."""
     for name, info in type(model).model_fields.items():
         value = getattr(model, name)
-        path = f"{where}.{info.alias or name}"
-        if any(isinstance(m, Reserved) for m in info.metadata) and value is not None:
+        path = f"{where}.{info.alias or name}" if where else name
+        reserved = next((m for m in info.metadata if isinstance(m, Reserved)), None)
+        if reserved is None:
+            yield from _reserved_below(value, path)
+        elif reserved.built and value not in reserved.built:
+            yield Fault(path, repr(value), f"{' or '.join(map(repr, reserved.built))}: the others are reserved for a later release")
+        elif not reserved.built and value is not None:
             yield Fault(path, repr(value), "nothing here yet: this form is reserved for a later release")
-        elif isinstance(value, BaseModel):
-            yield from reserved_faults(value, path)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                if isinstance(item, BaseModel):
-                    yield from reserved_faults(item, f"{path}.{key}")
+
+
+def _reserved_below(value: object, path: str) -> Iterator[Fault]:
+    if isinstance(value, BaseModel):
+        yield from reserved_faults(value, path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _reserved_below(item, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _reserved_below(item, f"{path}[{i}]")
