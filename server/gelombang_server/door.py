@@ -7,7 +7,7 @@ and counts. An unexpected exception is answered with 500 internal_error and writ
 import asyncio
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -18,9 +18,8 @@ from gelombang.errors import HostError
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.config import ATTEMPT, SiteContext
 from gelombang_server.problem import SHED_CODES, SHED_RETRY_SECONDS, STATUS_OF_CODE, Problem, problem_response
-from gelombang_server.routes import Route
+from gelombang_server.routes import Handler, Route
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CODE_OF_HTTP_STATUS = {404: Code.UNKNOWN_ROUTE, 405: Code.WRONG_METHOD, 413: Code.BODY_TOO_LARGE}
 
 

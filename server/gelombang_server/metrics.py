@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
@@ -76,7 +77,7 @@ class Metrics:
             read()
         return generate_latest(self.registry)
 
-    async def sample_loop_lag(self) -> None:
+    async def sample_loop_lag(self) -> Never:
         """Runs for ever: how late the event loop wakes a timer."""
         lag = self.histogram(telemetry.LOOP_LAG_SECONDS)
         loop = asyncio.get_running_loop()

@@ -3,7 +3,10 @@
 Numbers are part of the ledger: never reuse one. A request that matches no route is UNKNOWN.
 """
 
+from collections.abc import Awaitable, Callable
 from enum import IntEnum
+
+from aiohttp import web
 
 
 class Route(IntEnum):
@@ -36,3 +39,15 @@ class Route(IntEnum):
     def is_upload(self) -> bool:
         """Uploads have bounds of their own and are not counted against the limit of requests in progress."""
         return self >= Route.PHOTO_POST
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ROUTES = web.AppKey("routes", dict[Handler, Route])
+"""Which handler is which route: how the door names a request."""
+
+
+def add_route(app: web.Application, method: str, path: str, handler: Handler, route: Route) -> None:
+    """Let `handler` answer; each handler is one route."""
+    assert handler not in app[ROUTES]
+    app[ROUTES][handler] = route
+    app.router.add_route(method, path, handler)

@@ -1,0 +1,147 @@
+"""Accounts: sign up, log in, and the e-mail link that proves the address.
+
+The address is unique by the database. Wrong passwords lock the account for a time after so many tries in a row; a link's token is stored
+as its digest only.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from gelombang.attempt import Code
+from gelombang_server.applicants import commit
+from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.config import CONTEXT, SiteContext
+from gelombang_server.outbox import MessageKind, post_message
+from gelombang_server.passwords import PASSWORDS
+from gelombang_server.problem import Problem
+from gelombang_server.sessions import issue_session
+
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+Password = Annotated[str, StringConstraints(min_length=6, max_length=128)]
+_TOKEN_BYTES = 24
+
+
+class NewAccount(Fields):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"\S")]
+    email: Email
+    password: Password
+
+
+class LogIn(Fields):
+    email: Annotated[str, StringConstraints(max_length=254)]
+    password: Annotated[str, StringConstraints(max_length=128)]
+
+
+async def create_account(request: web.Request) -> web.Response:
+    """POST /api/v1/accounts"""
+    fields = await read_json(request, NewAccount)
+    context = request.app[CONTEXT]
+    email = fields.email.lower()
+    # Most of those who come a second time had a lost answer: look first, because a hash costs more than everything else here.
+    if context.database.read(lambda cursor: cursor.execute("SELECT 1 FROM applicants WHERE email = ?", (email,)).fetchone()) is not None:
+        raise _taken()
+    encoded = await request.app[PASSWORDS].hash(fields.password)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    now_us, expires_us = context.now_us(), context.after_us(context.profile.credentials.link_life_seconds)
+    queue_limit = context.profile.messages.queue_limit
+
+    def insert(cursor: sqlite3.Cursor) -> int:
+        try:
+            row = (email, fields.name, encoded, now_us)
+            cursor.execute("INSERT INTO applicants (email, name, password_hash, created_us) VALUES (?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError:
+            raise _taken() from None
+        applicant = cursor.lastrowid
+        assert applicant is not None
+        cursor.execute(
+            "INSERT INTO email_links (token_hash, applicant, expires_us) VALUES (?, ?, ?)", (_digest(token), applicant, expires_us)
+        )
+        post_message(cursor, MessageKind.EMAIL_LINK, email, f"/api/v1/email-links/{token}", now_us, queue_limit)
+        return applicant
+
+    applicant = await commit(request, insert)
+    context.metrics.passed("account").inc()
+    return json_response(_session(context, applicant), 201)
+
+
+async def log_in(request: web.Request) -> web.Response:
+    """POST /api/v1/sessions"""
+    fields = await read_json(request, LogIn)
+    context = request.app[CONTEXT]
+    email = fields.email.lower()
+    find = "SELECT id, password_hash, locked_until_us FROM applicants WHERE email = ?"
+    applicant, encoded, locked_until_us = context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone()) or (0, None, 0)
+    now_us = context.now_us()
+    if locked_until_us > now_us:
+        raise _locked(locked_until_us - now_us)
+    matched = await request.app[PASSWORDS].matches(encoded, fields.password)
+    if encoded is not None:
+        await _count_try(request, applicant, matched)
+    if not matched:
+        raise Problem(Code.CREDENTIALS_WRONG, "address and password do not belong together")
+    return json_response(_session(context, applicant))
+
+
+async def follow_email_link(request: web.Request) -> web.Response:
+    """GET /api/v1/email-links/{token}"""
+    context = request.app[CONTEXT]
+    digest, now_us = _digest(request.match_info["token"]), context.now_us()
+    find = (
+        "SELECT applicant, expires_us, email_verified_us FROM email_links JOIN applicants ON applicants.id = applicant WHERE token_hash = ?"
+    )
+    row = context.database.read(lambda cursor: cursor.execute(find, (digest,)).fetchone())
+    if row is None:
+        raise Problem(Code.LINK_INVALID, "the link is not one of this site")
+    applicant, expires_us, verified_us = row
+    if verified_us is None:
+        if now_us >= expires_us:
+            raise Problem(Code.LINK_EXPIRED, "the link is too old")
+        verify = "UPDATE applicants SET email_verified_us = ? WHERE id = ? AND email_verified_us IS NULL"
+        if await commit(request, lambda cursor: cursor.execute(verify, (now_us, applicant)).rowcount):
+            context.metrics.passed("email-link").inc()
+    return json_response({"state": "email_verified"})
+
+
+async def _count_try(request: web.Request, applicant: int, matched: bool) -> None:
+    """A right password clears the count, a wrong one adds to it and may lock. Raises Problem(tries_exhausted), also when a try of the same
+    moment locked the account: a right guess beside many wrong ones does not come through."""
+    context = request.app[CONTEXT]
+    credentials, now_us = context.profile.credentials, context.now_us()
+    lock_us = context.after_us(credentials.password_lock_seconds)
+
+    def count(cursor: sqlite3.Cursor) -> int:
+        tries, locked_until_us = cursor.execute(
+            "SELECT password_tries, locked_until_us FROM applicants WHERE id = ?", (applicant,)
+        ).fetchone()
+        if locked_until_us > now_us:
+            return int(locked_until_us)
+        tries = 0 if matched else tries + 1
+        locked_until_us = lock_us if tries >= credentials.password_tries_limit else 0
+        row = (0 if locked_until_us else tries, locked_until_us, applicant)
+        cursor.execute("UPDATE applicants SET password_tries = ?, locked_until_us = ? WHERE id = ?", row)
+        return int(locked_until_us)
+
+    if (locked_until_us := await commit(request, count)) > now_us:
+        raise _locked(locked_until_us - now_us)
+
+
+def _session(context: SiteContext, applicant: int) -> dict[str, str | float]:
+    life_seconds = context.profile.credentials.session_life_seconds
+    return {"session": issue_session(context.session_key, applicant, context.after_us(life_seconds)), "expires_in_seconds": life_seconds}
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _taken() -> Problem:
+    return Problem(Code.EMAIL_TAKEN, "this address has an account already; please log in")
+
+
+def _locked(remaining_us: int) -> Problem:
+    return Problem(Code.TRIES_EXHAUSTED, "too many wrong passwords; please come back later", retry_after_seconds=remaining_us / 1e6)

@@ -1,0 +1,52 @@
+"""The public app of one process: which routes it serves, behind the door."""
+
+from aiohttp import web
+
+from gelombang_server.accounts import create_account, follow_email_link, log_in
+from gelombang_server.config import CONTEXT, SiteContext
+from gelombang_server.data import put_data
+from gelombang_server.door import make_door
+from gelombang_server.otp import confirm_code, send_code
+from gelombang_server.passwords import PASSWORDS, Passwords
+from gelombang_server.routes import ROUTES, Handler, Route, add_route
+from gelombang_server.status import health, status, upload_page
+from gelombang_server.test import begin_test, hand_in_test
+from gelombang_server.wave import join_wave
+
+API_ROUTES = (
+    ("POST", "/api/v1/accounts", create_account, Route.ACCOUNT),
+    ("POST", "/api/v1/sessions", log_in, Route.LOGIN),
+    ("GET", "/api/v1/email-links/{token}", follow_email_link, Route.EMAIL_LINK),
+    ("PUT", "/api/v1/me/data", put_data, Route.DATA),
+    ("POST", "/api/v1/me/otp", send_code, Route.OTP_SEND),
+    ("PUT", "/api/v1/me/otp", confirm_code, Route.OTP),
+    ("GET", "/api/v1/me/uploads", upload_page, Route.UPLOAD_PAGE),
+    ("POST", "/api/v1/me/test", begin_test, Route.TEST_START),
+    ("PUT", "/api/v1/me/test", hand_in_test, Route.TEST),
+    ("POST", "/api/v1/me/waves/{wave}", join_wave, Route.JOIN),
+    ("GET", "/api/v1/me", status, Route.STATUS),
+)
+
+
+def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:
+    """The app of a process that serves the small routes, the uploads, or both; all serve /healthz."""
+    routes: dict[Handler, Route] = {}
+    app = web.Application(middlewares=[make_door(context, routes)], client_max_size=context.profile.api.body_limit_bytes)
+    app[CONTEXT] = context
+    app[ROUTES] = routes
+    add_route(app, "GET", "/healthz", health, Route.HEALTH)
+    if serves_api:
+        passwords = Passwords(context.profile.password, context.metrics)
+        app[PASSWORDS] = passwords
+        for method, path, handler, route in API_ROUTES:
+            add_route(app, method, path, handler, route)
+
+        async def close_passwords(_: web.Application) -> None:
+            passwords.close()
+
+        app.on_cleanup.append(close_passwords)
+    if serves_uploads:
+        from gelombang_server.uploads import add_upload_routes
+
+        add_upload_routes(app)
+    return app

@@ -1,0 +1,83 @@
+"""What the routes share about the applicant who asks: the row, the steps passed, and how a change becomes durable."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+
+from gelombang.attempt import Code, Stage
+from gelombang.clock import monotonic_us
+from gelombang.steps import PhotoKind
+from gelombang_server.config import ATTEMPT, CONTEXT
+from gelombang_server.database import Operation
+from gelombang_server.problem import Problem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """One row of `applicants`, and what the step tables hold for it."""
+
+    id: int
+    email: str
+    email_verified: bool
+    nik: str | None
+    kk: str | None
+    birth_date: str | None
+    address: str | None
+    nik_state: str | None
+    phone_verified: bool
+    photos: frozenset[str]
+    test_began_us: int | None
+    test_handed_in: bool
+    joined_wave: str | None
+
+    @property
+    def may_take_test(self) -> bool:
+        """NIK verified, phone verified, both photos stored."""
+        return self.nik_state == "verified" and self.phone_verified and self.photos.issuperset(PhotoKind)
+
+
+_SELECT = """
+SELECT a.id, a.email, a.email_verified_us IS NOT NULL, a.nik, a.kk, a.birth_date, a.address, a.nik_state, a.phone_verified_us IS NOT NULL,
+       (SELECT group_concat(DISTINCT kind) FROM photos WHERE applicant = a.id), t.began_us, t.handed_in_us IS NOT NULL, j.wave
+FROM applicants a LEFT JOIN tests t ON t.applicant = a.id LEFT JOIN joins j ON j.applicant = a.id
+WHERE a.id = ?
+"""
+
+
+def find_applicant(cursor: sqlite3.Cursor, applicant: int) -> Applicant:
+    """The applicant of a session. Raises Problem(session_invalid) when there is none (any more)."""
+    row = cursor.execute(_SELECT, (applicant,)).fetchone()
+    if row is None:
+        raise Problem(Code.SESSION_INVALID, "the session belongs to nobody; please log in")
+    photos = frozenset(row[9].split(",")) if row[9] else frozenset()
+    email, email_verified, nik, kk, birth_date, address, nik_state, phone_verified = row[1:9]
+    test_began_us, test_handed_in, joined_wave = row[10:]
+    return Applicant(
+        id=applicant,
+        email=email,
+        email_verified=bool(email_verified),
+        nik=nik,
+        kk=kk,
+        birth_date=birth_date,
+        address=address,
+        nik_state=nik_state,
+        phone_verified=bool(phone_verified),
+        photos=photos,
+        test_began_us=test_began_us,
+        test_handed_in=bool(test_handed_in),
+        joined_wave=joined_wave,
+    )
+
+
+async def commit(request: web.Request, operation: Operation[T]) -> T:
+    """Run an operation for this request's attempt: it has reached the commit, and how long that took is noted."""
+    attempt = request[ATTEMPT]
+    attempt.stage = Stage.COMMIT
+    began_us = monotonic_us()
+    result = await request.app[CONTEXT].database.run(operation)
+    attempt.stage_us("commit_us", monotonic_us() - began_us)
+    return result

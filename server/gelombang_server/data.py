@@ -1,0 +1,67 @@
+"""Personal data: checked for structure at once, by the civil registry later."""
+
+import sqlite3
+from datetime import date
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from gelombang.attempt import Code
+from gelombang_server.applicants import commit, find_applicant
+from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.config import CONTEXT
+from gelombang_server.nik import AGE_LIMIT_YEARS, OPENING_DAY, is_born_on, is_old_enough, nik_fault
+from gelombang_server.problem import Problem
+from gelombang_server.registry import queue_lookup
+from gelombang_server.sessions import require_session
+
+
+class PersonalData(Fields):
+    nik: Annotated[str, StringConstraints(max_length=32)]
+    kk: Annotated[str, StringConstraints(pattern=r"^[0-9]{16}$")] | None = None
+    birth_date: date
+    address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
+async def put_data(request: web.Request) -> web.Response:
+    """PUT /api/v1/me/data: the same data again changes nothing; other data only before it is with the registry, or after it was unknown."""
+    applicant_id = require_session(request)
+    fields = await read_json(request, PersonalData)
+    _check(fields)
+    context = request.app[CONTEXT]
+    now_us, queue_limit = context.now_us(), context.profile.registry.queue_limit
+    data = (fields.nik, fields.kk, fields.birth_date.isoformat(), fields.address)
+
+    def store(cursor: sqlite3.Cursor) -> tuple[str, bool]:
+        applicant = find_applicant(cursor, applicant_id)
+        if not applicant.email_verified:
+            raise Problem(Code.STEP_NOT_OPEN, "the e-mail address is not verified yet; please follow the link in the mail")
+        if (applicant.nik, applicant.kk, applicant.birth_date, applicant.address) == data:
+            assert applicant.nik_state is not None
+            return applicant.nik_state, False
+        if applicant.nik_state in ("being_checked", "verified"):
+            raise Problem(Code.ALREADY_DONE, "other data was handed in already")
+        try:
+            cursor.execute(
+                "UPDATE applicants SET nik = ?, kk = ?, birth_date = ?, address = ?, nik_state = 'being_checked' WHERE id = ?",
+                (*data, applicant_id),
+            )
+        except sqlite3.IntegrityError:
+            raise Problem(Code.NIK_TAKEN, "this NIK is registered already") from None
+        queue_lookup(cursor, applicant_id, fields.nik, now_us, queue_limit)
+        return "being_checked", applicant.nik is None
+
+    state, is_first = await commit(request, store)
+    if is_first:
+        context.metrics.passed("data").inc()
+    return json_response({"state": state}, 202)
+
+
+def _check(fields: PersonalData) -> None:
+    if (fault := nik_fault(fields.nik)) is not None:
+        raise Problem(Code.NIK_INVALID, fault)
+    if not is_born_on(fields.nik, fields.birth_date):
+        raise Problem(Code.BIRTH_DATE_MISMATCH, "NIK and date of birth do not belong together")
+    if not is_old_enough(fields.birth_date):
+        raise Problem(Code.FIELD_INVALID, f"birth_date: want {AGE_LIMIT_YEARS} years or older on {OPENING_DAY}")

@@ -1,0 +1,175 @@
+"""Mail and SMS: written in the same transaction as what they tell, sent by process 0 at the partners' pace, delivered after their delay.
+
+Each partner (one for mail, one for SMS) takes messages first come first served at its capped rate; a message then travels for a time
+drawn from the profile's distribution, so messages may overtake each other. Delivery is durable before anybody can read it. The id that
+readers see is the order of delivery: 1, 2, 3 … without a gap.
+"""
+
+import asyncio
+import heapq
+import sqlite3
+from enum import StrEnum
+from typing import NamedTuple, Never
+
+from prometheus_client import Gauge
+
+from gelombang import telemetry
+from gelombang.attempt import Code
+from gelombang.profile import Messages
+from gelombang.seeds import Purpose, unit
+from gelombang_server.config import SiteContext
+from gelombang_server.pacing import Pacer
+from gelombang_server.problem import Problem
+
+TICK_SECONDS = 0.01
+"""How often the outbox looks for new and due messages, in wall time."""
+READ_LIMIT = 1_000
+"""Rows read at once."""
+RECENT_LIMIT = 50_000
+"""Delivered messages held in memory; older ones are read from the database."""
+
+
+class MessageKind(StrEnum):
+    EMAIL_LINK = "email-link"
+    OTP = "otp"
+    REGISTRY = "registry"
+
+    @property
+    def content_field(self) -> str:
+        """How the content is called where messages are read."""
+        return {MessageKind.EMAIL_LINK: "path", MessageKind.OTP: "code", MessageKind.REGISTRY: "result"}[self]
+
+    @property
+    def partner(self) -> str:
+        return "sms" if self is MessageKind.OTP else "mail"
+
+
+class Message(NamedTuple):
+    """A delivered message."""
+
+    id: int
+    kind: MessageKind
+    address: str
+    content: str
+
+    def as_document(self) -> dict[str, str | int]:
+        return {"id": self.id, "kind": self.kind.value, "address": self.address, self.kind.content_field: self.content}
+
+
+def post_message(cursor: sqlite3.Cursor, kind: MessageKind, address: str, content: str, now_us: int, queue_limit: int) -> None:
+    """Put a message into the outbox, inside the caller's transaction. Raises Problem(message_queue_full).
+
+    The bound is on the span of ids from the oldest message not delivered: two look-ups, and never less than what waits.
+    """
+    (oldest,) = cursor.execute("SELECT min(id) FROM outbox WHERE delivered IS NULL").fetchone()
+    if oldest is not None:
+        (newest,) = cursor.execute("SELECT max(id) FROM outbox").fetchone()
+        if newest - oldest + 1 >= queue_limit:
+            raise Problem(Code.MESSAGE_QUEUE_FULL, "too many messages are waiting to be sent; please come back")
+    cursor.execute("INSERT INTO outbox (kind, address, content, queued_us) VALUES (?, ?, ?, ?)", (kind.value, address, content, now_us))
+
+
+class Outbox:
+    """The sender and the memory of what was delivered; one per site."""
+
+    def __init__(self, context: SiteContext) -> None:
+        self._context = context
+        self._profile: Messages = context.profile.messages
+        now_us = context.now_us()
+        self._pacers = {"mail": Pacer(self._profile.mail_per_second, now_us), "sms": Pacer(self._profile.sms_per_second, now_us)}
+        self._taken = {"mail": 0, "sms": 0}
+        """The last row that each partner took."""
+        self._travelling: list[tuple[int, int, MessageKind, str, str]] = []
+        """A heap of (due_us, row, kind, address, content)."""
+        self._recent: list[Message] = []
+        self._last = context.database.read(
+            lambda cursor: int(cursor.execute("SELECT coalesce(max(delivered), 0) FROM outbox").fetchone()[0])
+        )
+        self._arrived = asyncio.Event()
+        waiting = context.metrics.gauge(telemetry.MESSAGES_WAITING)
+        sent = context.metrics.counter(telemetry.MESSAGES_SENT)
+        self._sent = {kind: sent.labels(kind.value) for kind in MessageKind}
+        context.metrics.at_scrape(lambda: self._count_waiting(waiting))
+
+    @property
+    def last(self) -> int:
+        """The id of the newest delivered message; 0 before the first."""
+        return self._last
+
+    async def run(self) -> Never:
+        """Take, carry and deliver, for ever."""
+        while True:
+            now_us = self._context.now_us()
+            for partner in self._pacers:
+                self._take(partner, now_us)
+            due = []
+            while self._travelling and self._travelling[0][0] <= now_us:
+                due.append(heapq.heappop(self._travelling))
+            if due:
+                await self._deliver(due)
+            await asyncio.sleep(TICK_SECONDS)
+
+    def after(self, last: int, limit: int) -> list[Message]:
+        """Delivered messages with an id above `last`, in order, at most `limit`."""
+        first_recent = self._last - len(self._recent)
+        if last >= first_recent:
+            return self._recent[last - first_recent : last - first_recent + limit]
+        rows = self._context.database.read(
+            lambda cursor: cursor.execute(
+                "SELECT delivered, kind, address, content FROM outbox WHERE delivered > ? AND delivered <= ? ORDER BY delivered LIMIT ?",
+                (last, self._last, limit),
+            ).fetchall()
+        )
+        return [Message(row[0], MessageKind(row[1]), row[2], row[3]) for row in rows]
+
+    async def wait_after(self, last: int, limit: int, wait_seconds: float) -> list[Message]:
+        """`after`, waiting up to `wait_seconds` for the first one, or until the process drains."""
+        if last >= self._last and wait_seconds > 0:
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    await self._arrived.wait()
+            except TimeoutError:
+                pass
+        return self.after(last, limit)
+
+    def release(self) -> None:
+        """Nobody waits any more."""
+        self._arrived.set()
+
+    def _take(self, partner: str, now_us: int) -> None:
+        is_sms = partner == "sms"
+        rows = self._context.database.read(
+            lambda cursor: cursor.execute(
+                "SELECT id, kind, address, content, queued_us FROM outbox"
+                " WHERE delivered IS NULL AND id > ? AND (kind = 'otp') = ? ORDER BY id LIMIT ?",
+                (self._taken[partner], is_sms, READ_LIMIT),
+            ).fetchall()
+        )
+        delay = self._profile.sms_delay_seconds if is_sms else self._profile.mail_delay_seconds
+        for row, kind, address, content, queued_us in rows:
+            start_us = self._pacers[partner].start_us(queued_us, now_us)
+            if start_us is None:
+                return
+            self._taken[partner] = row
+            seconds = delay.quantile(unit(self._context.seed, row, Purpose.SERVER_JITTER))
+            heapq.heappush(self._travelling, (start_us + round(seconds * 1e6), row, MessageKind(kind), address, content))
+
+    async def _deliver(self, due: list[tuple[int, int, MessageKind, str, str]]) -> None:
+        messages = [Message(self._last + n, kind, address, content) for n, (_, _, kind, address, content) in enumerate(due, 1)]
+        marks = [(message.id, row) for message, (_, row, _, _, _) in zip(messages, due, strict=True)]
+        await self._context.database.run(lambda cursor: cursor.executemany("UPDATE outbox SET delivered = ? WHERE id = ?", marks).rowcount)
+        self._recent.extend(messages)
+        self._last = messages[-1].id
+        if len(self._recent) > 2 * RECENT_LIMIT:
+            del self._recent[:-RECENT_LIMIT]
+        for message in messages:
+            self._sent[message.kind].inc()
+        self._arrived.set()
+        self._arrived = asyncio.Event()
+
+    def _count_waiting(self, gauge: Gauge) -> None:
+        counts = self._context.database.read(
+            lambda cursor: dict(cursor.execute("SELECT kind, count(*) FROM outbox WHERE delivered IS NULL GROUP BY kind").fetchall())
+        )
+        for kind in MessageKind:
+            gauge.labels(kind.value).set(counts.get(kind.value, 0))

@@ -1,0 +1,102 @@
+"""The civil registry: a partner that looks up so many numbers a second and no more. Process 0 asks it, first come first served.
+
+Personal data is answered at once with "being checked"; the queue is a table, so that a person who waits for days waits in the database.
+The result, and the message that tells it, are one transaction.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from typing import NamedTuple, Never
+
+from gelombang import telemetry
+from gelombang.attempt import Code
+from gelombang_server.config import SiteContext
+from gelombang_server.nik import is_known_to_registry
+from gelombang_server.outbox import MessageKind, post_message
+from gelombang_server.pacing import Pacer
+from gelombang_server.problem import Problem
+
+TICK_SECONDS = 0.01
+READ_LIMIT = 500
+
+
+class Lookup(NamedTuple):
+    row: int
+    applicant: int
+    nik: str
+    queued_us: int
+
+
+def queue_lookup(cursor: sqlite3.Cursor, applicant: int, nik: str, now_us: int, queue_limit: int) -> None:
+    """Ask for a look-up, inside the caller's transaction. Raises Problem(registry_queue_full)."""
+    oldest, newest = cursor.execute("SELECT min(id), max(id) FROM registry_queue").fetchone()
+    if oldest is not None and newest - oldest + 1 >= queue_limit:
+        raise Problem(Code.REGISTRY_QUEUE_FULL, "too many people are waiting for the civil registry; please come back")
+    cursor.execute("INSERT INTO registry_queue (applicant, nik, queued_us) VALUES (?, ?, ?)", (applicant, nik, now_us))
+
+
+class Registry:
+    """The asker; one per site."""
+
+    def __init__(self, context: SiteContext) -> None:
+        self._context = context
+        self._pacer = Pacer(context.profile.registry.lookups_per_second, context.now_us())
+        self._latency_us = round(context.profile.registry.latency_seconds * 1e6)
+        self._read: deque[Lookup] = deque()
+        """Rows read and not asked yet: at most READ_LIMIT."""
+        self._asked: deque[tuple[int, Lookup]] = deque()
+        """(answered_us, look-up): at most rate × latency, and what one tick adds."""
+        self._last_read = 0
+        waiting = context.metrics.gauge(telemetry.REGISTRY_WAITING)
+        lookups = context.metrics.counter(telemetry.REGISTRY_LOOKUPS)
+        self._counters = {result: lookups.labels(result) for result in ("verified", "unknown")}
+        count = "SELECT count(*) FROM registry_queue"
+        context.metrics.at_scrape(lambda: waiting.set(context.database.read(lambda cursor: int(cursor.execute(count).fetchone()[0]))))
+
+    async def run(self) -> Never:
+        """Ask and take answers, for ever."""
+        while True:
+            now_us = self._context.now_us()
+            self._ask(now_us)
+            answered = []
+            while self._asked and self._asked[0][0] <= now_us:
+                answered.append(self._asked.popleft()[1])
+            if answered:
+                await self._answer(answered)
+            await asyncio.sleep(TICK_SECONDS)
+
+    def _ask(self, now_us: int) -> None:
+        while True:
+            if not self._read:
+                rows = self._context.database.read(
+                    lambda cursor: cursor.execute(
+                        "SELECT id, applicant, nik, queued_us FROM registry_queue WHERE id > ? ORDER BY id LIMIT ?",
+                        (self._last_read, READ_LIMIT),
+                    ).fetchall()
+                )
+                if not rows:
+                    return
+                self._read.extend(Lookup(*row) for row in rows)
+                self._last_read = self._read[-1].row
+            start_us = self._pacer.start_us(self._read[0].queued_us, now_us)
+            if start_us is None:
+                return
+            self._asked.append((start_us + self._latency_us, self._read.popleft()))
+
+    async def _answer(self, answered: list[Lookup]) -> None:
+        now_us, limit = self._context.now_us(), self._context.profile.messages.queue_limit
+        results = await self._context.database.run(lambda cursor: [_settle(cursor, lookup, now_us, limit) for lookup in answered])
+        for result in results:
+            self._counters[result].inc()
+            if result == "verified":
+                self._context.metrics.passed("nik").inc()
+
+
+def _settle(cursor: sqlite3.Cursor, lookup: Lookup, now_us: int, queue_limit: int) -> str:
+    result = "verified" if is_known_to_registry(lookup.nik) else "unknown"
+    cursor.execute("UPDATE applicants SET nik_state = ? WHERE id = ? AND nik = ?", (result, lookup.applicant, lookup.nik))
+    (email,) = cursor.execute("SELECT email FROM applicants WHERE id = ?", (lookup.applicant,)).fetchone()
+    post_message(cursor, MessageKind.REGISTRY, email, result, now_us, queue_limit)
+    cursor.execute("DELETE FROM registry_queue WHERE id = ?", (lookup.row,))
+    return result

@@ -1,0 +1,53 @@
+"""What a person sees without changing anything: how far they are, how photos are sent, and that the site is up."""
+
+from aiohttp import web
+
+from gelombang.profile import UploadProtocol
+from gelombang_server.applicants import Applicant, find_applicant
+from gelombang_server.bodies import json_response
+from gelombang_server.config import CONTEXT
+from gelombang_server.sessions import require_session
+
+
+async def health(request: web.Request) -> web.Response:
+    """GET /healthz"""
+    return json_response({"status": "ok", "profile": request.app[CONTEXT].profile.name})
+
+
+async def status(request: web.Request) -> web.Response:
+    """GET /api/v1/me"""
+    applicant = _asker(request)
+    steps = {
+        "account": True,
+        "email-link": applicant.email_verified,
+        "data": applicant.nik is not None,
+        "otp": applicant.phone_verified,
+        "nik": applicant.nik_state == "verified",
+        "ktp": "ktp" in applicant.photos,
+        "selfie": "selfie" in applicant.photos,
+        "test": applicant.test_handed_in,
+        "join": applicant.joined_wave is not None,
+    }
+    return json_response({"email": applicant.email, "steps": steps, "nik_state": applicant.nik_state, "wave": applicant.joined_wave})
+
+
+async def upload_page(request: web.Request) -> web.Response:
+    """GET /api/v1/me/uploads: how the site's page sends a photo, and what is stored already."""
+    applicant = _asker(request)
+    context = request.app[CONTEXT]
+    uploads = context.profile.uploads
+    path = "/api/v1/me/photos" if uploads.protocol is UploadProtocol.MULTIPART else "/api/v1/me/tickets"
+    return json_response(
+        {
+            "protocol": uploads.protocol.value,
+            "url": context.uploads_url + path,
+            "shows_progress": uploads.shows_progress,
+            "photo_limit_bytes": uploads.photo_limit_bytes,
+            "stored": sorted(applicant.photos),
+        }
+    )
+
+
+def _asker(request: web.Request) -> Applicant:
+    applicant_id = require_session(request)
+    return request.app[CONTEXT].database.read(lambda cursor: find_applicant(cursor, applicant_id))

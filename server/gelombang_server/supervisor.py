@@ -1,0 +1,160 @@
+"""The server's first process: binds every socket, starts the workers, says when all of them listen, and ends them together.
+
+API processes share one listening socket: the kernel gives a connection to whichever asks first. Uploads in a process of their own have
+a socket of their own. A worker that dies by itself ends the server, because a site with half its processes would be measured as a
+whole one. If this process is killed, its workers notice and drain.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from gelombang.clock import monotonic_us
+from gelombang.errors import ExitCode, HostError, InputError
+from gelombang.runplan import ServerPlan
+from gelombang_server.config import SITE_FOLDER, read_plan
+from gelombang_server.schema import DATABASE_FILE, create_tables
+from gelombang_server.sessions import make_session_key
+
+HOST = "127.0.0.1"
+READY_LIMIT_SECONDS = 30.0
+"""Wall time in which every worker must listen."""
+STOP_LIMIT_SECONDS = 15.0
+"""Wall time in which every worker must have drained; then it is killed."""
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+
+
+class Child(NamedTuple):
+    slot: int
+    process: "subprocess.Popen[bytes]"
+    metrics_url: str
+
+
+def run_server(config: Path) -> ExitCode:
+    """Serve until SIGTERM or SIGINT. Raises GelombangError for orders or a machine that can't be used."""
+    plan = read_plan(config)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    children: list[Child] = []
+    try:
+        print(_start_all(config, plan, children), flush=True)
+        died = _wait_for_end(children)
+    finally:
+        failed = _stop(children)
+    if died is not None:
+        raise HostError(f"server process {died.slot} ended by itself with exit code {died.process.returncode}; its last words are above")
+    if failed:
+        raise HostError(f"server process {failed[0].slot} ended with exit code {failed[0].process.returncode} while draining")
+    return ExitCode.AS_EXPECTED
+
+
+def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
+    """Start the workers into `children`; the ready line. The sockets are theirs alone afterwards: one that this process kept would go on
+    taking connections that nobody answers."""
+    with ExitStack() as sockets:
+        public = sockets.enter_context(_bind("public_port", plan.public_port))
+        harness = sockets.enter_context(_bind("harness_port", plan.harness_port))
+        own_process = plan.profile.uploads.own_process
+        uploads = sockets.enter_context(_bind("the uploads port", 0)) if own_process else public
+        _prepare_site(plan)
+        for slot in range(plan.processes + own_process):
+            listener = public if slot < plan.processes else uploads
+            metrics = harness if slot == 0 else sockets.enter_context(_bind("a metrics port", 0))
+            children.append(_start_worker(config, slot, listener, metrics, _url(uploads)))
+        _wait_until_ready(children)
+        ready = {
+            "event": "ready",
+            "public_url": _url(public),
+            "uploads_url": _url(uploads),
+            "harness_url": _url(harness),
+            "metrics_urls": [child.metrics_url for child in children],
+            "pids": [child.process.pid for child in children],
+        }
+    return orjson.dumps(ready).decode()
+
+
+def _bind(name: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(f"{name} {port} on {HOST} can't be used ({error.strerror}); want a free port, or 0 for any") from None
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()
+    return f"http://{host}:{port}"
+
+
+def _prepare_site(plan: ServerPlan) -> None:
+    site = Path(plan.folder) / SITE_FOLDER
+    try:
+        site.mkdir(parents=True, exist_ok=True)
+        make_session_key(site)
+    except OSError as error:
+        raise InputError(f"folder {plan.folder} can't be used ({error.strerror}); want a folder that this account may write") from None
+    create_tables(site / DATABASE_FILE)
+
+
+def _start_worker(config: Path, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> Child:
+    sockets = (public.fileno(), harness.fileno())
+    command = [sys.executable, "-m", "gelombang_server.worker", "--config", str(config), "--slot", str(slot), "--uploads-url", uploads_url]
+    command += ["--public-socket", str(sockets[0]), "--harness-socket", str(sockets[1])]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=sockets)
+    return Child(slot, process, f"{_url(harness)}/metrics")
+
+
+def _wait_until_ready(children: list[Child]) -> None:
+    """Return when each worker has said that it listens. Raises HostError when one does not."""
+    deadline_us = monotonic_us() + round(READY_LIMIT_SECONDS * 1e6)
+    with selectors.DefaultSelector() as selector:
+        for child in children:
+            assert child.process.stdout is not None
+            selector.register(child.process.stdout, selectors.EVENT_READ, child.slot)
+        while selector.get_map():
+            events = selector.select(max(0.0, (deadline_us - monotonic_us()) / 1e6))
+            if not events:
+                raise HostError(f"the server did not listen within {READY_LIMIT_SECONDS:g} s; want a less busy machine")
+            for key, _ in events:
+                if not os.read(key.fd, 64):
+                    raise HostError(f"server process {key.data} ended before it listened; its last words are above")
+                selector.unregister(key.fileobj)
+
+
+def _wait_for_end(children: list[Child]) -> Child | None:
+    """Return when asked to stop (None), or when a worker has died by itself (that one)."""
+    while True:
+        if signal.sigwait(_SIGNALS) in (signal.SIGTERM, signal.SIGINT):
+            return None
+        for child in children:
+            if child.process.poll() is not None:
+                return child
+
+
+def _stop(children: list[Child]) -> list[Child]:
+    """Ask all to drain, wait, kill who does not; returns those that did not end well."""
+    for child in children:
+        if child.process.poll() is None:
+            child.process.terminate()
+    deadline_us = monotonic_us() + round(STOP_LIMIT_SECONDS * 1e6)
+    for child in children:
+        try:
+            child.process.wait(max(0.1, (deadline_us - monotonic_us()) / 1e6))
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
+        for pipe in (child.process.stdin, child.process.stdout):
+            if pipe is not None:
+                pipe.close()
+    return [child for child in children if child.process.returncode != 0]

@@ -1,0 +1,63 @@
+"""The test of motivation and basic ability: begun once, handed in once, within its time."""
+
+import sqlite3
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from gelombang.attempt import Code
+from gelombang_server.applicants import commit, find_applicant
+from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.config import CONTEXT
+from gelombang_server.problem import Problem
+from gelombang_server.sessions import require_session
+
+
+class Answers(Fields):
+    answers: Annotated[list[Annotated[int, Field(ge=1, le=4)]], Field(max_length=1_000)]
+
+
+async def begin_test(request: web.Request) -> web.Response:
+    """POST /api/v1/me/test"""
+    applicant_id = require_session(request)
+    context = request.app[CONTEXT]
+    now_us = context.now_us()
+
+    def begin(cursor: sqlite3.Cursor) -> None:
+        applicant = find_applicant(cursor, applicant_id)
+        if applicant.test_began_us is not None:
+            raise Problem(Code.ALREADY_DONE, "the test was begun already")
+        if not applicant.may_take_test:
+            raise Problem(Code.STEP_NOT_OPEN, "the test needs a verified NIK, a verified phone and both photos")
+        cursor.execute("INSERT INTO tests (applicant, began_us) VALUES (?, ?)", (applicant_id, now_us))
+
+    await commit(request, begin)
+    test = context.profile.test
+    return json_response({"questions": test.questions, "seconds": test.time_limit_seconds}, 201)
+
+
+async def hand_in_test(request: web.Request) -> web.Response:
+    """PUT /api/v1/me/test: handing in again changes nothing."""
+    applicant_id = require_session(request)
+    answers = (await read_json(request, Answers)).answers
+    context = request.app[CONTEXT]
+    test, now_us = context.profile.test, context.now_us()
+    if len(answers) != test.questions:
+        raise Problem(Code.FIELD_INVALID, f"answers: {len(answers)} were given; want {test.questions}")
+    limit_us = round(test.time_limit_seconds * 1e6)
+
+    def hand_in(cursor: sqlite3.Cursor) -> bool:
+        applicant = find_applicant(cursor, applicant_id)
+        if applicant.test_began_us is None:
+            raise Problem(Code.STEP_NOT_OPEN, "the test was not begun yet")
+        if applicant.test_handed_in:
+            return False
+        if now_us > applicant.test_began_us + limit_us:
+            raise Problem(Code.TEST_TIME_OVER, "the time of the test is over")
+        cursor.execute("UPDATE tests SET handed_in_us = ?, answers = ? WHERE applicant = ?", (now_us, bytes(answers), applicant_id))
+        return True
+
+    if await commit(request, hand_in):
+        context.metrics.passed("test").inc()
+    return json_response({"state": "scored"})

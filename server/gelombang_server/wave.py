@@ -1,0 +1,40 @@
+"""Joining a wave: the end of the registration."""
+
+import sqlite3
+
+from aiohttp import web
+
+from gelombang.attempt import Code
+from gelombang_server.applicants import commit, find_applicant
+from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.config import CONTEXT
+from gelombang_server.problem import Problem
+from gelombang_server.sessions import require_session
+
+
+class Consent(Fields):
+    accept_terms: bool
+
+
+async def join_wave(request: web.Request) -> web.Response:
+    """POST /api/v1/me/waves/{wave}"""
+    applicant_id = require_session(request)
+    context = request.app[CONTEXT]
+    wave = request.match_info["wave"]
+    if wave not in context.profile.waves:
+        raise Problem(Code.WAVE_UNKNOWN, f"there is no such wave; want one of {', '.join(context.profile.waves)}")
+    if not (await read_json(request, Consent)).accept_terms:
+        raise Problem(Code.FIELD_INVALID, "accept_terms: want true")
+    now_us = context.now_us()
+
+    def join(cursor: sqlite3.Cursor) -> None:
+        applicant = find_applicant(cursor, applicant_id)
+        if applicant.joined_wave is not None:
+            raise Problem(Code.ALREADY_DONE, f"you have joined {applicant.joined_wave}")
+        if not applicant.test_handed_in:
+            raise Problem(Code.STEP_NOT_OPEN, "the test was not handed in yet")
+        cursor.execute("INSERT INTO joins (applicant, wave, joined_us) VALUES (?, ?, ?)", (applicant_id, wave, now_us))
+
+    await commit(request, join)
+    context.metrics.passed("join").inc()
+    return json_response({"state": "waiting_for_wave_to_close"}, 201)

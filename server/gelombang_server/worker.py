@@ -1,0 +1,173 @@
+"""One server process: what it opens, in which order it serves, and how it ends.
+
+The supervisor hands over bound sockets, so that every URL is known before anybody serves. A worker stops when it is told to (SIGTERM,
+SIGINT), when its supervisor is gone (its standard input closes), or when it can't go on. Stopping: no new connections, then at most
+`DRAIN_SECONDS` for the requests in progress, then every open attempt is ended, and database and ledger are closed.
+"""
+
+import argparse
+import asyncio
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Never
+
+import uvloop
+from aiohttp import web
+
+from gelombang.errors import ExitCode, GelombangError
+from gelombang.ledger import SERVER_ROW, LedgerWriter
+from gelombang.runplan import ServerPlan
+from gelombang_server.app import build_app
+from gelombang_server.attempts import AttemptBook
+from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
+from gelombang_server.database import Database
+from gelombang_server.harness import build_harness
+from gelombang_server.metrics import Metrics
+from gelombang_server.outbox import Outbox
+from gelombang_server.registry import Registry
+from gelombang_server.schema import DATABASE_FILE
+from gelombang_server.sessions import read_session_key
+
+READY_LINE = "ready"
+DRAIN_SECONDS = 5.0
+"""Wall time that requests in progress get when the process stops."""
+LEDGER_CHUNK_ROWS = 65_536
+
+
+def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
+    """Everything that one process holds open; needs a running loop and a prepared site."""
+    folder = Path(plan.folder)
+    site = folder / SITE_FOLDER
+    profile = scaled_profile(plan)
+    scale = plan.scale.scale()
+    metrics = Metrics(profile.name, str(scale), slot)
+    ledger = LedgerWriter(folder / f"ledger-server-{slot}.bin", SERVER_ROW, plan.ledger_rows_limit, LEDGER_CHUNK_ROWS)
+    return SiteContext(
+        plan=plan,
+        profile=profile,
+        scale=scale,
+        slot=slot,
+        site=site,
+        session_key=read_session_key(site),
+        database=Database(site / DATABASE_FILE, profile.api.database_queue_limit, profile.api.database_batch_limit, metrics),
+        book=AttemptBook(ledger, metrics, plan.run, plan.zero_us),
+        metrics=metrics,
+        uploads_url=uploads_url,
+        stopping=asyncio.Event(),
+    )
+
+
+async def close_context(context: SiteContext) -> None:
+    """End what is open, then close database and ledger; conservation is asserted on the way."""
+    context.book.close_open()
+    await context.database.close()
+    context.book.ledger.close()
+
+
+class Worker:
+    """One process's listeners and background work."""
+
+    def __init__(self, context: SiteContext, public: socket.socket, harness: socket.socket) -> None:
+        self._context = context
+        self._tasks: list[asyncio.Task[Never]] = []
+        plan, profile = context.plan, context.profile
+        is_upload_process = context.slot >= plan.processes
+        self._outbox = Outbox(context) if context.slot == 0 else None
+        serves_uploads = is_upload_process or not profile.uploads.own_process
+        app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
+        self._public = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=profile.api.keep_alive_seconds,
+            shutdown_timeout=DRAIN_SECONDS,
+            # Off by default in aiohttp: the work of a request goes on after its client has left. april-2020 keeps it so.
+            handler_cancellation=serves_uploads and profile.uploads.cancels_when_client_left,
+        )
+        self._harness = web.AppRunner(build_harness(context, self._outbox), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._sockets = (public, harness)
+
+    async def start(self) -> None:
+        """Serve from now on."""
+        public, harness = self._sockets
+        for runner, listener in ((self._harness, harness), (self._public, public)):
+            await runner.setup()
+            await web.SockSite(runner, listener, backlog=self._context.profile.api.backlog).start()
+        self._background(self._context.metrics.sample_loop_lag())
+        if self._outbox is not None:
+            self._background(self._outbox.run())
+            self._background(Registry(self._context).run())
+
+    async def stop(self) -> None:
+        """Drain and close everything."""
+        self._context.stopping.set()
+        if self._outbox is not None:
+            self._outbox.release()
+        await self._harness.cleanup()
+        await self._public.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await close_context(self._context)
+
+    def _background(self, work: Coroutine[object, object, Never]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._background_ended)
+        self._tasks.append(task)
+
+    def _background_ended(self, task: "asyncio.Task[Never]") -> None:
+        """Background work never ends by itself: without it the site only looks alive, so the process ends."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        traceback.print_exception(error, file=sys.stderr)
+        self._context.fail(GelombangError(f"server process {self._context.slot} lost its background work: {error!r}"))
+
+
+async def _serve(plan: ServerPlan, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> None:
+    context = open_context(plan, slot, uploads_url)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, context.stopping.set)
+    loop.add_reader(sys.stdin.fileno(), context.stopping.set)
+    worker = Worker(context, public, harness)
+    try:
+        await worker.start()
+        with suppress(BrokenPipeError):
+            print(READY_LINE, flush=True)
+        await context.stopping.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+        await worker.stop()
+    if context.failure is not None:
+        raise context.failure
+
+
+def main(arguments: list[str] | None = None) -> ExitCode:
+    """Entry of a worker process; only the supervisor starts it."""
+    parser = argparse.ArgumentParser(prog="gelombang_server.worker")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--public-socket", type=int, required=True)
+    parser.add_argument("--harness-socket", type=int, required=True)
+    parser.add_argument("--uploads-url", required=True)
+    options = parser.parse_args(arguments)
+    # The supervisor waits for signals with them blocked, and a child inherits that.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+    public, harness = socket.socket(fileno=options.public_socket), socket.socket(fileno=options.harness_socket)
+    try:
+        plan = read_plan(options.config)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(plan, options.slot, public, harness, options.uploads_url))
+    except GelombangError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.FAILED
+    return ExitCode.AS_EXPECTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
