@@ -14,21 +14,18 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-import httptools
 from gevent import get_hub, getcurrent
 from gevent.monkey import get_original
 
 from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError
+from gelombang_loadtests.incoming import BrokenError, IncomingAnswer
 
 if TYPE_CHECKING:
     import socket
     from select import poll
 
-ANSWER_HEADERS_LIMIT_BYTES = 65_536
-"""Status line and headers, interim answers included; more is no answer we want."""
-ANSWER_BODY_LIMIT_BYTES = 16_777_216
 READ_BYTES = 65_536
 
 # The socket of the standard library, also where Locust has put gevent's in its place: gevent's makes two watchers for each socket and a
@@ -57,47 +54,24 @@ class Wake(IntEnum):
     """The deadline."""
 
 
-class BrokenError(Exception):
-    """The exchange can't go on, and whose doing it was. `unprocessed`: the server's application can't have seen the request."""
-
-    def __init__(self, outcome: Outcome, error: str, unprocessed: bool = False) -> None:
-        super().__init__(error)
-        self.outcome = outcome
-        self.error = error
-        self.unprocessed = unprocessed
-
-
 class Connection:
     """Owned by one greenlet from `begin` to `end`; idle otherwise. `on_lost` is called when the peer closes it (or talks) while idle."""
 
     __slots__ = (
         "_armed",
-        "_chunks",
         "_deadline",
         "_greenlet",
-        "_headers",
         "_hub",
-        "_interim_bytes",
-        "_parser",
         "_poller",
         "_reading",
         "_socket",
-        "_status",
-        "_without_body",
         "_writing",
-        "body",
-        "bytes_received",
-        "complete",
+        "answer",
         "deadline_us",
-        "headers",
-        "headers_complete",
         "host",
-        "in_answer",
         "on_lost",
         "port",
-        "reusable",
         "reused",
-        "status",
     )
 
     def __init__(self, host: str, port: int) -> None:
@@ -115,7 +89,7 @@ class Connection:
         self._deadline: Any = None
         self._greenlet: Any = None
         self._poller: poll | None = None
-        self._parser: Any = httptools.HttpResponseParser(self)
+        self.answer = IncomingAnswer()
         self._armed = False
         self.on_lost: Callable[[Connection], None] | None = None
         self.reused = False
@@ -126,20 +100,8 @@ class Connection:
     def begin(self, deadline_us: int, without_body: bool = False) -> None:
         """The current greenlet takes the connection for one exchange; `without_body` for the answer to HEAD."""
         self._greenlet = getcurrent()
-        self._without_body = without_body
-        self._headers: dict[bytes, bytes] = {}
-        self._chunks: list[bytes] = []
-        self._status = 0
-        self._interim_bytes = 0
         self.deadline_us = deadline_us
-        self.status = 0
-        self.headers: dict[bytes, bytes] = {}
-        self.body = b""
-        self.bytes_received = 0
-        self.in_answer = False
-        self.headers_complete = False
-        self.complete = False
-        self.reusable = False
+        self.answer.begin(without_body)
 
     def end(self) -> None:
         """The exchange is over; the connection is idle."""
@@ -162,7 +124,7 @@ class Connection:
         self._reading = self._writing = None
         self._socket.close()
         self._socket = None
-        self._parser = None  # parser and connection know each other: cut the ring, so that no collector is needed
+        self.answer.close()
         self._poller = None
         self.on_lost = None
 
@@ -223,35 +185,11 @@ class Connection:
             return 0
         except OSError as error:
             raise _reset(error) from None
-        if not count:
-            self._meet_end_of_stream()
-            return 0
-        self.bytes_received += count
-        if not self.headers_complete:
-            self._interim_bytes += count
-        try:
-            self._parser.feed_data(_READ_VIEW[:count])
-        except httptools.HttpParserError as error:
-            if not self.complete:
-                raise BrokenError(Outcome.PROTOCOL, f"the answer is no HTTP: {error}") from None
-            self.reusable = False
-        if not self.complete:
-            self._keep_limits()
+        if count:
+            self.answer.feed(_READ_VIEW[:count])
+        else:
+            self.answer.meet_end_of_stream()
         return count
-
-    def is_answered_early(self) -> bool:
-        """Read what came while the body is being sent: whether it makes the rest of the body pointless (whole, or an error's head)."""
-        self.read_some()
-        return self.complete or (self.headers_complete and self._status >= 300)
-
-    def finish_reading(self) -> bool:
-        """After a failed send: whether a whole answer had arrived before the reset. Never waits."""
-        try:
-            while not self.complete and self.read_some():
-                pass
-        except BrokenError:
-            return False
-        return self.complete
 
     def wait_readable(self) -> None:
         """Until there is something to read. Raises BrokenError at the deadline."""
@@ -291,64 +229,7 @@ class Connection:
             timer.stop()
             timer.close()
 
-    # Callbacks of the parser.
-
-    def on_message_begin(self) -> None:
-        if self.complete:
-            self.reusable = False  # a second answer, to a request that nobody sent
-        self._headers = {}
-        self._chunks = []
-        self.in_answer = True
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        known = self._headers.get(name)
-        self._headers[name] = value if known is None else known + b", " + value
-
-    def on_headers_complete(self) -> None:
-        if self.complete:
-            return
-        self._status = self._parser.get_status_code()
-        if self._status < 200:
-            return
-        self.headers_complete = True
-        if self._without_body:
-            self._finish(reusable=False)  # the parser would wait for the body that the length promises
-
-    def on_body(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-
-    def on_message_complete(self) -> None:
-        if self.complete:
-            return
-        if self.headers_complete:
-            self._finish(reusable=self._parser.should_keep_alive())
-        else:
-            self.in_answer = False  # an interim answer (RFC 9110, section 15.2): the real one follows
-
     # Inside.
-
-    def _finish(self, reusable: bool) -> None:
-        self.status = self._status
-        self.headers = self._headers
-        self.body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self.complete = True
-        self.reusable = reusable
-
-    def _meet_end_of_stream(self) -> None:
-        headers = self._headers
-        if self.headers_complete and b"content-length" not in headers and b"chunked" not in headers.get(b"transfer-encoding", b"").lower():
-            self._finish(reusable=False)  # a body without a length ends with the connection (RFC 9112, section 6.3)
-            return
-        raise BrokenError(Outcome.RESET, "the server closed the connection before its answer was whole")
-
-    def _keep_limits(self) -> None:
-        if self._status == 101:
-            raise BrokenError(Outcome.PROTOCOL, "the answer switches to a protocol that nobody asked for")
-        if self._interim_bytes > ANSWER_HEADERS_LIMIT_BYTES:
-            raise BrokenError(Outcome.PROTOCOL, f"the answer's headers are over {ANSWER_HEADERS_LIMIT_BYTES} bytes")
-        if self.bytes_received > ANSWER_BODY_LIMIT_BYTES + ANSWER_HEADERS_LIMIT_BYTES:
-            raise BrokenError(Outcome.PROTOCOL, f"the answer's body is over {ANSWER_BODY_LIMIT_BYTES} bytes")
 
     def _park(self, reads: bool = True) -> Wake:
         if reads and not self._armed:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from gelombang.attempt import Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang_loadtests.connection import BrokenError, Connection, Wake
+from gelombang_loadtests.connection import Connection, Wake
+from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.pool import PersonConnections
 from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, UNPACED, Line, Outgoing, piece_bytes
 
@@ -89,12 +90,13 @@ def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us:
         except BaseException:
             pool.drop(connection)  # the greenlet was killed, or this machine is at its limit
             raise
-        answer.bytes_received = connection.bytes_received
+        answer.bytes_received = connection.answer.bytes_received
         if broken is None:
-            answer.status, answer.headers, answer.body = connection.status, connection.headers, connection.body
+            incoming = connection.answer
+            answer.status, answer.headers, answer.body = incoming.status, incoming.headers, incoming.body
             pool.give_back(connection, began_us + answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us)
             return answer
-        stale = connection.reused and broken.outcome is Outcome.RESET and not connection.bytes_received
+        stale = connection.reused and broken.outcome is Outcome.RESET and not connection.answer.bytes_received
         pool.drop(connection)
         if stale and answer.bytes_sent <= first_piece_bytes and (broken.unprocessed or request.method in _IDEMPOTENT):
             answer = Answer(connections=2)
@@ -152,12 +154,12 @@ def _run(connection: Connection, message: _Message, line: Line, answer: Answer, 
             answer.wait_us = now_us - mark_us
             mark_us = now_us
         answer.phase = Phase.RECEIVE
-        while not connection.complete:
-            if not connection.read_some() and not connection.complete:
+        while not connection.answer.complete:
+            if not connection.read_some() and not connection.answer.complete:
                 connection.wait_readable()
         answer.receive_us = monotonic_us() - mark_us
         if not sent:
-            connection.reusable = False  # the rest of the body was never sent
+            connection.answer.reusable = False  # the rest of the body was never sent
     except BrokenError as broken:
         if answer.phase is Phase.WAIT and broken.outcome is Outcome.PROTOCOL:
             answer.phase = Phase.RECEIVE  # the first bytes of the answer were no HTTP
@@ -187,7 +189,7 @@ def _wait(connection: Connection, line: Line) -> None:
     if line.round_trip_seconds >= ROUND_TRIP_FROM_SECONDS:
         connection.pause(line.round_trip_seconds)
     connection.read_some()
-    while not connection.in_answer and not connection.complete:
+    while not connection.answer.started and not connection.answer.complete:
         connection.wait_readable()
         connection.read_some()
 
@@ -200,7 +202,7 @@ def _send(connection: Connection, message: _Message, line: Line, answer: Answer)
             return answer.bytes_sent == len(message.head) or _send_rest(connection, message.head[answer.bytes_sent :], answer)
         return _send_paced(connection, message, line, answer)
     except BrokenError as broken:
-        if broken.outcome is Outcome.RESET and connection.finish_reading():
+        if broken.outcome is Outcome.RESET and _answered_before_reset(connection):
             return False
         raise
 
@@ -225,7 +227,7 @@ def _send_paced(connection: Connection, message: _Message, line: Line, answer: A
         due_us = origin_us + (total_bytes - outgoing.left_bytes + size) * byte_us
         now_us = monotonic_us()
         while now_us < due_us:
-            if connection.pace(int(due_us) + 1) is Wake.READABLE and connection.is_answered_early():
+            if connection.pace(int(due_us) + 1) is Wake.READABLE and _is_answered(connection):
                 return False
             now_us = monotonic_us()
         if now_us - due_us > behind_limit_us:
@@ -242,6 +244,22 @@ def _send_piece(connection: Connection, outgoing: Outgoing, size: int, answer: A
             outgoing.leave(count)
             answer.bytes_sent += count
             size -= count
-        elif connection.wait_writable() is Wake.READABLE and connection.is_answered_early():
+        elif connection.wait_writable() is Wake.READABLE and _is_answered(connection):
             return False
     return True
+
+
+def _is_answered(connection: Connection) -> bool:
+    """Read what came while the body is being sent: whether it makes the rest of the body pointless."""
+    connection.read_some()
+    return connection.answer.is_final_error()
+
+
+def _answered_before_reset(connection: Connection) -> bool:
+    """After a failed send: whether a whole answer had arrived. Never waits."""
+    try:
+        while not connection.answer.complete and connection.read_some():
+            pass
+    except BrokenError:
+        return False
+    return connection.answer.complete

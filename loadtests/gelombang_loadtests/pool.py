@@ -120,7 +120,7 @@ class PersonConnections:
     def give_back(self, connection: Connection, now_us: int) -> None:
         """A connection whose exchange ended: kept when it can be used again, closed otherwise."""
         pool = self._pool
-        if not connection.reusable or not pool.keep_alive_us:
+        if not connection.answer.reusable or not pool.keep_alive_us:
             pool._close(connection)
             return
         for known in self._idle:

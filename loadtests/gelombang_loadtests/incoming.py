@@ -1,0 +1,151 @@
+"""The answer that is coming in on a connection: httptools' parser (llhttp, in C), fed with what was read.
+
+Promises: a whole answer is recognised in every framing of HTTP/1.1 (RFC 9112, section 6.3): a length, chunks, none (204, 304, HEAD), or the
+end of the connection; interim answers (1xx) are passed over; sizes are bounded. Whatever else arrives is a `BrokenError` with its outcome.
+A parser serves all answers of its connection.
+"""
+
+from typing import Any
+
+import httptools
+
+from gelombang.attempt import Outcome
+
+ANSWER_HEADERS_LIMIT_BYTES = 65_536
+"""Status line and headers, interim answers included."""
+ANSWER_BODY_LIMIT_BYTES = 16_777_216
+
+
+class BrokenError(Exception):
+    """The exchange can't go on, and whose doing it was. `unprocessed`: the server's application can't have seen the request."""
+
+    def __init__(self, outcome: Outcome, error: str, unprocessed: bool = False) -> None:
+        super().__init__(error)
+        self.outcome = outcome
+        self.error = error
+        self.unprocessed = unprocessed
+
+
+class IncomingAnswer:
+    """One answer after the other. `status`, `headers` (lower-case names) and `body` hold once it is `complete`."""
+
+    __slots__ = (
+        "_chunks",
+        "_head_bytes",
+        "_headers",
+        "_parser",
+        "_status",
+        "_without_body",
+        "body",
+        "bytes_received",
+        "complete",
+        "headers",
+        "headers_complete",
+        "reusable",
+        "started",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self.begin()
+
+    def begin(self, without_body: bool = False) -> None:
+        """Expect the next answer; `without_body` when the request was HEAD."""
+        self._without_body = without_body
+        self._headers: dict[bytes, bytes] = {}
+        self._chunks: list[bytes] = []
+        self._status = 0
+        self._head_bytes = 0
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.body = b""
+        self.bytes_received = 0
+        self.started = False
+        """Its first bytes are there, and it isn't an interim answer that is over."""
+        self.headers_complete = False
+        self.complete = False
+        self.reusable = False
+        """Whether the connection may carry another exchange."""
+
+    def close(self) -> None:
+        """No answer follows. Parser and answer know each other: this cuts the ring, so that no collector is needed."""
+        self._parser = None
+
+    def feed(self, data: memoryview) -> None:
+        """Parse what was read. Raises BrokenError when it isn't HTTP or is over a limit."""
+        self.bytes_received += len(data)
+        if not self.headers_complete:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise BrokenError(Outcome.PROTOCOL, f"the answer is no HTTP: {error}") from None
+            self.reusable = False
+        if not self.complete:
+            self._keep_limits()
+
+    def meet_end_of_stream(self) -> None:
+        """The server closed: a body without length ends so. Raises BrokenError when the answer isn't whole."""
+        headers = self._headers
+        if self.headers_complete and b"content-length" not in headers and b"chunked" not in headers.get(b"transfer-encoding", b"").lower():
+            self._finish(reusable=False)
+            return
+        raise BrokenError(Outcome.RESET, "the server closed the connection before its answer was whole")
+
+    def is_final_error(self) -> bool:
+        """Whether the answer, whole or not, makes the rest of an unfinished request pointless."""
+        return self.complete or (self.headers_complete and self._status >= 300)
+
+    # Callbacks of the parser.
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.reusable = False  # a second answer, to a request that nobody sent
+        self._headers = {}
+        self._chunks = []
+        self.started = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        known = self._headers.get(name)
+        self._headers[name] = value if known is None else known + b", " + value
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return
+        self._status = self._parser.get_status_code()
+        if self._status < 200:
+            return
+        self.headers_complete = True
+        if self._without_body:
+            self._finish(reusable=False)  # the parser would wait for the body that the length promises
+
+    def on_body(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        if self.complete:
+            return
+        if self.headers_complete:
+            self._finish(reusable=self._parser.should_keep_alive())
+        else:
+            self.started = False  # an interim answer (RFC 9110, section 15.2): the real one follows
+
+    # Inside.
+
+    def _finish(self, reusable: bool) -> None:
+        self.status = self._status
+        self.headers = self._headers
+        self.body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self.complete = True
+        self.reusable = reusable
+
+    def _keep_limits(self) -> None:
+        if self._status == 101:
+            raise BrokenError(Outcome.PROTOCOL, "the answer switches to a protocol that nobody asked for")
+        if self._head_bytes > ANSWER_HEADERS_LIMIT_BYTES and not self.headers_complete:
+            raise BrokenError(Outcome.PROTOCOL, f"the answer's headers are over {ANSWER_HEADERS_LIMIT_BYTES} bytes")
+        if self.bytes_received > ANSWER_BODY_LIMIT_BYTES + ANSWER_HEADERS_LIMIT_BYTES:
+            raise BrokenError(Outcome.PROTOCOL, f"the answer's body is over {ANSWER_BODY_LIMIT_BYTES} bytes")
