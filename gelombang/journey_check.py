@@ -95,7 +95,8 @@ def _form_faults(steps: Sequence[Outline], photo_kinds: Sequence[str]) -> Iterat
                 wanted = "a field of the message" if step.form == "message" else "a part of the answer: json_pointer or header"
                 yield Fault(f"journey[{i}].capture.{name}", ", ".join(how) or "empty", wanted)
         if step.form == "photo" and step.photo is not None and step.photo not in photo_kinds:
-            yield Fault(f"journey[{i}].photo", repr(step.photo), f"a photo that people.photos describes: {', '.join(photo_kinds) or 'none is'}")
+            described = ", ".join(photo_kinds) or "none is"
+            yield Fault(f"journey[{i}].photo", repr(step.photo), f"a photo that people.photos describes: {described}")
 
 
 class _Ways:

@@ -70,7 +70,8 @@ class Tickets(_Part):
     def _ordered(self) -> Self:
         if self.return_min_seconds > self.return_max_seconds:
             raise ValueError(
-                f"return_min_seconds {self.return_min_seconds:g} with return_max_seconds {self.return_max_seconds:g}; want min not above max"
+                f"return_min_seconds {self.return_min_seconds:g} with return_max_seconds {self.return_max_seconds:g};"
+                " want min not above max"
             )
         return self
 

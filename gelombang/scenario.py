@@ -76,13 +76,17 @@ def _fraction(text: str) -> str:
     return text
 
 
+def _fraction_or_auto(text: str) -> str:
+    return text if text == "auto" else _fraction(text)
+
+
 SampleText = Annotated[str, AfterValidator(_fraction)]
 
 
 class DefaultScale(_Part):
     """What is used when the command line does not say; `sample = "auto"` looks at the machine first."""
 
-    sample: Literal["auto"] | SampleText = "auto"
+    sample: Annotated[str, AfterValidator(_fraction_or_auto)] = "auto"
     sample_smallest: SampleText = "1/50"
     sample_largest: SampleText = "1/20"
     speed: Annotated[FixedFloat, Field(gt=0)] = 60.0

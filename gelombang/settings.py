@@ -1,7 +1,7 @@
 """`--set key=value`: one value of a scenario changed from the command line.
 
-The key is a path of names with dots between them. In a list, a number is a place (`arrivals.phases.0.for_seconds`) and a name is the step or
-objective of that name (`journey.email.read_ratio`). The value is TOML, and text where TOML can't read it.
+The key is a path of names with dots between them. In a list, a number is a place (`arrivals.phases.0.for_seconds`) and a name is the step
+or objective of that name (`journey.email.read_ratio`). The value is TOML, and text where TOML can't read it.
 """
 
 import copy

@@ -150,7 +150,8 @@ def _models_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[type[
 
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(str(tag) for name in ("form", "kind") if name in model.model_fields for tag in get_args(model.model_fields[name].annotation))
+    fields = [model.model_fields[name] for name in ("form", "kind") if name in model.model_fields]
+    return tuple(str(tag) for info in fields for tag in get_args(info.annotation))
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
