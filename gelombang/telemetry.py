@@ -127,12 +127,20 @@ def _members(members: Iterable[IntEnum], source: str) -> LabelSet:
 REGISTRATION_STEPS = ("account", "email-link", "data", "otp", "nik", "ktp", "selfie", "test", "join")
 """The server's steps, in order; the opening hour's milestones bear the same names, so that both ends can be compared."""
 
+SERVER_ROUTES = (
+    *("unknown", "health", "account", "login", "email_link", "data", "otp_send", "otp", "upload_page"),
+    *("test_start", "test", "join", "status", "photo_post", "ticket", "photo_put"),
+)
+"""What was asked for: one name a route of the reference server."""
+
 LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "photo"): LabelSet(tuple(PhotoKind), "the two photos"),
-    (Side.SERVER, "stage"): _members(Stage, "the server's stages"),
+    (Side.SERVER, "stage"): LabelSet(
+        (*_members(Stage, "").values, "store_wait"), "the server's stages, and for times also the wait for a turn at the store"
+    ),
     (Side.SERVER, "outcome"): _members(ServerOutcome, "how the server ended an attempt"),
     (Side.SERVER, "code"): _members(Code, "the codes of problem documents; none with success"),
-    (Side.SERVER, "route"): LabelSet((), "the path templates of the server's routes, and one for unknown paths"),
+    (Side.SERVER, "route"): LabelSet(SERVER_ROUTES, "the server's routes, and one for everything else"),
     (Side.SERVER, "status"): LabelSet((), "the HTTP statuses that the server answers with"),
     (Side.SERVER, "step"): LabelSet(REGISTRATION_STEPS, "the steps of the registration"),
     (Side.SERVER, "budget"): LabelSet(("received", "admitted"), "the tickets' two byte budgets"),
