@@ -97,12 +97,12 @@ class ServerAttempt:
         """The attempt goes on in another request."""
         self.exchanges = min(self.exchanges + 1, 255)
 
-    def rest(self) -> None:
+    def rest(self, *, findable: bool = True) -> None:
         """The door shall not end this attempt when the handler returns: it is continued by the next request with its trace id, or ended by
-        the caller. An attempt without a trace id can't be found again by the next request."""
+        the caller. An attempt without a trace id can't be found again by the next request, nor one that is not `findable`."""
         assert self.is_open
         self.is_resting = True
-        if self.id is not None:
+        if findable and self.id is not None:
             self._book.resting[self.id] = self
 
     def wake(self) -> None:
