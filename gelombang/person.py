@@ -27,6 +27,7 @@ PEOPLE_LIMIT = _BLOCK * _DAYS
 _BLOCK_STEP = 611_953
 _PHONES = 100_000_000
 _PHONE_STEP = 61_803_399
+_PHONE_STEP_INVERSE = pow(_PHONE_STEP, -1, _PHONES)
 _OPENING_DAY = date(2020, 4, 11)
 _YOUNG_RATIO = 0.71
 _WOMEN_RATIO = 0.47
@@ -145,6 +146,16 @@ def email(person: Person) -> str:
 def phone(person: Person) -> str:
     """+62000 and eight digits: one number per person, of no operator."""
     return f"+62000{person.index * _PHONE_STEP % _PHONES:08d}"
+
+
+def index_of_address(address: str, run: int) -> int | None:
+    """Whose mail address or phone number this is; None when it is nobody's of this run."""
+    if address.startswith("+62000"):
+        digits = address[6:]
+        return int(digits) * _PHONE_STEP_INVERSE % _PHONES if len(digits) == 8 and digits.isascii() and digits.isdigit() else None
+    _, _, rest = address.partition("pendaftar.")
+    index, _, rest = rest.partition(".")
+    return int(index) if index.isascii() and index.isdigit() and rest == f"{run:x}@warga.example" else None
 
 
 def name(person: Person) -> str:
