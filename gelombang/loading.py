@@ -1,9 +1,10 @@
 """Reading scenarios and profiles: from a path or a name that comes along to a checked value, or all the faults at once.
 
-A scenario may say `extends = "other.toml"`: its tables are laid over the other's, key by key; lists are replaced whole. `--set key=value`
-is laid over both. Curves are looked for beside the file that is read, then beside those that it extends.
+A scenario may say `extends = "other.toml"`: its tables are laid over the other's, key by key; lists are replaced whole. What lies inside a
+list is reached by the table `change`: `"journey.test.think_seconds" = { value = 60.0 }`. `--set key=value` is laid over all of that. Curves are looked for beside the file that is read, then beside those that it extends.
 """
 
+import copy
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from gelombang.journey_check import Outline, outline_faults, outlines
 from gelombang.profile import Profile
 from gelombang.resources import profiles_folder, scenarios_folder
 from gelombang.scenario import CurveRows, Scenario
-from gelombang.settings import apply_settings
+from gelombang.settings import apply_settings, put_value
 from gelombang.steps import PhotoKind, Step, reserved_faults
 from gelombang.validation import did_you_mean, faults_of
 
@@ -98,6 +99,9 @@ def _read(path: Path, shown: str, below: Sequence[Path] = ()) -> _File:
     extends = data.pop("extends", None)
     if extends is None:
         return _File(shown, data, [folder])
+    changes = data.pop("change", {})
+    if not isinstance(changes, dict):
+        raise FileError(shown, [Fault("change", repr(changes), "a table of paths and their values")])
     chain = [*below, path.resolve()]
     if not isinstance(extends, str):
         raise FileError(shown, [Fault("extends", repr(extends), "the path or name of another scenario")])
@@ -111,7 +115,7 @@ def _read(path: Path, shown: str, below: Sequence[Path] = ()) -> _File:
     if base.resolve() in chain:
         raise FileError(shown, [Fault("extends", f"{extends!r}, which extends this one", "a chain of files with an end")])
     under = _read(base, base.name, chain)
-    return _File(shown, _laid_over(under.data, data), [folder, *under.folders])
+    return _File(shown, _changed(shown, _laid_over(under.data, data), changes), [folder, *under.folders])
 
 
 def _parsed(path: Path, shown: str) -> dict[str, object]:
@@ -133,6 +137,16 @@ def _laid_over(under: dict[str, object], over: dict[str, object]) -> dict[str, o
         lower = merged.get(key)
         merged[key] = _laid_over(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _changed(shown: str, data: dict[str, object], changes: dict[str, object]) -> dict[str, object]:
+    changed = copy.deepcopy(data)
+    for path, value in changes.items():
+        try:
+            put_value(changed, path, value)
+        except InputError as error:
+            raise FileError(shown, [_fault_of(error, f"change.{path}")]) from None
+    return changed
 
 
 def _validated(data: dict[str, object], model: type[M], faults: list[Fault]) -> M | None:

@@ -226,7 +226,7 @@ class Scenario(_Part):
     name: StepName
     title: str
     opens_at: Annotated[str, AfterValidator(_moment)]
-    """Local wall time of second 0, for axes: `2020-04-11T19:00:00+07:00`."""
+    """Local wall time of the first second of the window, for axes: `2020-04-11T19:00:00+07:00`."""
     profiles: list[str] = Field(min_length=1)
     """Which profiles a run without `--profile` goes through, in this order."""
     drain_seconds: Annotated[Seconds, Field(ge=0)]

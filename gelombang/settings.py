@@ -19,11 +19,28 @@ def apply_settings(data: dict[str, object], settings: Sequence[str]) -> dict[str
     changed = copy.deepcopy(data)
     for setting in settings:
         path, equals, text = setting.partition("=")
-        keys = path.strip().split(".")
-        if not equals or not all(keys):
+        if not equals or not all(path.strip().split(".")):
             raise InputError(f"--set is {setting!r}; want KEY=VALUE such as patience.return_ratio=0.8")
-        _put(changed, keys, _value(text.strip()), setting)
+        try:
+            put_value(changed, path.strip(), _value(text.strip()))
+        except InputError as error:
+            raise InputError(f"--set {setting}: {error}") from None
     return changed
+
+
+def put_value(data: dict[str, object], path: str, value: object) -> None:
+    """Put one value in its place, changing `data`. Raises InputError when there is no such place; new keys of tables are put there."""
+    keys = path.split(".")
+    here: object = data
+    for i, key in enumerate(keys):
+        last = i == len(keys) - 1
+        if isinstance(here, dict):
+            here = here.__setitem__(key, value) if last else here.setdefault(key, {})
+        elif isinstance(here, list):
+            place = _place(here, key)
+            here = here.__setitem__(place, value) if last else here[place]
+        else:
+            raise InputError(f"{'.'.join(keys[:i])} is {here!r}; want a table or list that has a {key!r}")
 
 
 def _value(text: str) -> object:
@@ -33,30 +50,11 @@ def _value(text: str) -> object:
         return text
 
 
-def _put(data: dict[str, object], keys: Sequence[str], value: object, setting: str) -> None:
-    here: object = data
-    for i, key in enumerate(keys[:-1]):
-        if isinstance(here, dict):
-            here = here.setdefault(key, {})
-        elif isinstance(here, list):
-            here = here[_place(here, key, setting)]
-        else:
-            raise InputError(f"--set {setting}: {'.'.join(keys[:i])} is {here!r}; want a table or list that has a {key!r}")
-    last = keys[-1]
-    if isinstance(here, dict):
-        here[last] = value
-    elif isinstance(here, list):
-        here[_place(here, last, setting)] = value
-    else:
-        raise InputError(f"--set {setting}: {'.'.join(keys[:-1])} is {here!r}; want a table or list that has a {last!r}")
-
-
-def _place(items: list[object], key: str, setting: str) -> int:
+def _place(items: list[object], key: str) -> int:
     if key.isdecimal() and int(key) < len(items):
         return int(key)
     names = [next((str(item[k]) for k in _NAMES if k in item), "") if isinstance(item, dict) else "" for item in items]
     if key in names:
         return names.index(key)
     known = [name for name in names if name]
-    wanted = did_you_mean(key, known) if known else f"a number below {len(items)}"
-    raise InputError(f"--set {setting}: {key!r} is not in the list; want {wanted}")
+    raise InputError(f"{key!r} is not in the list; want {did_you_mean(key, known) if known else f'a number below {len(items)}'}")
