@@ -1,0 +1,109 @@
+"""What an HTTP answer says to a person: its problem document, the time to come back, and the values that a scenario captures.
+
+Problem documents are RFC 9457; JSON pointers RFC 6901; Retry-After RFC 9110, section 10.2.3 (seconds or a date). Reading never raises for
+what a server sent: a value that is not there is not captured, and the attempt is then a protocol failure.
+"""
+
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from gelombang.attempt import Code
+from gelombang.clock import utc_now
+from gelombang.steps import Capture
+
+_CODES: Mapping[str, Code] = {code.name.lower(): code for code in Code}
+JsonValue = object
+
+
+def json_of(body: bytes) -> JsonValue:
+    """The JSON value of a body; None when it is no JSON."""
+    try:
+        value: JsonValue = orjson.loads(body)
+    except ValueError:
+        return None
+    return value
+
+
+def pointed(value: JsonValue, pointer: str) -> JsonValue:
+    """The value that a JSON pointer names; None when there is none."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isascii() and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def as_text(value: JsonValue) -> str | None:
+    """A captured value as later steps use it: texts as they are, numbers and booleans as JSON writes them; None for anything else."""
+    match value:
+        case str():
+            return value
+        case bool() | int() | float():
+            return orjson.dumps(value).decode()
+    return None
+
+
+class Reading:
+    """One answer, read once."""
+
+    __slots__ = ("_headers", "_value", "code_text", "told_seconds")
+
+    def __init__(self, status: int, headers: Mapping[bytes, bytes], body: bytes, wants_value: bool) -> None:
+        refused = status >= 400
+        self._headers = headers
+        self._value = json_of(body) if body and (wants_value or refused) else None
+        self.code_text: str | None = None
+        self.told_seconds: float | None = None
+        """Wall seconds until the site wants to see the person again."""
+        if refused:
+            code = pointed(self._value, "/code")
+            self.code_text = code if isinstance(code, str) else None
+            self.told_seconds = _told_seconds(self._value, headers.get(b"retry-after"))
+
+    @property
+    def code(self) -> Code:
+        """The problem's code where it is one of ours, NONE otherwise."""
+        return _CODES.get(self.code_text, Code.NONE) if self.code_text else Code.NONE
+
+    def value(self, pointer: str) -> JsonValue:
+        """What a JSON pointer names in the body; None when there is none."""
+        return pointed(self._value, pointer)
+
+    def captured(self, captures: Mapping[str, Capture]) -> dict[str, str] | None:
+        """The values that a step captures; None when one of them is missing."""
+        found: dict[str, str] = {}
+        for name, capture in captures.items():
+            text = self._one(capture)
+            if text is None:
+                return None
+            found[name] = text
+        return found
+
+    def _one(self, capture: Capture) -> str | None:
+        if capture.json_pointer is not None:
+            return as_text(pointed(self._value, capture.json_pointer))
+        assert capture.header is not None
+        header = self._headers.get(capture.header.lower().encode())
+        return None if header is None else header.decode("latin-1")
+
+
+def _told_seconds(problem: JsonValue, header: bytes | None) -> float | None:
+    told = pointed(problem, "/retry_after_seconds")
+    if isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told):
+        return max(float(told), 0.0)
+    if header is None:
+        return None
+    text = header.decode("latin-1").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max((parsedate_to_datetime(text) - utc_now()).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,92 @@
+"""An applicant between two attempts: a small row, because hundreds of thousands of them wait while few are in an exchange.
+
+Who the person is (name, NIK, line, patience) is not held here: it is drawn again from the seed when an attempt needs it.
+"""
+
+from array import array
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gelombang_loadtests.pool import PersonConnections
+
+NO_ROW = -1
+
+
+class State(IntEnum):
+    """Where an applicant is for the engine."""
+
+    BETWEEN = 0
+    """A next attempt is due some time."""
+    IN_FLIGHT = 1
+    PARKED = 2
+    """Waiting for a message; the next wake-up is the message or the end of the wait."""
+    RETIRED = 3
+
+
+class Applicant:
+    """One person who has started. `tries[step]` counts attempts and never falls, because it is part of an attempt's identity."""
+
+    __slots__ = (
+        "attempt_row",
+        "attempts",
+        "connections",
+        "copies",
+        "due_us",
+        "failures_in_row",
+        "index",
+        "message",
+        "parked_us",
+        "passed_steps",
+        "person_row",
+        "state",
+        "step",
+        "ticket",
+        "tries",
+        "values",
+    )
+
+    def __init__(self, index: int, due_us: int, steps: int) -> None:
+        self.index = index
+        self.due_us = due_us
+        """When the next attempt is due; of a first step, by the plan."""
+        self.step = 0
+        self.state = State.BETWEEN
+        self.ticket = 0
+        """The engine's number of the wake-up that counts; older ones are void."""
+        self.tries = array("H", bytes(2 * steps))
+        self.attempts = 0
+        self.failures_in_row = 0
+        self.passed_steps = 0
+        """Bit i: step i was passed."""
+        self.copies = 0
+        """Byte i: at step i, 0 for the first photo, c for the c-th smaller copy."""
+        self.connections: PersonConnections | None = None
+        self.values: dict[str, str] = {}
+        """What earlier steps captured."""
+        self.message: dict[str, str] | None = None
+        """The message that ended a wait, until the walker has read it."""
+        self.parked_us = 0
+        """When the wait for a message began; 0 outside one."""
+        self.person_row = NO_ROW
+        self.attempt_row = NO_ROW
+        """The ledger row of the attempt that is open."""
+
+    def has_passed(self, step: int) -> bool:
+        return bool(self.passed_steps >> step & 1)
+
+    def copy(self, step: int) -> int:
+        """Which photo the person sends at a step: 0 the first one, c the c-th smaller copy."""
+        return self.copies >> (8 * step) & 0xFF
+
+    def switch_to_smaller(self, step: int, again: bool) -> None:
+        """Send a smaller copy from now on; `again` when the copy itself was too large, and another one is made."""
+        copy = self.copy(step)
+        if copy == 0 or (again and copy < 0xFF):
+            self.copies += 1 << (8 * step)
+
+    def leave_line(self) -> None:
+        """Give the idle connections up: the person is gone."""
+        if self.connections is not None:
+            self.connections.close()
+            self.connections = None

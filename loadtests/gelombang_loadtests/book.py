@@ -1,0 +1,73 @@
+"""The book of a run: what happens to people goes into the ledgers and the counts, at one place."""
+
+from collections.abc import Callable
+
+from gelombang.attempt import Fate, Outcome, Phase
+from gelombang_loadtests.applicant import NO_ROW, Applicant
+from gelombang_loadtests.exchanges import Try
+from gelombang_loadtests.generator_metrics import GeneratorCounts
+from gelombang_loadtests.recorder import Ending, Recorder
+
+
+class Book:
+    """Writes for the walker while people act, and for the engine when the run ends (`gelombang_loadtests.engine.Book`)."""
+
+    def __init__(self, recorder: Recorder, counts: GeneratorCounts, still_waiting: Callable[[], list[Applicant]]) -> None:
+        self._recorder = recorder
+        self._counts = counts
+        self._still_waiting = still_waiting
+
+    def person_begins(self, applicant: Applicant, now_us: int) -> None:
+        applicant.person_row = self._recorder.begin_person(applicant.index, applicant.due_us, now_us)
+        self._counts.first_sent(now_us - applicant.due_us)
+
+    def attempt_begins(self, applicant: Applicant, now_us: int) -> None:
+        step = applicant.step
+        applicant.attempt_row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us)
+        self._recorder.stands_at(applicant.person_row, step, applicant.attempts)
+
+    def attempt_ends(self, applicant: Applicant, tried: Try, now_us: int, cut: bool) -> None:
+        """`cut`: it was not the person's patience that ran out but the run's time."""
+        row, applicant.attempt_row = applicant.attempt_row, NO_ROW
+        ending = tried.ending
+        self._recorder.end_attempt(row, ending, now_us, Outcome.CUT if cut else ending.outcome)
+        outcome = Outcome.CUT if cut else ending.outcome
+        self._counts.ended(applicant.step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
+        if tried.kept is not None and outcome is Outcome.OK:
+            step = applicant.step
+            self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)
+
+    def passes(self, applicant: Applicant, now_us: int) -> None:
+        """The first passing of a step counts; later ones are repetitions."""
+        if not applicant.has_passed(applicant.step):
+            applicant.passed_steps |= 1 << applicant.step
+            self._recorder.passed(applicant.person_row, applicant.step, now_us)
+            self._counts.passed[applicant.step] += 1
+
+    def moves(self, applicant: Applicant) -> None:
+        self._recorder.stands_at(applicant.person_row, applicant.step, applicant.attempts)
+
+    def person_ends(self, applicant: Applicant, fate: Fate, now_us: int) -> None:
+        self._recorder.end_person(applicant.person_row, fate, applicant.step, applicant.attempts, now_us)
+        applicant.leave_line()
+
+    def cut(self, applicant: Applicant, now_us: int) -> Fate:
+        if applicant.person_row == NO_ROW:
+            self.unsent(applicant.index, applicant.due_us)
+            return Fate.UNSENT
+        if applicant.attempt_row != NO_ROW:
+            self.cut_attempt(applicant, Phase.NONE, now_us)
+        self.person_ends(applicant, Fate.CUT, now_us)
+        return Fate.CUT
+
+    def cut_attempt(self, applicant: Applicant, phase: Phase, now_us: int) -> None:
+        """The run's end came before the attempt's."""
+        self.attempt_ends(applicant, Try(Ending(Outcome.CUT, phase)), now_us, cut=True)
+
+    def unsent(self, index: int, due_us: int) -> None:
+        self._recorder.unsent_person(index, due_us)
+
+    def waiting_at_the_end(self, now_us: int) -> int:
+        for applicant in self._still_waiting():
+            self.cut_attempt(applicant, Phase.INBOX, now_us)
+        return self._recorder.end_all_people(Fate.WAITING, now_us)

@@ -1,0 +1,91 @@
+"""A run that somebody starts with `locust -f surge.py` instead of the `gelombang` command: arguments in, a run's plan and folder out."""
+
+import secrets
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from gelombang.arrivals import make_plan
+from gelombang.clock import utc_now
+from gelombang.curve import rate_of
+from gelombang.errors import InputError
+from gelombang.loading import load_scenario
+from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
+from gelombang.scale import Scale, parse_sample
+from gelombang.scenario import Scenario
+from gelombang_loadtests.target import base_of, is_loopback
+
+PROFILE_BY_HAND = "by-hand"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of a run by hand, beside Locust's own."""
+    group = parser.add_argument_group("gelombang", "A run by hand. Sizes and times of the scenario are full size; these scale them.")
+    group.add_argument("--scenario", default="smoke", help="name or path of a scenario")
+    group.add_argument("--sample", default="", help="share of the people, such as 1/50; the scenario's smallest when not given")
+    group.add_argument("--speed", type=float, default=0.0, help="how many times as fast as in real time; the scenario's when not given")
+    group.add_argument("--bytes", type=float, default=0.0, help="size of photos, 1 is full size; the scenario's when not given")
+    group.add_argument("--seed", type=int, default=1, help="same seed, same people")
+    group.add_argument("--harness-url", default="", help="where the reference server delivers mail and SMS")
+    group.add_argument("--harness-token", default="", help="what its phone asks for")
+    group.add_argument("--out", default="", help="the run's folder; runs/<id> when not given")
+    group.add_argument(
+        "--i-own-this-target", default="", metavar="HOST", help="the host of a target that is not this machine, to show that it is meant"
+    )
+
+
+def plan_by_hand(options: Namespace, host: str | None) -> tuple[RunPlan, Path]:
+    """The plan and a fresh folder with it. Raises InputError for anything that can't be used."""
+    if not host:
+        raise InputError("--host is missing; want the target, such as --host http://127.0.0.1:8080")
+    refuse_strangers(host, "--host", options.i_own_this_target)
+    if options.harness_url:
+        refuse_strangers(options.harness_url, "--harness-url", options.i_own_this_target)
+    scenario = load_scenario(options.scenario)
+    scale = _scale(options, scenario)
+    for_seconds = rate_of(scenario.arrivals).duration_seconds
+    if options.run_time:
+        for_seconds = min(for_seconds, scale.people_seconds(float(options.run_time)))
+    run_id = f"{utc_now():%Y%m%d-%H%M%S}-{scenario.name}-{PROFILE_BY_HAND}"
+    plan = RunPlan(
+        run_id=run_id,
+        run=secrets.randbits(RUN_NUMBER_BITS) | 1,
+        seed=options.seed,
+        plan_digest=make_plan(scenario, scale, options.seed, for_seconds).digest,
+        scale=ScaleNumbers.of(scale),
+        scenario=scenario,
+        profile=PROFILE_BY_HAND,
+        target_url=host,
+        harness_url=options.harness_url or None,
+        harness_token=options.harness_token,
+        zero_us=0,
+        for_seconds=for_seconds,
+        generator_processes=1,
+    )
+    folder = _fresh_folder(Path(options.out) if options.out else Path("runs") / run_id)
+    write_model(folder / PLAN_FILE, plan)
+    return plan, folder
+
+
+def refuse_strangers(url: str, setting: str, owned: str) -> None:
+    """Raises InputError for a host that is not this machine and that nobody claimed."""
+    host = base_of(url, setting).host
+    if not is_loopback(host) and host != owned:
+        raise InputError(f"{setting} is {url}, which is not this machine; want --i-own-this-target {host} to send load there")
+
+
+def _scale(options: Namespace, scenario: Scenario) -> Scale:
+    default = scenario.scale
+    if options.speed < 0 or not 0 <= options.bytes <= 1:
+        raise InputError(f"--speed is {options.speed:g} and --bytes is {options.bytes:g}; want a speed above 0 and bytes above 0, up to 1")
+    sample = options.sample or (default.sample_smallest if default.sample == "auto" else default.sample)
+    return Scale(parse_sample(sample), options.speed or default.speed, options.bytes or default.bytes_ratio)
+
+
+def _fresh_folder(folder: Path) -> Path:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is not an empty folder; want a new one, so that no earlier run is lost")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} can't be made ({error.strerror}); want a folder that can be written") from error
+    return folder.resolve()

@@ -1,0 +1,274 @@
+"""The open-arrival engine: everybody begins when the plan says, whatever became of those before them.
+
+One heap of wake-ups holds the people between two attempts; a task runs only during an attempt. Arrivals come lazily from the plan's
+array of due times. What an attempt is, the engine does not know: it calls `attempt(applicant)` in a task and gets back what comes next.
+
+People end in exactly one fate. When arrivals are over the run drains until its end, or until nobody can act any more; then open
+attempts are cut. People in an exchange at the end are CUT, people between attempts are WAITING, people never started are UNSENT.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gelombang.attempt import Fate
+from gelombang_loadtests.applicant import Applicant, State
+from gelombang_loadtests.loop import Loop
+
+NEVER_US = 1 << 62
+
+CUT_GRACE_US = 200_000
+"""Attempts whose patience was shortened to the end of the run get this long to say in which phase the end met them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The next attempt (or the end of a wait for a message) is due then."""
+
+    due_us: int
+    parked: bool = False
+    """Waiting for a message: `Engine.wake` may end it earlier."""
+
+
+Next = Again | Fate
+"""What comes after an attempt."""
+
+
+class Attempt(Protocol):
+    """One attempt of one applicant, from its due time to its outcome; blocks the calling task only."""
+
+    def __call__(self, applicant: Applicant) -> Next: ...
+
+
+class Book(Protocol):
+    """Where the engine has written what became of people, when the attempts themselves did not."""
+
+    def cut(self, applicant: Applicant, now_us: int) -> Fate:
+        """The run ended while the applicant was in an attempt: CUT, or UNSENT when nothing had been sent yet."""
+        ...
+
+    def unsent(self, index: int, due_us: int) -> None:
+        """A planned person was never started."""
+        ...
+
+    def waiting_at_the_end(self, now_us: int) -> int:
+        """Everybody who has no fate yet is WAITING; how many they are."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Who arrives when in this process: due times ascending, microseconds since zero."""
+
+    due_us: NDArray[np.int64]
+    first_index: int
+    index_stride: int
+
+    def index(self, position: int) -> int:
+        return self.first_index + position * self.index_stride
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """Bounds of one process's engine."""
+
+    in_flight_limit: int
+    """Attempts in progress at once; a due attempt waits for a place and its lateness shows it."""
+    steps: int
+
+
+@dataclass(slots=True)
+class RunEnd:
+    """When open attempts are cut; arrivals are over before. A stop brings it forward."""
+
+    us: int
+
+
+class Engine:
+    """Runs one process's share of a plan. `run` returns when every person has a fate."""
+
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        limits: EngineLimits,
+        end: RunEnd,
+        loop: Loop,
+        attempt: Attempt,
+        book: Book,
+        messages_may_come: Callable[[], bool],
+    ) -> None:
+        assert limits.in_flight_limit > 0
+        self._arrivals = arrivals
+        self._limits = limits
+        self._loop = loop
+        self._attempt = attempt
+        self._book = book
+        self._messages_may_come = messages_may_come
+        self._wake_ups: list[tuple[int, int, Applicant]] = []
+        self._sequence = 0
+        self._in_flight: set[Applicant] = set()
+        self._next_arrival = 0
+        self._stopped_us = NEVER_US
+        self._end = end
+        self.parked = 0
+        """People waiting for a message."""
+        self.between = 0
+        """People with a wake-up before the end."""
+        self.fates = dict.fromkeys(Fate, 0)
+        self.started = 0
+        """People whose first attempt was begun."""
+        self.failure: BaseException | None = None
+        """A defect of the generator itself: the run is void."""
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._in_flight)
+
+    @property
+    def waiting(self) -> int:
+        """People who started, have no fate and are in no exchange."""
+        return self.started - len(self._in_flight) - sum(self.fates.values())
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped_us != NEVER_US
+
+    @property
+    def planned(self) -> int:
+        return len(self._arrivals.due_us)
+
+    def offered(self, now_us: int) -> int:
+        """People whose due time has come."""
+        return int(np.searchsorted(self._arrivals.due_us, min(now_us, self._stopped_us), side="right"))
+
+    def run(self) -> None:
+        """Walk the plan to its end. Every planned person has one fate afterwards; `failure` says whether to believe it."""
+        try:
+            while not self._over():
+                self._begin_due()
+                self._loop.wait_until(self._next_wake_up_us())
+        finally:
+            self._close()
+
+    def stop(self, drain_us: int) -> None:
+        """End early: no arrivals from now on, and open attempts are cut after `drain_us` at the latest."""
+        now = self._loop.now_us()
+        self._stopped_us = min(self._stopped_us, now)
+        self._end.us = min(self._end.us, now + drain_us)
+        self.between = sum(ticket == a.ticket and a.state is State.BETWEEN and due < self._end.us for due, ticket, a in self._wake_ups)
+        self._loop.wake()
+
+    def fail(self, error: BaseException) -> None:
+        """The generator itself is broken: end at once."""
+        if self.failure is None:
+            self.failure = error
+        self.stop(0)
+
+    def wake(self, applicant: Applicant) -> None:
+        """What a parked applicant waits for is here."""
+        if applicant.state is not State.PARKED:
+            return
+        self.parked -= 1
+        self._put_back(applicant, Again(self._loop.now_us()))
+        self._loop.wake()
+
+    def _over(self) -> bool:
+        now = self._loop.now_us()
+        if now >= self._end.us:
+            return True
+        arrivals_left = self._next_arrival < self.planned and not self.stopped
+        if arrivals_left or self._in_flight or self.between:
+            return False
+        return not (self.parked and self._messages_may_come())
+
+    def _begin_due(self) -> None:
+        """Begin everything that is due, in the order of due times, as far as there is room."""
+        while len(self._in_flight) < self._limits.in_flight_limit:
+            arrival_us = self._next_arrival_us()
+            wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
+            due_us = min(arrival_us, wake_up_us)
+            if due_us > self._loop.now_us() or due_us >= self._end.us:
+                return
+            if arrival_us <= wake_up_us:
+                self._begin(self._next_person())
+            else:
+                _, ticket, applicant = heapq.heappop(self._wake_ups)
+                if applicant.ticket == ticket:
+                    self.parked -= applicant.state is State.PARKED
+                    self.between -= applicant.state is State.BETWEEN
+                    self._begin(applicant)
+
+    def _begin(self, applicant: Applicant) -> None:
+        applicant.state = State.IN_FLIGHT
+        self._in_flight.add(applicant)
+        self._loop.spawn(lambda: self._one_attempt(applicant))
+
+    def _one_attempt(self, applicant: Applicant) -> None:
+        try:
+            then = self._attempt(applicant)
+        except Exception as error:
+            self.fail(error)
+            return
+        full = len(self._in_flight) >= self._limits.in_flight_limit
+        self._in_flight.discard(applicant)
+        if isinstance(then, Fate):
+            applicant.state = State.RETIRED
+            self.fates[then] += 1
+        else:
+            self._put_back(applicant, then)
+        if full or not self._in_flight or self._is_next(then):
+            self._loop.wake()
+
+    def _put_back(self, applicant: Applicant, again: Again) -> None:
+        applicant.state = State.PARKED if again.parked else State.BETWEEN
+        self._sequence += 1
+        applicant.ticket = self._sequence
+        if not again.parked:
+            applicant.due_us = again.due_us
+        self.parked += again.parked
+        if again.due_us < self._end.us:
+            self.between += not again.parked
+            heapq.heappush(self._wake_ups, (again.due_us, self._sequence, applicant))
+
+    def _is_next(self, then: Next) -> bool:
+        """Whether the loop sleeps longer than until this wake-up."""
+        return isinstance(then, Again) and bool(self._wake_ups) and self._wake_ups[0][0] >= then.due_us
+
+    def _next_person(self) -> Applicant:
+        position = self._next_arrival
+        self._next_arrival += 1
+        self.started += 1
+        return Applicant(self._arrivals.index(position), int(self._arrivals.due_us[position]), self._limits.steps)
+
+    def _next_arrival_us(self) -> int:
+        if self.stopped or self._next_arrival >= self.planned:
+            return NEVER_US
+        return int(self._arrivals.due_us[self._next_arrival])
+
+    def _next_wake_up_us(self) -> int:
+        if len(self._in_flight) >= self._limits.in_flight_limit:
+            return self._end.us
+        wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
+        return min(self._next_arrival_us(), wake_up_us, self._end.us)
+
+    def _close(self) -> None:
+        """Cut what is open and give everybody who has no fate the one that fits."""
+        grace_over_us = self._loop.now_us() + (CUT_GRACE_US if self.failure is None else 0)
+        while self._in_flight and self._loop.now_us() < grace_over_us:
+            self._loop.wait_until(grace_over_us)
+        self._loop.kill_spawned()
+        now = self._loop.now_us()
+        for applicant in self._in_flight:
+            self.fates[self._book.cut(applicant, now)] += 1
+        self._in_flight.clear()
+        self.fates[Fate.WAITING] += self._book.waiting_at_the_end(now)
+        while self._next_arrival < self.planned:
+            position = self._next_arrival
+            self._next_arrival += 1
+            self._book.unsent(self._arrivals.index(position), int(self._arrivals.due_us[position]))
+            self.fates[Fate.UNSENT] += 1
+        assert self.failure is not None or sum(self.fates.values()) == self.planned, f"{self.fates} for {self.planned} planned"

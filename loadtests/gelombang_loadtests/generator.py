@@ -1,0 +1,218 @@
+"""One generator process's part in one run: everything built from the run's plan, warmed up, run, and closed.
+
+The order is: make plan, photos and files (`Generator`), let the site answer a few requests that are not counted (`warm_up`), then
+`run(zero_us)`, which returns when each person of this process has a fate and the files are whole.
+"""
+
+import gc
+from pathlib import Path
+
+from gelombang.arrivals import make_plan
+from gelombang.attempt import Fate
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.errors import RecordError, TargetUnreachableError
+from gelombang.journey import compile_journey
+from gelombang.person import Person, index_of_address
+from gelombang.runplan import RunPlan
+from gelombang.scale import scaled
+from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
+from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.book import Book
+from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
+from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
+from gelombang_loadtests.exchanges import ExchangeListener
+from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
+from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
+from gelombang_loadtests.honesty import Counts, SelfWatch
+from gelombang_loadtests.message_form import MessageForm
+from gelombang_loadtests.phone import Fetch, Phone
+from gelombang_loadtests.photo_form import MakePhoto, PhotoForm
+from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
+from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_progress, named_fates
+from gelombang_loadtests.recorder import Recorder
+from gelombang_loadtests.request_form import RequestForm
+from gelombang_loadtests.target import base_of, resolved
+from gelombang_loadtests.walker import Crowd, Form, Walker
+
+IN_FLIGHT_LIMIT = 20_000
+"""Attempts in progress in one process, where the host's descriptors allow as many."""
+WARM_UP_REQUESTS = 50
+WARM_UP_PATH = "/healthz"
+WARM_UP_SECONDS_LIMIT = 5.0
+"""For each request of the warm-up."""
+PHONE_OVERTIME_SECONDS = 5.0
+"""A long poll that is not answered this long after its end has failed."""
+STOP_DRAIN_SECONDS = 5.0
+"""Wall time that open attempts get after a stop."""
+
+
+class Generator:
+    """Walks the people of generator process `process` of a run. Raises RecordError when the plan is not the one that was ordered."""
+
+    def __init__(self, plan: RunPlan, folder: Path, process: int, photo: MakePhoto, listener: ExchangeListener, say: Say) -> None:
+        self._plan = plan
+        self._process = process
+        self._photo = photo
+        self._folder = folder
+        self._listener = listener
+        self._say = say
+        scale = plan.scale.scale()
+        self._scenario = scaled(plan.scenario, scale)
+        self.journey = compile_journey(plan.scenario)
+        self._photo_steps = tuple(i for i, step in enumerate(self.journey.steps) if isinstance(step, PhotoStep))
+        arrivals = make_plan(plan.scenario, scale, plan.seed, plan.for_seconds)
+        if plan.plan_digest and arrivals.digest != plan.plan_digest:
+            raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
+        _, due_us = arrivals.stripe(process, plan.generator_processes)
+        self._arrivals = Arrivals(due_us, process, plan.generator_processes)
+        self._base = resolved(base_of(plan.target_url, "the target"))
+        self._pool = ConnectionPool(sockets_limit_of_host())
+        self.counts = GeneratorCounts(self.journey.names)
+        labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process))
+        self.collector = GeneratorCollector(labels)
+        self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
+        self._engine: Engine | None = None
+        self._stop_asked = False
+
+    @property
+    def people(self) -> int:
+        """How many people this process walks."""
+        return len(self._arrivals.due_us)
+
+    def warm_up(self) -> None:
+        """Let the site answer a few requests that nobody counts. Raises TargetUnreachableError."""
+        connections = self._pool.person()
+        target = self._base.at(WARM_UP_PATH)
+        for _ in range(WARM_UP_REQUESTS):
+            deadline_us = monotonic_us() + int(WARM_UP_SECONDS_LIMIT * MICROSECONDS)
+            answer = exchange(connections, Request(b"GET", target.path.encode(), target.host, target.port), UNPACED, deadline_us)
+            if answer.outcome_error is not None:
+                raise TargetUnreachableError(f"{self._plan.target_url} does not answer ({answer.error}); want a site that is up")
+        connections.close()
+
+    def ready(self, metrics_url: str) -> Ready:
+        """The line that says so."""
+        return Ready(self._process, self.people, metrics_url)
+
+    def stop(self) -> None:
+        """No more arrivals; open attempts may end for a while. A second call cuts at once."""
+        if self._engine is not None:
+            self._engine.stop(0 if self._stop_asked else int(STOP_DRAIN_SECONDS * MICROSECONDS))
+        self._stop_asked = True
+
+    def run(self, zero_us: int) -> Done:
+        """The whole run; `zero_us` is its zero on the system-wide monotonic clock."""
+        loop = GeventLoop(zero_us)
+        recorder = Recorder(self._folder, self._process, self.people)
+        phone = Phone(loop, self._fetch(), self._is_ours)
+        book = Book(recorder, self.counts, phone.waiting)
+        carry = _Carrier(self._pool, zero_us, self._end)
+        forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
+        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey)
+        walker = Walker(crowd, forms, loop, book, self._end)
+        limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(forms))
+        engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings)
+        self._engine = engine
+        watch = SelfWatch(self._folder / f"generator-{self._process}.jsonl", loop, lambda: self._counted(engine, loop))
+        beside = [
+            spawn_watched(lambda: phone.run(engine.wake), engine.fail),
+            spawn_watched(watch.run, engine.fail),
+            spawn_watched(lambda: self._report(engine, loop), engine.fail),
+        ]
+        gc.collect()
+        gc.freeze()
+        try:
+            if self._stop_asked:
+                engine.stop(0)
+            engine.run()
+        finally:
+            phone.stop()
+            watch.stop()
+            for task in beside:
+                task.kill()
+            self._pool.close()
+            recorder.close()
+        self._say(self._progress(engine, loop))
+        return self._done(engine, phone)
+
+    def _form(self, step: Step, carry: "_Carrier", phone: Phone) -> Form:
+        match step:
+            case RequestStep():
+                return RequestForm(step, self._base, carry, self._listener)
+            case PhotoStep():
+                return PhotoForm(step, self._base, carry, self._listener, self._photo)
+            case MessageStep():
+                return MessageForm(step, phone)
+
+    def _is_ours(self, address: str) -> bool:
+        index = index_of_address(address, self._plan.run)
+        return index is not None and index % self._plan.generator_processes == self._process
+
+    def _fetch(self) -> Fetch | None:
+        if self._plan.harness_url is None:
+            return None
+        base = resolved(base_of(self._plan.harness_url, "the harness"))
+        headers = ((b"authorization", b"Bearer " + self._plan.harness_token.encode()),)
+        connections = self._pool.person()
+
+        def fetch(after: int, limit: int, wait_seconds: float) -> bytes | None:
+            path = f"{base.path}/messages?after={after}&limit={limit}&wait_seconds={wait_seconds:g}"
+            deadline_us = monotonic_us() + int((wait_seconds + PHONE_OVERTIME_SECONDS) * MICROSECONDS)
+            answer = exchange(connections, Request(b"GET", path.encode(), base.host, base.port, headers), UNPACED, deadline_us)
+            return answer.body if answer.outcome_error is None and answer.status == 200 else None
+
+        return fetch
+
+    def _counted(self, engine: Engine, loop: GeventLoop) -> Counts:
+        counts = self.counts
+        now = Counts(
+            engine.offered(loop.now_us()), engine.started, engine.in_flight, engine.waiting, counts.attempts_ended, counts.sent_bytes
+        )
+        self.collector.update(counts, now, engine.fates)
+        return now
+
+    def _progress(self, engine: Engine, loop: GeventLoop) -> Progress:
+        people_seconds = self._plan.scale.scale().people_seconds(loop.now_us() / MICROSECONDS)
+        finished = engine.fates[Fate.FINISHED]
+        return made_progress(self._process, people_seconds, self._counted(engine, loop), finished, self.counts, self._photo_steps)
+
+    def _report(self, engine: Engine, loop: GeventLoop) -> None:
+        """Once a second: say how far the run is, and close connections that have been idle for long."""
+        due_us = loop.now_us()
+        while True:
+            due_us = max(due_us + PROGRESS_EVERY_US, loop.now_us())
+            loop.sleep_until(due_us)
+            self._pool.close_idle(monotonic_us())
+            self._say(self._progress(engine, loop))
+
+    def _done(self, engine: Engine, phone: Phone) -> Done:
+        if engine.failure is not None:
+            show_defect(engine.failure)
+        lateness = self.counts.lateness
+        return Done(
+            process=self._process,
+            planned=engine.planned,
+            fates=named_fates(engine.fates),
+            attempts=self.counts.attempts_ended,
+            cut=engine.stopped and engine.failure is None,
+            failure="" if engine.failure is None else f"{type(engine.failure).__name__}: {engine.failure}",
+            phone_failures=phone.failures,
+            lateness_p99_us=round(lateness.quantile_us(0.99) or 0),
+            lateness_max_us=lateness.max_us,
+        )
+
+
+class _Carrier:
+    """Carries requests on each person's own line and connections; no patience outlasts the run."""
+
+    def __init__(self, pool: ConnectionPool, zero_us: int, end: RunEnd) -> None:
+        self._pool = pool
+        self._zero_us = zero_us
+        self._end = end
+
+    def __call__(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
+        if applicant.connections is None:
+            applicant.connections = self._pool.person()
+        line = Line(person.uplink_bytes_per_second, person.round_trip_seconds)
+        deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
+        return exchange(applicant.connections, request, line, deadline_us)

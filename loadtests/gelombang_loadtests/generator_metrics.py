@@ -1,0 +1,154 @@
+"""What the generator counts while it runs: one list increment per event, read by the metrics page and by the progress line.
+
+Prometheus client objects take a lock and a label lookup per event; these counts are turned into its families only when a page is asked
+for. Names and meanings are those of `gelombang.telemetry`.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gelombang import telemetry
+from gelombang.attempt import Fate, Outcome, Phase
+from gelombang.clock import MICROSECONDS, process_cpu_seconds
+from gelombang.histogram import Histogram
+from gelombang_loadtests.honesty import Counts
+
+_OUTCOMES = max(Outcome) + 1
+_PHASES = max(Phase) + 1
+
+
+class BucketCounts:
+    """A Prometheus histogram of durations."""
+
+    __slots__ = ("_edges_us", "counts", "sum_us")
+
+    def __init__(self, edges_seconds: Sequence[float]) -> None:
+        self._edges_us = [round(edge * MICROSECONDS) for edge in edges_seconds]
+        self.counts = [0] * (len(self._edges_us) + 1)
+        self.sum_us = 0
+
+    def add(self, duration_us: int) -> None:
+        self.counts[bisect_left(self._edges_us, duration_us)] += 1
+        self.sum_us += duration_us
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """(upper edge in seconds, durations up to it), ending with +Inf."""
+        seen = 0
+        found: list[tuple[str, float]] = []
+        for edge, count in zip([*(str(edge / MICROSECONDS) for edge in self._edges_us), "+Inf"], self.counts, strict=True):
+            seen += count
+            found.append((edge, float(seen)))
+        return found
+
+
+class GeneratorCounts:
+    """Everything counted, for a journey of named steps."""
+
+    def __init__(self, steps: Sequence[str]) -> None:
+        self.steps = tuple(steps)
+        self.attempts_ended = 0
+        self.sent_bytes = 0
+        self.passed = [0] * len(self.steps)
+        self.by_step = [[0] * (_OUTCOMES * _PHASES) for _ in self.steps]
+        self.response = [BucketCounts(telemetry.RESPONSE_SECONDS.buckets) for _ in self.steps]
+        self.lateness_buckets = BucketCounts(telemetry.LATENESS_SECONDS.buckets)
+        self.lateness = Histogram()
+
+    def first_sent(self, late_us: int) -> None:
+        """A person's first step began this long after it was due."""
+        self.lateness.add(max(late_us, 0))
+        self.lateness_buckets.add(late_us)
+
+    def ended(self, step: int, outcome: Outcome, phase: Phase, response_us: int, bytes_sent: int) -> None:
+        """An attempt ended."""
+        self.attempts_ended += 1
+        self.sent_bytes += bytes_sent
+        self.by_step[step][outcome * _PHASES + phase] += 1
+        self.response[step].add(max(response_us, 0))
+
+    def outcomes(self, step: int) -> dict[Outcome, int]:
+        """Ended attempts at a step by outcome; only those that happened."""
+        cells = self.by_step[step]
+        totals = {outcome: sum(cells[outcome * _PHASES : (outcome + 1) * _PHASES]) for outcome in Outcome}
+        return {outcome: count for outcome, count in totals.items() if count}
+
+
+@dataclass(frozen=True, slots=True)
+class RunLabels:
+    """What this process runs, for the info metric."""
+
+    scenario: str
+    profile: str
+    scale: str
+    run_id: str
+    process: str
+
+
+class GeneratorCollector(Collector):
+    """The generator's metric families, as they stand when the page is asked for."""
+
+    def __init__(self, labels: RunLabels) -> None:
+        self._labels = labels
+        self._counts: GeneratorCounts | None = None
+        self._now = Counts(0, 0, 0, 0, 0, 0)
+        self._fates: dict[Fate, int] = {}
+
+    def update(self, counts: GeneratorCounts, now: Counts, fates: dict[Fate, int]) -> None:
+        """What the next page shows."""
+        self._counts, self._now, self._fates = counts, now, fates
+
+    def collect(self) -> Iterable[Metric]:
+        """All families of `Side.GENERATOR`."""
+        now = self._now
+        yield _counter(telemetry.ARRIVALS_OFFERED, {(): now.offered})
+        yield _counter(telemetry.ARRIVALS_STARTED, {(): now.started})
+        yield _gauge(telemetry.PEOPLE_IN_FLIGHT, {(): now.in_flight})
+        yield _gauge(telemetry.PEOPLE_WAITING, {(): now.waiting})
+        yield _counter(telemetry.SENT_BYTES, {(): now.sent_bytes})
+        yield _counter(telemetry.GENERATOR_CPU_SECONDS, {(): process_cpu_seconds()})
+        yield _counter(
+            telemetry.PEOPLE_FATES, {(fate.name.lower(),): count for fate, count in self._fates.items() if fate is not Fate.OPEN}
+        )
+        labels = self._labels
+        info = (labels.scenario, labels.profile, labels.scale, labels.run_id, labels.process)
+        yield _gauge(telemetry.GENERATOR_INFO, {info: 1})
+        if self._counts is not None:
+            yield from _families(self._counts)
+
+
+def _families(counts: GeneratorCounts) -> Iterable[Metric]:
+    yield _counter(telemetry.PEOPLE_PASSED, {(name,): counts.passed[i] for i, name in enumerate(counts.steps)})
+    attempts: dict[tuple[str, ...], float] = {
+        (name, Outcome(cell // _PHASES).name.lower(), Phase(cell % _PHASES).name.lower()): float(count)
+        for name, cells in zip(counts.steps, counts.by_step, strict=True)
+        for cell, count in enumerate(cells)
+        if count
+    }
+    yield _counter(telemetry.ATTEMPTS, attempts)
+    yield _histogram(telemetry.LATENESS_SECONDS, {(): counts.lateness_buckets})
+    yield _histogram(telemetry.RESPONSE_SECONDS, {(name,): counts.response[i] for i, name in enumerate(counts.steps)})
+
+
+def _counter(metric: telemetry.Metric, values: dict[tuple[str, ...], float]) -> CounterMetricFamily:
+    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, value in values.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def _gauge(metric: telemetry.Metric, values: dict[tuple[str, ...], float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, value in values.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def _histogram(metric: telemetry.Metric, values: dict[tuple[str, ...], BucketCounts]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, counts in values.items():
+        family.add_metric(labels, counts.cumulative(), counts.sum_us / MICROSECONDS)
+    return family

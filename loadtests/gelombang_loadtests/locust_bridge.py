@@ -1,0 +1,248 @@
+"""The engine inside Locust: its events start, stop and judge a run; its user is a pilot that only keeps it in the state "running".
+
+With GELOMBANG_PLAN the process is a child of the `gelombang` command: it says `ready`, is told the run's zero by a JSON line on standard
+input (or finds it in the plan), reports on standard output and ends by itself. Without, somebody runs Locust by hand, headless or with
+its web page, and the arguments of `by_hand` make the plan.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+import gevent
+import locust
+from gevent.event import Event
+from gevent.socket import wait_read
+from locust.env import Environment
+
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.errors import ExitCode, GelombangError, InputError
+from gelombang.runplan import PLAN_VARIABLE, PROCESS_VARIABLE, RunPlan, read_model
+from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
+from gelombang_loadtests.generator import STOP_DRAIN_SECONDS, Generator
+from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect
+from gelombang_loadtests.locust_events import LocustEvents
+from gelombang_loadtests.metrics_page import METRICS_PORT_VARIABLE, MetricsPage
+from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary
+from gelombang_loadtests.progress import Done, Progress, Ready, say
+
+LEAD_SECONDS = 1.0
+"""From now to a zero that nobody else has chosen."""
+ZERO_TOLD_SECONDS_LIMIT = 120.0
+"""How long a child waits to be told the run's zero."""
+ZERO_LINE_BYTES_LIMIT = 4_096
+LOOK_SECONDS = 0.2
+END_SECONDS_LIMIT = STOP_DRAIN_SECONDS + KILL_SECONDS_LIMIT + 2.0
+"""How long Locust's stop waits for the run's files to be whole."""
+
+
+class PilotUser(locust.User):  # type: ignore[misc]  # Locust has no types
+    """Locust wants a user: this one sleeps. People are the engine's."""
+
+    fixed_count = 1
+
+    @locust.task  # type: ignore[untyped-decorator]
+    def sleep(self) -> None:
+        gevent.sleep(1.0)
+
+
+def install() -> None:
+    """Hook a surge into this Locust process; called once, by the locustfile."""
+    if PLAN_VARIABLE not in os.environ:
+        locust.events.init_command_line_parser.add_listener(_on_parser)
+    locust.events.init.add_listener(_on_init)
+
+
+def _on_parser(parser: ArgumentParser, **_: object) -> None:
+    add_arguments(parser)
+
+
+def _on_init(environment: Environment, **_: object) -> None:
+    surge = SurgeOnLocust(environment)
+    environment.events.test_start.add_listener(surge.on_test_start)
+    environment.events.test_stopping.add_listener(surge.on_test_stopping)
+    environment.events.quitting.add_listener(surge.on_quitting)
+    if environment.web_ui is None:
+        gevent.signal_handler(signal.SIGINT, surge.on_interrupt)
+        surge.prepare_or_exit()
+
+
+class SurgeOnLocust:
+    """One Locust process: one run when headless, any number of runs one after the other with the web page."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._plan_file = os.environ.get(PLAN_VARIABLE)
+        self._process = int(os.environ.get(PROCESS_VARIABLE, "0"))
+        self._generator: Generator | None = None
+        self._page: MetricsPage | None = None
+        self._plan: RunPlan | None = None
+        self._ended = Event()
+        self._ended.set()
+        self._stopping = False
+        self._quitting = False
+        self._done: Done | None = None
+        self._exit_code = ExitCode.AS_EXPECTED
+        if self._is_child:
+            # The reader of this process's log wants our own last line, not Locust's summary.
+            logging.getLogger("locust").setLevel(logging.WARNING)
+            logging.getLogger("locust.stats_logger").setLevel(logging.WARNING)
+
+    @property
+    def _is_child(self) -> bool:
+        return self._plan_file is not None
+
+    def prepare_or_exit(self) -> None:
+        """Make everything ready for a run, or end the process with one sentence and its exit code."""
+        try:
+            self._prepare()
+        except GelombangError as error:
+            _tell(error)
+            sys.exit(error.exit_code)
+
+    def on_test_start(self, **_: object) -> None:
+        """Run in a task of its own: Locust goes on with its pilot."""
+        self._ended.clear()
+        gevent.spawn(self._run)
+
+    def on_test_stopping(self, **_: object) -> None:
+        """Somebody stops Locust before the run has ended."""
+        if self._ended.is_set():
+            return
+        self._ask_to_stop()
+        self._ended.wait(END_SECONDS_LIMIT)
+
+    def on_quitting(self, **_: object) -> None:
+        """Locust ends: the run too, and the process says how it went."""
+        self._quitting = True
+        self.on_test_stopping()
+        if self._page is not None:
+            self._page.close()
+        self._environment.process_exit_code = int(self._exit_code)
+
+    def on_interrupt(self) -> None:
+        """Ctrl-C: finish early; a second one ends at once."""
+        if self._ended.is_set():
+            self._environment.runner.quit()
+        else:
+            self._ask_to_stop()
+
+    def _ask_to_stop(self) -> None:
+        self._stopping = True
+        if self._generator is not None:
+            self._generator.stop()
+
+    def _prepare(self) -> None:
+        """Raises GelombangError."""
+        if self._plan_file is not None:
+            plan, folder = read_model(Path(self._plan_file), RunPlan), Path(self._plan_file).parent
+        else:
+            plan, folder = plan_by_hand(self._environment.parsed_options, self._environment.host)
+            self._environment.parsed_options.run_time = None  # the plan ends by itself, with nobody killed
+        self._environment.host = plan.target_url
+        photos = PhotoLibrary.build(_photos_folder(), int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
+        listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
+        generator = Generator(plan, folder, self._process, photos.photo, listener, self._say)
+        if self._page is None:
+            self._page = MetricsPage(generator.collector, _metrics_port(self._process))
+        else:
+            self._page.show(generator.collector)
+        generator.warm_up()
+        self._plan, self._generator = plan, generator
+        self._say(generator.ready(self._page.url))
+
+    def _run(self) -> None:
+        try:
+            if self._generator is None:
+                self._prepare()
+            assert self._generator is not None
+            self._finish(self._generator.run(self._zero_us()))
+        except GelombangError as error:
+            _tell(error)
+            self._exit_code = error.exit_code
+        except Exception as error:
+            show_defect(error)
+            self._exit_code = ExitCode.UNTRUSTED
+        finally:
+            self._generator = None
+            self._stopping = False
+            self._ended.set()
+        self._leave()
+
+    def _finish(self, done: Done) -> None:
+        self._done = done
+        if done.failure:
+            self._exit_code = ExitCode.UNTRUSTED
+        elif not self._is_child and not any(done.fates[name] for name in ("finished", "waiting")):
+            self._exit_code = ExitCode.FAILED
+        say(done)
+
+    def _leave(self) -> None:
+        """Nothing is left to do: Locust may go."""
+        runner = self._environment.runner
+        if self._quitting or runner is None:
+            return
+        if self._environment.web_ui is None:
+            runner.quit()
+        else:
+            runner.stop()
+
+    def _say(self, event: Ready | Progress | Done) -> None:
+        """By hand, Locust's own table shows how it goes."""
+        if self._is_child:
+            say(event)
+
+    def _zero_us(self) -> int:
+        assert self._plan is not None
+        if self._plan.zero_us:
+            return self._plan.zero_us
+        if self._is_child and not sys.stdin.isatty():
+            told = self._told_zero_us()
+            if told is not None:
+                return told
+        return monotonic_us() + int(LEAD_SECONDS * MICROSECONDS)
+
+    def _told_zero_us(self) -> int | None:
+        """The zero that the command says; None at the end of input or when the run is to stop. Raises InputError after a while."""
+        line = b""
+        until_us = monotonic_us() + int(ZERO_TOLD_SECONDS_LIMIT * MICROSECONDS)
+        while b"\n" not in line and not self._stopping:
+            if monotonic_us() > until_us or len(line) > ZERO_LINE_BYTES_LIMIT:
+                raise InputError(
+                    f"nobody told the run's zero within {ZERO_TOLD_SECONDS_LIMIT:g} s; want a line with zero_us on standard input"
+                )
+            try:
+                wait_read(0, timeout=LOOK_SECONDS)
+            except TimeoutError:
+                continue
+            chunk = os.read(0, ZERO_LINE_BYTES_LIMIT)
+            if not chunk:
+                return None
+            line += chunk
+        if self._stopping:
+            return None
+        try:
+            return int(json.loads(line.partition(b"\n")[0])["zero_us"])
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f'standard input says {line[:80]!r}; want {{"zero_us": MICROSECONDS}}') from None
+
+
+def _tell(error: GelombangError) -> None:
+    print(f"gelombang: {error}", file=sys.stderr, flush=True)
+
+
+def _photos_folder() -> Path:
+    """Drawn photos are kept between runs; drawing them takes a second or two."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "gelombang" / "photos"
+
+
+def _metrics_port(process: int) -> int:
+    text = os.environ.get(METRICS_PORT_VARIABLE, "0")
+    if not (text.isascii() and text.isdigit() and int(text) + process < 65_536):
+        raise InputError(f"{METRICS_PORT_VARIABLE} is {text!r}; want a port, or 0 for any free one")
+    return int(text) + process if int(text) else 0

@@ -1,0 +1,158 @@
+"""The walker: one attempt of one applicant, from its row in the ledger to what comes next.
+
+An attempt is tried by the form of its step, its outcome is looked up in the journey's table, and where the table says "again" the
+person decides by their patience. Who the person is, is drawn anew for each attempt; what they captured on the way is theirs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gelombang.attempt import AttemptId, Fate, Outcome
+from gelombang.clock import MICROSECONDS
+from gelombang.journey import RETRY, Journey, fate_of_target
+from gelombang.patience import Choice, after_failure
+from gelombang.person import Person, make_person, template_values, think_seconds
+from gelombang.scenario import Scenario
+from gelombang.steps import PhotoStep
+from gelombang.templates import PERSON_FIELDS
+from gelombang_loadtests.applicant import NO_ROW, Applicant
+from gelombang_loadtests.book import Book
+from gelombang_loadtests.engine import Again, Next, RunEnd
+from gelombang_loadtests.exchanges import Try
+from gelombang_loadtests.loop import Loop
+from gelombang_loadtests.message_form import MessageForm
+from gelombang_loadtests.photo_form import PhotoForm
+from gelombang_loadtests.request_form import RequestForm
+
+Form = RequestForm | PhotoForm | MessageForm
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What all people of a run share."""
+
+    run: int
+    seed: int
+    scenario: Scenario
+    """The scaled one."""
+    journey: Journey
+
+
+class Walker:
+    """Walks applicants through the journey, one attempt at a time. An instance is the engine's `Attempt`."""
+
+    def __init__(self, crowd: Crowd, forms: tuple[Form, ...], loop: Loop, book: Book, end: RunEnd) -> None:
+        assert len(forms) == len(crowd.journey.steps)
+        self._crowd = crowd
+        self._forms = forms
+        self._is_photo = tuple(isinstance(step, PhotoStep) for step in crowd.journey.steps)
+        self._loop = loop
+        self._book = book
+        self._end = end
+
+    def __call__(self, applicant: Applicant) -> Next:
+        """One attempt, or the end of a wait for a message."""
+        crowd = self._crowd
+        person = make_person(crowd.seed, applicant.index, crowd.scenario, crowd.run)
+        values = Values(person, applicant.values)
+        form = self._forms[applicant.step]
+        if applicant.parked_us:
+            assert isinstance(form, MessageForm)
+            applicant.parked_us = 0
+            return self._ended(applicant, person, form.end(applicant, values))
+        attempt = self._begin(applicant)
+        if isinstance(form, MessageForm):
+            began = form.begin(applicant, person, values, self._loop.now_us())
+            if isinstance(began, int):
+                applicant.parked_us = max(self._loop.now_us(), 1)
+                return Again(began, parked=True)
+            return self._ended(applicant, person, began)
+        return self._ended(applicant, person, form.attempt(applicant, person, values, attempt))
+
+    def _begin(self, applicant: Applicant) -> AttemptId:
+        now = self._loop.now_us()
+        if applicant.person_row == NO_ROW:
+            self._book.person_begins(applicant, now)
+        step = applicant.step
+        applicant.tries[step] += 1
+        applicant.attempts += 1
+        self._book.attempt_begins(applicant, now)
+        return AttemptId(self._crowd.run, applicant.index, 0, step, applicant.tries[step])
+
+    def _ended(self, applicant: Applicant, person: Person, tried: Try) -> Next:
+        now = self._loop.now_us()
+        cut = tried.ending.outcome is Outcome.TIMED_OUT and now >= self._end.us
+        self._book.attempt_ends(applicant, tried, now, cut)
+        if cut:
+            self._book.person_ends(applicant, Fate.CUT, now)
+            return Fate.CUT
+        applicant.values.update(tried.captured)
+        if tried.ending.outcome in (Outcome.OK, Outcome.CONFLICT):
+            self._book.passes(applicant, now)
+        then = self._what_next(applicant, person, tried, now)
+        if isinstance(then, Fate):
+            self._book.person_ends(applicant, then, now)
+        return then
+
+    def _what_next(self, applicant: Applicant, person: Person, tried: Try, now_us: int) -> Next:
+        outcome = tried.ending.outcome
+        target = self._crowd.journey.follow(applicant.step, outcome)
+        if target == RETRY:
+            return self._persists(applicant, person, tried, now_us)
+        fate = fate_of_target(target)
+        if fate is not None:
+            return fate
+        if applicant.tries[target] >= person.scenario.patience.attempts_limit:
+            return Fate.GAVE_UP
+        applicant.step = target
+        applicant.failures_in_row = 0
+        self._book.moves(applicant)
+        thinking = think_seconds(person, target, applicant.tries[target])
+        return Again(now_us + int(thinking * MICROSECONDS))
+
+    def _persists(self, applicant: Applicant, person: Person, tried: Try, now_us: int) -> Next:
+        step, outcome = applicant.step, tried.ending.outcome
+        decision = after_failure(
+            person.seed,
+            person.index,
+            person.scenario.patience,
+            step,
+            applicant.tries[step],
+            applicant.failures_in_row,
+            outcome,
+            tried.told_seconds,
+            photo=self._is_photo[step],
+        )
+        applicant.failures_in_row = decision.failures_in_a_row
+        if decision.smaller_copy:
+            applicant.switch_to_smaller(step, again=outcome is Outcome.TOO_LARGE)
+        if decision.choice is Choice.GAVE_UP:
+            return Fate.GAVE_UP
+        if decision.choice is Choice.AWAY:
+            applicant.leave_line()
+        return Again(now_us + int(decision.seconds * MICROSECONDS))
+
+
+class Values(Mapping[str, str]):
+    """What placeholders stand for: a person's own fields, worked out when one is asked for, and what was captured."""
+
+    __slots__ = ("_captured", "_own", "_person")
+
+    def __init__(self, person: Person, captured: Mapping[str, str]) -> None:
+        self._person = person
+        self._captured = captured
+        self._own: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        if name in PERSON_FIELDS:
+            if self._own is None:
+                self._own = template_values(self._person)
+            return self._own[name]
+        return self._captured[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from PERSON_FIELDS
+        yield from self._captured
+
+    def __len__(self) -> int:
+        return len(PERSON_FIELDS) + len(self._captured)

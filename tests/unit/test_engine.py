@@ -1,0 +1,217 @@
+"""The engine on virtual time: due order, retries, messages, the end of a run, and that nobody is ever lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from virtual_loop import VirtualLoop
+
+from gelombang.attempt import Fate
+from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.engine import Again, Arrivals, Engine, EngineLimits, Next, RunEnd
+
+SECOND = 1_000_000
+
+
+@dataclass
+class Ledger:
+    """A book that remembers."""
+
+    begun: list[tuple[int, int]] = field(default_factory=list)
+    """(now, person) of every attempt, in the order in which they began."""
+    fates: dict[int, Fate] = field(default_factory=dict)
+    people: set[int] = field(default_factory=set)
+
+    def cut(self, applicant: Applicant, now_us: int) -> Fate:
+        self.fates[applicant.index] = Fate.CUT
+        return Fate.CUT
+
+    def unsent(self, index: int, due_us: int) -> None:
+        self.fates[index] = Fate.UNSENT
+
+    def waiting_at_the_end(self, now_us: int) -> int:
+        waiting = self.people - set(self.fates)
+        self.fates |= dict.fromkeys(waiting, Fate.WAITING)
+        return len(waiting)
+
+
+class Surge:
+    """An engine on virtual time whose attempts are a function of (surge, applicant)."""
+
+    def __init__(
+        self,
+        due_seconds: list[float],
+        attempt: Callable[["Surge", Applicant], Next],
+        end_seconds: float = 100.0,
+        in_flight_limit: int = 1000,
+        messages_may_come: bool = False,
+    ) -> None:
+        self.loop = VirtualLoop()
+        self.ledger = Ledger()
+        self._what = attempt
+        self.engine = Engine(
+            Arrivals(np.array([round(s * SECOND) for s in due_seconds], dtype=np.int64), first_index=0, index_stride=1),
+            EngineLimits(in_flight_limit=in_flight_limit, steps=3),
+            RunEnd(round(end_seconds * SECOND)),
+            self.loop,
+            self._attempt,
+            self.ledger,
+            lambda: messages_may_come,
+        )
+
+    def _attempt(self, applicant: Applicant) -> Next:
+        self.ledger.begun.append((self.loop.now_us(), applicant.index))
+        self.ledger.people.add(applicant.index)
+        then = self._what(self, applicant)
+        if isinstance(then, Fate):
+            self.ledger.fates[applicant.index] = then
+        return then
+
+    def takes(self, seconds: float) -> None:
+        self.loop.sleep_until(self.loop.now_us() + round(seconds * SECOND))
+
+    def run(self) -> "Surge":
+        self.loop.run(self.engine.run)
+        assert sum(self.engine.fates.values()) == self.engine.planned
+        assert len(self.ledger.fates) == self.engine.planned
+        return self
+
+    def fates(self, fate: Fate) -> list[int]:
+        return sorted(index for index, found in self.ledger.fates.items() if found is fate)
+
+
+def finish(surge: Surge, applicant: Applicant) -> Next:
+    surge.takes(1.0)
+    return Fate.FINISHED
+
+
+def test_everybody_begins_exactly_when_due_however_slow_those_before_them_are() -> None:
+    def slow(surge: Surge, applicant: Applicant) -> Next:
+        surge.takes(50.0)
+        return Fate.FINISHED
+
+    surge = Surge([1.0, 1.5, 1.5, 7.0], slow).run()
+    assert surge.ledger.begun == [(1_000_000, 0), (1_500_000, 1), (1_500_000, 2), (7_000_000, 3)]
+    assert surge.engine.fates[Fate.FINISHED] == 4
+
+
+def test_a_run_ends_as_soon_as_nobody_can_act_any_more() -> None:
+    surge = Surge([1.0, 2.0], finish, end_seconds=1000.0).run()
+    assert surge.loop.now_us() == 3_000_000
+
+
+def test_a_next_attempt_begins_when_it_is_due_and_not_before_one_that_is_due_earlier() -> None:
+    def twice(surge: Surge, applicant: Applicant) -> Next:
+        applicant.attempts += 1
+        return Fate.FINISHED if applicant.attempts == 2 else Again(surge.loop.now_us() + (5 - applicant.index) * SECOND)
+
+    surge = Surge([1.0, 1.0, 1.0], twice).run()
+    assert surge.ledger.begun[3:] == [(4_000_000, 2), (5_000_000, 1), (6_000_000, 0)]
+
+
+def test_people_in_an_exchange_are_cut_at_the_end_and_people_between_attempts_wait() -> None:
+    def by_index(surge: Surge, applicant: Applicant) -> Next:
+        match applicant.index:
+            case 0:
+                return Fate.FINISHED
+            case 1:
+                surge.takes(500.0)
+                return Fate.FINISHED
+            case 2:
+                return Again(50 * SECOND)
+            case _:
+                return Again(500 * SECOND)
+
+    surge = Surge([1.0, 1.0, 1.0, 1.0], by_index, end_seconds=20.0).run()
+    assert surge.fates(Fate.CUT) == [1]
+    assert surge.fates(Fate.WAITING) == [2, 3]
+    assert surge.loop.now_us() == pytest.approx(20 * SECOND, abs=0.3 * SECOND)
+
+
+def test_people_who_can_only_act_after_the_end_do_not_hold_the_run_up() -> None:
+    surge = Surge([1.0], lambda surge, applicant: Again(500 * SECOND), end_seconds=400.0).run()
+    assert surge.loop.now_us() == 1_000_000
+    assert surge.fates(Fate.WAITING) == [0]
+
+
+def test_a_message_wakes_a_parked_person_before_the_end_of_the_wait() -> None:
+    def park_then_finish(surge: Surge, applicant: Applicant) -> Next:
+        applicant.attempts += 1
+        if applicant.attempts == 1:
+            surge.loop.spawn(lambda: deliver(surge, applicant))
+            return Again(60 * SECOND, parked=True)
+        return Fate.FINISHED
+
+    def deliver(surge: Surge, applicant: Applicant) -> None:
+        surge.takes(3.0)
+        surge.engine.wake(applicant)
+        surge.engine.wake(applicant)
+
+    surge = Surge([1.0], park_then_finish, messages_may_come=True).run()
+    assert surge.ledger.begun == [(1_000_000, 0), (4_000_000, 0)]
+    assert surge.engine.parked == 0
+
+
+def test_a_parked_person_is_resumed_at_the_end_of_the_wait_when_nothing_comes() -> None:
+    def park(surge: Surge, applicant: Applicant) -> Next:
+        applicant.attempts += 1
+        return Again(60 * SECOND, parked=True) if applicant.attempts == 1 else Fate.GAVE_UP
+
+    surge = Surge([1.0], park, messages_may_come=True).run()
+    assert surge.ledger.begun == [(1_000_000, 0), (60_000_000, 0)]
+
+
+def test_the_limit_of_attempts_in_flight_delays_the_next_and_loses_nobody() -> None:
+    surge = Surge([1.0] * 4, finish, in_flight_limit=2).run()
+    assert [now for now, _ in surge.ledger.begun] == [1_000_000, 1_000_000, 2_000_000, 2_000_000]
+    assert surge.engine.fates[Fate.FINISHED] == 4
+
+
+def test_a_stop_ends_arrivals_drains_what_is_open_and_leaves_the_rest_unsent() -> None:
+    def stopping(surge: Surge, applicant: Applicant) -> Next:
+        if applicant.index == 1:
+            surge.engine.stop(drain_us=2 * SECOND)
+        surge.takes(3.0 if applicant.index == 1 else 1.5)
+        return Fate.FINISHED
+
+    surge = Surge([1.0, 2.0, 3.0, 4.0], stopping).run()
+    assert surge.fates(Fate.FINISHED) == [0]
+    assert surge.fates(Fate.CUT) == [1]
+    assert surge.fates(Fate.UNSENT) == [2, 3]
+    assert surge.loop.now_us() < 5 * SECOND
+
+
+def test_a_stop_ends_the_run_at_once_when_all_left_are_due_after_its_drain() -> None:
+    def stopping(surge: Surge, applicant: Applicant) -> Next:
+        if applicant.index == 1:
+            surge.engine.stop(drain_us=5 * SECOND)
+        return Again(60 * SECOND)
+
+    surge = Surge([1.0, 2.0], stopping).run()
+    assert surge.loop.now_us() == 2_000_000
+    assert surge.fates(Fate.WAITING) == [0, 1]
+
+
+def test_a_defect_in_an_attempt_ends_the_run_at_once_and_is_kept() -> None:
+    def broken(surge: Surge, applicant: Applicant) -> Next:
+        if applicant.index == 1:
+            raise ZeroDivisionError("a defect")
+        surge.takes(50.0)
+        return Fate.FINISHED
+
+    surge = Surge([1.0, 2.0, 3.0], broken).run()
+    assert isinstance(surge.engine.failure, ZeroDivisionError)
+    assert surge.loop.now_us() == 2_000_000
+
+
+def test_offered_counts_those_whose_due_time_has_come_and_started_those_who_were_begun() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def look(surge: Surge, applicant: Applicant) -> Next:
+        seen.append((surge.engine.offered(surge.loop.now_us()), surge.engine.started))
+        surge.takes(10.0)
+        return Fate.FINISHED
+
+    Surge([1.0, 2.0, 2.0], look, in_flight_limit=2).run()
+    assert seen[:2] == [(1, 1), (3, 2)]
