@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from gelombang.errors import ExitCode, InputError
@@ -10,7 +11,7 @@ from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
 
 Command = Callable[[argparse.Namespace], ExitCode]
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 

@@ -1,15 +1,16 @@
 """`gelombang run`: replay a scenario against one or more sites and say where it broke."""
 
 import argparse
+from fractions import Fraction
 from pathlib import Path
 
-from gelombang.arrivals import planned_people
-from gelombang.loading import load_profile, load_scenario
 from gelombang_reports.console import console_summary
 from gelombang_reports.page import write_page
 from rich.console import Console
 
+from gelombang.arrivals import planned_people
 from gelombang.errors import ExitCode, InputError
+from gelombang.loading import load_profile, load_scenario
 from gelombang.record import RunRecord, Validity
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
@@ -80,7 +81,7 @@ def verdict(records: list[RunRecord]) -> ExitCode:
 def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> Scale:
     seen: list[machine.Look] = []
 
-    def choose() -> machine.Fraction:
+    def choose() -> Fraction:
         seen.append(machine.look())
         speed = positive("--speed", scenario.scale.speed if parsed.speed is None else parsed.speed)
         sample, why = machine.choose_sample(scenario, seen[0], speed)
