@@ -102,6 +102,10 @@ class Uploads(_Part):
     failed: int
     """Not acknowledged, photo_too_large apart."""
     too_large: int
+    cut: int = 0
+    """Undecided: ended by the end of the run or by a killed generator. attempts = acknowledged + failed + too_large + cut."""
+    refused: int = 0
+    """Of `failed`: told when to come back."""
     where: list[UploadFailure]
     """Every upload attempt in exactly one entry, largest first, acknowledged ones included."""
     received_bytes: int
@@ -111,10 +115,16 @@ class Uploads(_Part):
     """Bytes stored although nobody was waiting any more."""
     people_past_both_photos: int
     photos_acknowledged_lost: int
+    audited: bool = True
+    """False: the store could not be looked into (a foreign target), and `photos_acknowledged_lost` says nothing."""
     attempts_per_acknowledged_photo: float | None
     received_per_kept_byte: float | None
     store_used_ratio: float | None
-    """Bytes acknowledged, with commit cost, over what the store could carry in the time."""
+    """Bytes acknowledged, with commit cost, over what the store could carry while arrivals were due."""
+    store_bytes_per_second: float | None = None
+    """The modelled store's bandwidth in wall time, under the scale; None against a foreign target."""
+    commit_bytes: int = 0
+    """The store's commit cost under the scale."""
 
 
 class Windows(_Part):
@@ -131,9 +141,11 @@ class Windows(_Part):
     upload_attempts: list[int]
     upload_failed: list[int]
     ok: dict[str, list[int]]
-    """Attempts that ended ok, by step."""
+    """Attempts that ended ok, or conflict (it was done already), by step."""
     ended: dict[str, list[int]]
-    """Attempts that ended, by step."""
+    """Attempts that were decided, by step: all but those cut, not read, or of a killed generator."""
+    too_large: dict[str, list[int]] = Field(default_factory=dict)
+    """Of `ended`: photos over the site's limit."""
     response_p99_seconds: dict[str, list[float | None]]
     people_waiting: list[int]
     """Inside at the end of the window and not in an attempt."""
@@ -171,6 +183,15 @@ class Host(_Part):
     loop_late_max_seconds: float | None
     listen_overflows: int | None
     listen_drops: int | None
+    generator_busy_seconds: float | None = None
+    """The longest wall time without a break in which one generator process used more than 80 % of a core."""
+    machine_busy_ratio: float | None = None
+    """Share of the run's seconds in which the machine's CPU was used to more than 95 %."""
+    generator_exceptions: int = 0
+    """Tracebacks in the generators' logs."""
+    generators_died: int = 0
+    """Generator processes that were killed before they closed their ledger."""
+    servers_died: int = 0
 
 
 class RunRecord(_Part):

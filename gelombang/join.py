@@ -1,0 +1,236 @@
+"""The join of both ends: each attempt of the generator beside what the server saw of it.
+
+Rows are matched by (person, step, number, tab); the run's number is in every trace id, so only this run's attempts reach the ledgers.
+What each combination means stands in `gelombang.join_cells`; here it is counted, with arrays only, because a run may hold tens of millions
+of attempts. Server rows from before the run's zero are warm-up and left out.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
+from gelombang.evidence import Evidence
+from gelombang.join_cells import (
+    DUPLICATE,
+    IMPOSSIBLE,
+    NO_GENERATOR_ROW,
+    OPEN_AT_CLOSE,
+    UNSEEN,
+    Check,
+    Pair,
+    explain,
+    unexplained_meaning,
+)
+from gelombang.record import JoinCell
+from gelombang.steps import Step
+
+PEOPLE_LIMIT = 1 << 24
+"""Different people in one join: what fits into a 64-bit key beside tab, step and number."""
+NOT_JOINED = -1
+_UNSEEN_STAGE = 15
+_STATUS_LIMIT = 1_023
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """`server_of[i]` is the server row of generator row i, or NOT_JOINED."""
+
+    server_of: NDArray[np.int64]
+    cells: list[JoinCell]
+    unexplained: int
+
+
+def join(evidence: Evidence, steps: Sequence[Step], dropped_by_kernel: int) -> Joined:
+    """Match both ends and explain every attempt. `dropped_by_kernel` is how many connections the kernel says it dropped; that many
+    attempts without a server row are explained by it. Without a server's ledger (a foreign target) nothing is joined."""
+    generator, server = evidence.generator, evidence.server
+    if not evidence.has_server:
+        return Joined(np.full(len(generator), NOT_JOINED, dtype=np.int64), [], 0)
+    server_of, twice, server_twice, alone = match(generator, server)
+    cells: Counter[JoinCell] = Counter()
+    _count_pairs(generator, server, server_of, twice, steps, dropped_by_kernel, cells)
+    alone &= server["began"] >= 0
+    _count_server_only(server[alone], NO_GENERATOR_ROW, cells)
+    _count_server_only(server[server_twice], DUPLICATE, cells)
+    found = [cell.model_copy(update={"attempts": attempts}) for cell, attempts in cells.items()]
+    found.sort(key=lambda cell: (cell.explained, -cell.attempts))
+    return Joined(server_of, found, sum(cell.attempts for cell in found if not cell.explained))
+
+
+def match(
+    generator: NDArray[np.void], server: NDArray[np.void]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The server row of each generator row; which generator rows and which server rows share their identity with another of the same
+    end (those are not matched); and which server rows no generator row names."""
+    own, other = _keys(generator, server)
+    twice, server_twice = _repeated(own), _repeated(other)
+    order = np.argsort(other, kind="stable")
+    ranked = other[order]
+    place = np.minimum(np.searchsorted(ranked, own), max(len(ranked) - 1, 0))
+    server_of = np.full(len(own), NOT_JOINED, dtype=np.int64)
+    if len(ranked):
+        hit = (ranked[place] == own) & ~twice
+        hit[hit] = ~server_twice[order[place[hit]]]
+        server_of[hit] = order[place[hit]]
+    alone = ~np.isin(other, own) & ~server_twice
+    return server_of, twice, server_twice, alone
+
+
+def _keys(generator: NDArray[np.void], server: NDArray[np.void]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """64-bit keys, equal exactly when (person, step, number, tab) are: people are numbered densely first."""
+    everybody, dense = np.unique(np.concatenate([generator["person"], server["person"]]), return_inverse=True)
+    assert len(everybody) <= PEOPLE_LIMIT, f"{len(everybody)} people; the join can hold {PEOPLE_LIMIT}"
+    split = len(generator)
+    return _key(generator, dense[:split]), _key(server, dense[split:])
+
+
+def _key(rows: NDArray[np.void], person: NDArray[np.intp]) -> NDArray[np.uint64]:
+    key = person.astype(np.uint64) << np.uint64(40)
+    key |= rows["tab"].astype(np.uint64) << np.uint64(32)
+    key |= rows["step"].astype(np.uint64) << np.uint64(16)
+    key |= rows["number"].astype(np.uint64)
+    return key
+
+
+def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    order = np.argsort(keys, kind="stable")
+    ranked = keys[order]
+    same = ranked[1:] == ranked[:-1]
+    repeated = np.zeros(len(keys), dtype=np.bool_)
+    repeated[order[1:][same]] = True
+    repeated[order[:-1][same]] = True
+    return repeated
+
+
+_FIELDS = (("step", 8), ("outcome", 6), ("phase", 4), ("status", 10), ("code", 8), ("sent", 1))
+_SERVER_FIELDS = (("stage", 4), ("outcome", 4), ("status", 10), ("code", 8))
+"""Widths in bits of what makes a combination: 63 in all."""
+
+
+def _count_pairs(
+    generator: NDArray[np.void],
+    server: NDArray[np.void],
+    server_of: NDArray[np.int64],
+    twice: NDArray[np.bool_],
+    steps: Sequence[Step],
+    dropped_by_kernel: int,
+    cells: Counter[JoinCell],
+) -> None:
+    """Count each combination once, however many attempts have it."""
+    seen = server_of != NOT_JOINED
+    beside = server[server_of[seen]]
+    impossible = ~_possible(generator)
+    impossible[seen] |= ~_server_possible(beside)
+    if impossible.any():
+        cells[_cell(Outcome.OPEN, Phase.NONE, UNSEEN, "", "", False, IMPOSSIBLE)] += int(impossible.sum())
+    packed = np.zeros(len(generator), dtype=np.uint64)
+    own = {name: generator[name] for name in ("step", "outcome", "phase", "status", "code")}
+    own["sent"] = generator["bytes_sent"] > 0
+    for name, bits in _FIELDS:
+        packed = packed << np.uint64(bits) | np.minimum(own[name], (1 << bits) - 1).astype(np.uint64)
+    for name, bits in _SERVER_FIELDS:
+        values = np.full(len(generator), _UNSEEN_STAGE if name == "stage" else 0, dtype=np.uint64)
+        values[seen] = np.minimum(beside[name], (1 << bits) - 1)
+        packed = packed << np.uint64(bits) | values
+    kernel_left = dropped_by_kernel
+    kept, counts = np.unique(packed[~impossible & ~twice], return_counts=True)
+    for combination, attempts in zip(kept.tolist(), counts.tolist(), strict=True):
+        kernel_left -= _count_pair(_pair(combination, steps), attempts, kernel_left, cells)
+    for combination, attempts in zip(*np.unique(packed[~impossible & twice], return_counts=True), strict=True):
+        pair = _pair(int(combination), steps)
+        cells[_cell_of(pair, False, DUPLICATE)] += int(attempts)
+
+
+def _count_pair(pair: Pair, attempts: int, kernel_left: int, cells: Counter[JoinCell]) -> int:
+    """Count one combination; how many of the kernel's dropped connections it used up."""
+    rule = explain(pair)
+    if rule is None:
+        cells[_cell_of(pair, False, unexplained_meaning(pair))] += attempts
+        return 0
+    if rule.check is not Check.KERNEL:
+        cells[_cell_of(pair, True, rule.meaning)] += attempts
+        return 0
+    covered = min(attempts, kernel_left)
+    if covered:
+        cells[_cell_of(pair, True, rule.meaning)] += covered
+    if attempts > covered:
+        cells[_cell_of(pair, False, "the server never saw it, and the kernel counted no dropped connection for it")] += attempts - covered
+    return covered
+
+
+def _possible(rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    known = (rows["outcome"] <= max(Outcome)) & (rows["phase"] <= max(Phase)) & (rows["status"] <= _STATUS_LIMIT)
+    return known & np.isin(rows["code"], list(Code))
+
+
+def _server_possible(rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    known = (rows["stage"] <= max(Stage)) & (rows["outcome"] <= max(ServerOutcome)) & (rows["status"] <= _STATUS_LIMIT)
+    return known & np.isin(rows["code"], list(Code))
+
+
+def _pair(packed: int, steps: Sequence[Step]) -> Pair:
+    values = []
+    for _, bits in reversed(_FIELDS + _SERVER_FIELDS):
+        values.append(packed & (1 << bits) - 1)
+        packed >>= bits
+    step, outcome, phase, status, code, sent, stage, server_outcome, server_status, server_code = reversed(values)
+    return Pair(
+        step=steps[step] if step < len(steps) else None,
+        outcome=Outcome(outcome),
+        phase=Phase(phase),
+        status=status,
+        code=Code(code),
+        nothing_sent=not sent,
+        stage=None if stage == _UNSEEN_STAGE else Stage(stage),
+        server_outcome=ServerOutcome(server_outcome),
+        server_status=server_status,
+        server_code=Code(server_code),
+    )
+
+
+def _cell_of(pair: Pair, explained: bool, meaning: str) -> JoinCell:
+    if pair.stage is None:
+        return _cell(pair.outcome, pair.phase, UNSEEN, "", pair.code.name.lower(), explained, meaning)
+    stage, outcome, code = pair.stage.name.lower(), pair.server_outcome.name.lower(), pair.server_code.name.lower()
+    return _cell(pair.outcome, pair.phase, stage, outcome, code, explained, meaning)
+
+
+def _cell(outcome: Outcome, phase: Phase, stage: str, server_outcome: str, code: str, explained: bool, meaning: str) -> JoinCell:
+    return JoinCell(
+        client_outcome=outcome.name.lower(),
+        client_phase=phase.name.lower(),
+        server_stage=stage,
+        server_outcome=server_outcome,
+        code=code,
+        attempts=0,
+        explained=explained,
+        meaning=meaning,
+    )
+
+
+def _count_server_only(rows: NDArray[np.void], meaning: str, cells: Counter[JoinCell]) -> None:
+    """Rows of the server without a partner: one cell per stage, outcome and code."""
+    possible = _server_possible(rows)
+    if not possible.all():
+        cells[_server_cell("", "", "", IMPOSSIBLE)] += int((~possible).sum())
+    combinations = Counter(zip(*(rows[possible][name].tolist() for name in ("stage", "outcome", "code")), strict=True))
+    for (stage, outcome, code), attempts in combinations.items():
+        text = OPEN_AT_CLOSE if outcome == ServerOutcome.OPEN and meaning == NO_GENERATOR_ROW else meaning
+        cells[_server_cell(Stage(stage).name.lower(), ServerOutcome(outcome).name.lower(), Code(code).name.lower(), text)] += attempts
+
+
+def _server_cell(stage: str, outcome: str, code: str, meaning: str) -> JoinCell:
+    return JoinCell(
+        client_outcome=UNSEEN,
+        client_phase="",
+        server_stage=stage,
+        server_outcome=outcome,
+        code=code,
+        attempts=0,
+        explained=False,
+        meaning=meaning,
+    )

@@ -1,0 +1,112 @@
+"""The run step by step: how many people, attempts and outcomes, and how long they took, for the run and in each window.
+
+Response is done - due, service is done - sent; both leave out attempts that were not decided (cut, or of a killed generator) and mails
+that will never be read, because how long those took says nothing about the site.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gelombang.attempt import Outcome
+from gelombang.clock import MICROSECONDS
+from gelombang.evidence import Evidence
+from gelombang.histogram import BUCKETS, Histogram, buckets_of
+from gelombang.record import Quantiles, StepTotals
+from gelombang.segments import WINDOW_COUNT, Segments
+from gelombang.steps import Step
+from gelombang.windows import WindowGrid
+
+UNDECIDED = (Outcome.OPEN, Outcome.CUT, Outcome.PROCESS_DIED, Outcome.NOT_READ)
+"""Outcomes that are not the site's: in no ratio and no duration."""
+
+
+def decided(rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which attempts ended in an outcome that says something about the site."""
+    found: NDArray[np.bool_] = ~np.isin(rows["outcome"], UNDECIDED)
+    return found
+
+
+def measure_steps(evidence: Evidence, steps: Sequence[Step], grid: WindowGrid) -> Segments:
+    """The histograms of a run."""
+    rows = evidence.generator[decided(evidence.generator) & (evidence.generator["step"] < len(steps))]
+    response = np.maximum(rows["done"] - rows["due"], 0)
+    service = np.maximum(rows["done"] - rows["sent"], 0)
+    segments = Segments(steps=[step.step for step in steps])
+    segments.lateness = Histogram.of(first_lateness_us(evidence))
+    for index, step in enumerate(steps):
+        own = rows["step"] == index
+        segments.response[step.step] = Histogram.of(response[own])
+        segments.service[step.step] = Histogram.of(service[own])
+    places = (rows["step"].astype(np.int64) * grid.count + grid.of(rows["done"])) * BUCKETS + buckets_of(response)
+    filled, counts = np.unique(places, return_counts=True)
+    segments.windows = np.empty(len(filled), dtype=WINDOW_COUNT)
+    segments.windows["bucket"] = filled % BUCKETS
+    segments.windows["window"] = filled // BUCKETS % grid.count
+    segments.windows["step"] = filled // BUCKETS // grid.count
+    segments.windows["count"] = counts
+    return segments
+
+
+def first_lateness_us(evidence: Evidence) -> NDArray[np.int64]:
+    """sent - due of each person's first attempt, in wall µs."""
+    rows = evidence.generator
+    first = rows[(rows["step"] == 0) & (rows["number"] == 1) & (rows["sent"] > 0)]
+    late: NDArray[np.int64] = np.maximum(first["sent"] - first["due"], 0)
+    return late
+
+
+def step_totals(evidence: Evidence, steps: Sequence[Step], segments: Segments, speed: float) -> list[StepTotals]:
+    """One entry per step, in the order of the journey."""
+    rows = evidence.generator
+    shape = (len(steps), len(Outcome))
+    known = rows[(rows["step"] < len(steps)) & (rows["outcome"] < len(Outcome))]
+    by_outcome = np.bincount(known["step"].astype(np.int64) * shape[1] + known["outcome"], minlength=shape[0] * shape[1]).reshape(shape)
+    # A person's tries at a step are numbered from 1, so each person who reached it has exactly one first try.
+    reached = np.bincount(known["step"][known["number"] == 1], minlength=len(steps))
+    passed = (evidence.people["passed"][:, : len(steps)] > 0).sum(axis=0)
+    totals = []
+    for index, step in enumerate(steps):
+        outcomes = {Outcome(i).name.lower(): int(n) for i, n in enumerate(by_outcome[index]) if n}
+        totals.append(
+            StepTotals(
+                step=step.step,
+                title=step.title or step.step,
+                form=step.form,
+                milestone=step.milestone,
+                people_reached=int(reached[index]),
+                people_passed=int(passed[index]),
+                attempts=int(by_outcome[index].sum()),
+                outcomes=outcomes,
+                response=quantiles(segments.response[step.step], speed),
+                service=quantiles(segments.service[step.step], speed),
+            )
+        )
+    return totals
+
+
+def quantiles(histogram: Histogram, speed: float) -> Quantiles:
+    """A histogram of wall µs as quantiles in seconds, `speed` times as long (1 for wall time)."""
+    if not histogram.samples:
+        return Quantiles(samples=0)
+
+    def seconds(probability: float) -> float:
+        found = histogram.quantile_us(probability)
+        assert found is not None
+        return found * speed / MICROSECONDS
+
+    return Quantiles(
+        samples=histogram.samples, p50_seconds=seconds(0.5), p90_seconds=seconds(0.9), p99_seconds=seconds(0.99), max_seconds=seconds(1.0)
+    )
+
+
+def server_median_seconds(evidence: Evidence, steps: Sequence[Step], speed: float) -> dict[str, float]:
+    """What the small steps cost the server: the median of ended - began of their attempts, in the people's time, by step."""
+    rows = evidence.server
+    found = {}
+    for index, step in enumerate(steps):
+        own = rows[(rows["step"] == index) & (rows["ended"] > 0) & (rows["began"] >= 0)] if step.form == "request" else rows[:0]
+        if len(own):
+            found[step.step] = float(np.median(own["ended"] - own["began"])) * speed / MICROSECONDS
+    return found
