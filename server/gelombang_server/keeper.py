@@ -1,0 +1,207 @@
+"""What happens to a photo once its bytes are here, the same for both protocols.
+
+The order of an upload: digest while it comes in, inspect, a turn at the modelled store, temporary file, fdatasync, rename, directory
+fsync, a row in the database, 201. The part from the store on is a task of its own, because it may outlive the request, and the profile
+says how:
+
+- `cancels_when_client_left`: a client that left before the commit began is forgotten, and its turn goes to the next. A commit that began
+  is always finished, and its attempt ends COMPLETED_UNHEARD when nobody listens any more.
+- otherwise the work goes on whatever the client does, as in 2020: its attempt ends COMPLETED_UNHEARD, or FAILED, when the work ends.
+
+Who waits longer than `answer_within_seconds` after the last byte is told 504 upload_timed_out. That ends the attempt, FAILED at the stage
+it had reached: it is what the person was told. Under the second rule the work goes on nevertheless, and the photo that it stores has its
+row in the database and no attempt that acknowledged it: waste, and counted as such.
+"""
+
+import asyncio
+import secrets
+import sqlite3
+import sys
+import traceback
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.clock import monotonic_us
+from gelombang.steps import PhotoKind
+from gelombang_server.attempts import ServerAttempt
+from gelombang_server.bodies import json_response
+from gelombang_server.config import SiteContext
+from gelombang_server.photofile import PhotoFiles, SyncFailedError
+from gelombang_server.problem import STATUS_OF_CODE, Problem
+from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
+
+PHOTOS_FOLDER = "photos"
+CLOSE_LIMIT_SECONDS = 5.0
+"""Wall time that commits get when the process stops; each takes milliseconds."""
+FAILED_TEXT = "the upload failed; please repeat"
+"""What people read in 2020."""
+
+
+@dataclass(slots=True)
+class Upload:
+    """A whole photo that was looked at, and the attempt that brought it."""
+
+    attempt: ServerAttempt
+    applicant: int
+    kind: PhotoKind
+    body: bytes | bytearray
+    sha256: str
+    is_committing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A photo that is durable, with its row."""
+
+    photo: str
+    sha256: str
+    bytes: int
+
+    def response(self, status: int = 201, **more: bool) -> web.Response:
+        return json_response({"photo": self.photo, "sha256": self.sha256, "bytes": self.bytes, **more}, status)
+
+
+class PhotoKeeper:
+    """The photo store, the files and the work in progress of one process. One such process in a run."""
+
+    def __init__(self, context: SiteContext) -> None:
+        self._context = context
+        self._profile = context.profile.uploads
+        (used_bytes,) = context.database.read(lambda cursor: cursor.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone())
+        self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us, used_bytes)
+        self.files = PhotoFiles(context.site / PHOTOS_FOLDER, context.profile.api.commit_threads)
+        self.works: set[asyncio.Task[Kept]] = set()
+        """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
+
+    async def keep(self, upload: Upload, request: web.Request) -> Kept:
+        """Store the photo and wait for it as long as the profile's proxy does. Raises Problem; may be cancelled when the client left."""
+        work = asyncio.create_task(self._work(upload))
+        self.works.add(work)
+        work.add_done_callback(self.works.discard)
+        patience = asyncio.timeout(self._profile.answer_within_seconds)
+        try:
+            async with patience:
+                return await asyncio.shield(work)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            return await self._out_of_time(upload, work, request)
+        except asyncio.CancelledError:
+            if self._profile.cancels_when_client_left and not upload.is_committing:
+                work.cancel()
+            else:
+                self._leave_behind(upload, work)
+            raise
+
+    def stored(self, applicant: int) -> list[tuple[PhotoKind, Kept]]:
+        """The applicant's photos that have a row."""
+        query = "SELECT kind, id, sha256, bytes FROM photos WHERE applicant = ?"
+        rows = self._context.database.read(lambda cursor: cursor.execute(query, (applicant,)).fetchall())
+        return [(PhotoKind(kind), Kept(photo, sha256, size)) for kind, photo, sha256, size in rows]
+
+    async def close(self) -> None:
+        """Let commits end, drop what waits at the store, close the files. The database must still be open."""
+        self.store.close()
+        waiting = list(self.works)
+        for work in waiting:
+            work.cancel()
+        if waiting:
+            await asyncio.wait(waiting, timeout=CLOSE_LIMIT_SECONDS)
+        await asyncio.to_thread(self.files.close)
+
+    async def _out_of_time(self, upload: Upload, work: "asyncio.Task[Kept]", request: web.Request) -> Kept:
+        transport = request.transport
+        if not self._profile.cancels_when_client_left and (transport is None or transport.is_closing()):
+            # Nobody is there to be told 504, and the work goes on: its attempt ends with it.
+            return await work
+        if self._profile.cancels_when_client_left and not upload.is_committing:
+            work.cancel()
+        else:
+            work.add_done_callback(_forget)
+        raise Problem(Code.UPLOAD_TIMED_OUT, "the photo was not stored in time; please repeat", stage=upload.attempt.stage)
+
+    def _leave_behind(self, upload: Upload, work: "asyncio.Task[Kept]") -> None:
+        """The request ends now; the attempt ends with the work."""
+        attempt = upload.attempt
+        attempt.rest(findable=False)
+
+        def end(done: "asyncio.Task[Kept]") -> None:
+            error = None if done.cancelled() else done.exception()
+            if not attempt.is_open or done.cancelled():
+                return  # The process drained first: the book ends what is open as shut down.
+            if error is None:
+                attempt.end(Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED_UNHEARD, Code.NONE, STATUS_OF_CODE[Code.CLIENT_LEFT])
+            else:
+                code = error.code if isinstance(error, Problem) else Code.INTERNAL_ERROR
+                attempt.end(attempt.stage, ServerOutcome.FAILED, code, STATUS_OF_CODE[Code.CLIENT_LEFT])
+
+        work.add_done_callback(end)
+
+    async def _work(self, upload: Upload) -> Kept:
+        """A turn, then the commit. A commit that began is not cancelled."""
+        attempt = upload.attempt
+        attempt.stage = Stage.STORE
+        try:
+            turn = await self.store.turn(len(upload.body))
+        except NoTurnError:
+            raise Problem(Code.UPLOAD_FAILED, FAILED_TEXT, stage=Stage.STORE) from None
+        except NoRoomError:
+            raise Problem(Code.STORE_FULL, "there is no room left for photos; please come back", stage=Stage.STORE) from None
+        if attempt.is_open:
+            attempt.stage_us("store_wait_us", turn.wait_us)
+            attempt.stage_us("store_us", turn.store_us)
+            attempt.stage = Stage.COMMIT
+        upload.is_committing = True
+        commit = asyncio.create_task(self._commit(upload))
+        try:
+            return await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            # Only `close` cancels a work that commits: the process drains, and what began is finished first.
+            await asyncio.wait([commit])
+            raise
+
+    async def _commit(self, upload: Upload) -> Kept:
+        began_us = monotonic_us()
+        attempt, size = upload.attempt, len(upload.body)
+        kept = Kept(secrets.token_hex(16), upload.sha256, size)
+        try:
+            path = await self.files.keep(kept.photo, upload.body)
+        except SyncFailedError:
+            self.store.forget(size)
+            traceback.print_exc(file=sys.stderr)
+            raise Problem(Code.SYNC_FAILED, FAILED_TEXT, stage=Stage.COMMIT) from None
+        _, person, _, step, number = attempt.id or (0, 0, 0, 0, 0)
+        now_us = self._context.now_us
+        kind, applicant = upload.kind.value, upload.applicant
+
+        def insert(cursor: sqlite3.Cursor) -> bool:
+            query = "SELECT 1 FROM photos WHERE applicant = ? AND kind = ? LIMIT 1"
+            is_first = cursor.execute(query, (applicant, kind)).fetchone() is None
+            row = (kept.photo, person, step, number, applicant, kind, kept.sha256, size, path, now_us())
+            cursor.execute("INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            return is_first
+
+        try:
+            is_first = await self._context.database.run(insert)
+        except Exception:
+            # No row points to the file, so it is no photo of this site.
+            self.store.forget(size)
+            await self.files.drop(path)
+            raise
+        if is_first:
+            self._context.metrics.passed(kind).inc()
+        if attempt.is_open:
+            attempt.stage_us("commit_us", monotonic_us() - began_us)
+            attempt.kept(size)
+        return kept
+
+
+KEEPER = web.AppKey("keeper", PhotoKeeper)
+
+
+def _forget(work: "asyncio.Task[Kept]") -> None:
+    """The person was told 504 already; an error of the work has nobody to be told to and is written down."""
+    if not work.cancelled() and (error := work.exception()) is not None and not isinstance(error, Problem):
+        traceback.print_exception(error, file=sys.stderr)

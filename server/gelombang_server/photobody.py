@@ -1,0 +1,77 @@
+"""A photo's bytes as they come in: read with a limit on pauses, digested and inspected."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from gelombang.attempt import Code
+from gelombang.clock import monotonic_us
+from gelombang_server.attempts import ServerAttempt
+from gelombang_server.inspect_jpeg import JpegWalk
+from gelombang_server.problem import Problem
+
+
+async def read_body(request: web.Request, stall_seconds: float, take: Callable[[bytes], None]) -> None:
+    """Give each piece of the body to `take`, to the end. What `take` raises ends the reading.
+
+    Raises Problem(body_too_slow) after a pause of `stall_seconds`, Problem(malformed_request) when the body is not framed as HTTP, and
+    ConnectionResetError when the client left.
+    """
+    loop = asyncio.get_running_loop()
+    patience = asyncio.timeout(stall_seconds)
+    try:
+        async with patience:
+            while piece := await request.content.readany():
+                take(piece)
+                patience.reschedule(loop.time() + stall_seconds)
+    except (web.RequestPayloadError, HttpProcessingError):
+        if request.transport is None:
+            raise ConnectionResetError("the client left before the body's end") from None
+        raise Problem(Code.MALFORMED_REQUEST, "the body can't be decoded") from None
+    except OSError as error:
+        if patience.expired():
+            raise Problem(Code.BODY_TOO_SLOW, f"the body paused for more than {stall_seconds:.1f} s") from None
+        raise ConnectionResetError("the client left before the body's end") from error
+
+
+class Inspection:
+    """Digest and walk of one photo, and what each cost: it is the same work whether the bytes come in pieces or at once."""
+
+    def __init__(self, pixels_limit: int) -> None:
+        self._digest = hashlib.sha256()
+        self._walk = JpegWalk(pixels_limit)
+        self._digest_us = 0
+        self._inspect_us = 0
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes."""
+        began_us = monotonic_us()
+        self._digest.update(piece)
+        digested_us = monotonic_us()
+        self._walk.feed(piece)
+        self._digest_us += digested_us - began_us
+        self._inspect_us += monotonic_us() - digested_us
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def note(self, attempt: ServerAttempt) -> None:
+        """Write into the ledger what it cost."""
+        attempt.stage_us("digest_us", self._digest_us)
+        attempt.stage_us("inspect_us", self._inspect_us)
+
+    def check(self) -> None:
+        """Raises Problem with what is wrong with the photo."""
+        match self._walk.verdict():
+            case Code.NONE:
+                return
+            case Code.PHOTO_TRUNCATED:
+                raise Problem(Code.PHOTO_TRUNCATED, "the photo breaks off; please send it again")
+            case Code.PHOTO_TOO_MANY_PIXELS:
+                raise Problem(Code.PHOTO_TOO_MANY_PIXELS, "the photo has too many pixels; please send a smaller one")
+            case _:
+                raise Problem(Code.PHOTO_WRONG_FORMAT, "the photo is not a JPEG; please send it as JPEG")

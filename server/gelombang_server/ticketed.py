@@ -1,0 +1,121 @@
+"""The hardened upload: ask first, in a small request that may be refused before a byte of photo is sent; then send it in one PUT.
+
+Both requests are one attempt of the person: it rests between them, and ends here, in the door, or with its ticket's life. What is stored
+already with the same digest is acknowledged again at once, so a lost answer costs nothing but the question.
+"""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import Field
+
+from gelombang.attempt import Code, Stage
+from gelombang.clock import monotonic_us
+from gelombang.steps import PhotoKind
+from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
+from gelombang_server.keeper import KEEPER, Upload
+from gelombang_server.photobody import Inspection, read_body
+from gelombang_server.problem import Problem
+from gelombang_server.sessions import require_session
+from gelombang_server.tickets import Ticket, TicketDesk
+
+DESK = web.AppKey("desk", TicketDesk)
+_SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_OUT})
+"""Refusals after the body that come with a time to return."""
+
+
+class TicketWish(Fields):
+    kind: Annotated[PhotoKind, Field(strict=False)]
+    bytes: Annotated[int, Field(gt=0, lt=1 << 32)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+async def ask_for_ticket(request: web.Request) -> web.Response:
+    """POST /api/v1/me/tickets"""
+    attempt, context, keeper, desk = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[DESK]
+    began_us = monotonic_us()
+    applicant = require_session(request)
+    wish = await read_json(request, TicketWish)
+    is_known = attempt.id is not None
+    if is_known:
+        attempt.of_photo(wish.kind)
+    attempt.stage = Stage.ADMISSION
+    profile = context.profile.uploads
+    try:
+        if wish.bytes > profile.photo_limit_bytes:
+            raise Problem(Code.PHOTO_TOO_LARGE, f"the photo has {wish.bytes} bytes; want {profile.photo_limit_bytes} at most")
+        stored = keeper.stored(applicant)
+        if profile.answers_stored_at_once:
+            for kind, kept in stored:
+                if kind is wish.kind and kept.sha256 == wish.sha256 and kept.bytes == wish.bytes:
+                    attempt.of_photo(wish.kind)
+                    attempt.kept(kept.bytes)
+                    return kept.response(200, stored=True)
+        has_other_photo = any(kind is not wish.kind for kind, _ in stored)
+        ticket = desk.ask(applicant, wish.kind, wish.bytes, bytes.fromhex(wish.sha256), has_other_photo, attempt)
+    except Problem:
+        # A client without a trace id whose wish is granted begins an attempt of its own with its photo; here only refusals are uploads.
+        attempt.of_photo(wish.kind)
+        raise
+    finally:
+        attempt.stage_us("admission_us", monotonic_us() - began_us)
+    if is_known:
+        attempt.rest()
+    url = f"{context.uploads_url}/api/v1/me/photos/{ticket.kind}?ticket={quote(desk.token(ticket))}"
+    tickets = profile.tickets
+    assert tickets is not None
+    return json_response({"url": url, "expires_in_seconds": tickets.life_seconds, "bytes_limit": ticket.photo_bytes}, 201)
+
+
+async def put_photo(request: web.Request) -> web.Response:
+    """PUT /api/v1/me/photos/{kind}?ticket=…"""
+    attempt, context, desk = request[ATTEMPT], request.app[CONTEXT], request.app[DESK]
+    kind = PhotoKind(request.match_info["kind"])
+    attempt.of_photo(kind)
+    attempt.stage = Stage.HEADERS
+    token = request.query.get("ticket")
+    if not token:
+        raise Problem(Code.TICKET_MISSING, "the ticket is missing; please ask for one first")
+    ticket = desk.claim(token, kind, attempt.id)
+    try:
+        return await _take_photo(request, context, desk, ticket)
+    except Problem as problem:
+        if problem.code in _SHED_HERE:
+            problem.retry_after_seconds = desk.return_after_seconds(ticket.applicant)
+        raise
+    finally:
+        desk.close(ticket)
+
+
+async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDesk, ticket: Ticket) -> web.Response:
+    attempt, profile = request[ATTEMPT], context.profile.uploads
+    if request.content_type != "image/jpeg":
+        raise Problem(Code.WRONG_TYPE, "the body's type is not understood; want image/jpeg")
+    if request.content_length != ticket.photo_bytes:
+        found = "no length" if request.content_length is None else f"{request.content_length} bytes"
+        raise Problem(Code.PHOTO_SIZE_MISMATCH, f"the photo has {found}; want the {ticket.photo_bytes} bytes of its ticket")
+    attempt.stage = Stage.BODY
+    body = bytearray()
+    inspection = Inspection(profile.pixels_limit)
+    began_us = monotonic_us()
+
+    def take(piece: bytes) -> None:
+        attempt.received(len(piece))
+        body.extend(piece)
+        inspection.feed(piece)
+
+    try:
+        await read_body(request, profile.body_stall_seconds, take)
+    finally:
+        attempt.stage_us("body_us", monotonic_us() - began_us)
+    desk.photo_received(ticket)
+    inspection.note(attempt)
+    attempt.stage = Stage.DIGEST
+    if inspection.sha256 != ticket.sha256.hex():
+        raise Problem(Code.PHOTO_DIGEST_MISMATCH, "the photo is not the one that was announced; please send it again")
+    attempt.stage = Stage.INSPECT
+    inspection.check()
+    upload = Upload(attempt, ticket.applicant, ticket.kind, body, inspection.sha256)
+    return (await request.app[KEEPER].keep(upload, request)).response()

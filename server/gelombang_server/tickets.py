@@ -1,0 +1,235 @@
+"""Tickets: the right to send one photo, given before a byte is sent, within the budgets of `gelombang.admission`.
+
+A ticket is signed (HMAC-SHA256, RFC 2104) and carries whom, what and until when it admits; what it takes from the budgets is held here
+from the moment it is given until `close`: the photo is durable, the upload failed, or nobody came in time. A person has one open ticket
+for each photo: a newer request evicts the older one, because a phone that lost its line must not be locked out by its own ghost. An open
+ticket whose life ends ends its attempt, too; once its photo is being sent, the body's own patience rules.
+"""
+
+import asyncio
+import binascii
+import hmac
+import secrets
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gelombang import telemetry
+from gelombang.admission import Admission, admission_for_ticket, budget_ratio, patience_end_us, return_after_seconds
+from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_trace_id
+from gelombang.profile import Store, Tickets
+from gelombang.seeds import Purpose, unit
+from gelombang.steps import PhotoKind
+from gelombang.waiting import PeopleWaiting
+from gelombang_server.attempts import ServerAttempt
+from gelombang_server.metrics import Metrics
+from gelombang_server.problem import Problem
+
+PEOPLE_WAITING_LIMIT = 1_000_000
+"""How many people who were told to come back are remembered; beyond it the told times stop growing."""
+
+_CLAIMS = struct.Struct("<QqBIq16s32s")
+"""serial, applicant, kind, bytes, expires, trace id (zeros: none), digest"""
+_KINDS = tuple(PhotoKind)
+_SIGNATURE_BYTES = 16
+_NO_TRACE = bytes(16)
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """An open ticket."""
+
+    serial: int
+    applicant: int
+    kind: PhotoKind
+    photo_bytes: int
+    sha256: bytes
+    expires_us: int
+    attempt_id: AttemptId | None
+    attempt: ServerAttempt | None
+    """Who rests on this ticket; None for a client that sends no trace id, whose next request begins an attempt of its own."""
+    work_bytes: int
+    received: bool = False
+    task: "asyncio.Task[object] | None" = None
+    """The request that sends the photo."""
+
+
+class TicketDesk:
+    """Gives tickets, takes them back. Numbers of `store` and `tickets` are scaled; `now_us` counts from the run's zero."""
+
+    def __init__(
+        self, store: Store, tickets: Tickets, places_limit: int, key: bytes, seed: int, metrics: Metrics, now_us: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._tickets = tickets
+        self._places_limit = places_limit
+        self._key = hmac.digest(key, b"ticket", "sha256")
+        self._seed = seed
+        self._metrics = metrics
+        self._now_us = now_us
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._open: OrderedDict[int, Ticket] = OrderedDict()
+        self._unused: OrderedDict[int, Ticket] = OrderedDict()
+        """In the order in which they expire, because all live equally long."""
+        self._of_person: dict[tuple[int, PhotoKind], Ticket] = {}
+        self._waiting = PeopleWaiting(PEOPLE_WAITING_LIMIT)
+        self._refusals = 0
+        self.received_bytes = 0
+        self.admitted_bytes = 0
+        limits = metrics.gauge(telemetry.TICKET_BUDGET_LIMIT_BYTES)
+        limits.labels("received").set(tickets.received_budget_bytes)
+        limits.labels("admitted").set(tickets.admitted_budget_bytes)
+        metrics.at_scrape(self._scrape)
+
+    @property
+    def unfinished(self) -> int:
+        """Tickets given and not closed."""
+        return len(self._open)
+
+    def ask(
+        self, applicant: int, kind: PhotoKind, photo_bytes: int, sha256: bytes, has_other_photo: bool, attempt: ServerAttempt
+    ) -> Ticket:
+        """A ticket for this photo. Raises Problem(uploads_busy) with the time to come back."""
+        now_us = self._now_us()
+        if (stale := self._of_person.get((applicant, kind))) is not None:
+            self._evict(stale, attempt)
+        work_bytes = photo_bytes + self._store.commit_bytes
+        answer = admission_for_ticket(
+            work_bytes,
+            self.received_bytes,
+            self._tickets.received_budget_bytes,
+            self.admitted_bytes,
+            self._tickets.admitted_budget_bytes,
+            budget_ratio(has_other_photo, self._tickets.first_photo_budget_ratio),
+            len(self._open),
+            self._places_limit,
+        )
+        if answer is not Admission.ADMITTED:
+            raise Problem(
+                Code.UPLOADS_BUSY,
+                "many people are sending photos; please come back at the told time",
+                retry_after_seconds=self.return_after_seconds(applicant),
+                stage=Stage.ADMISSION,
+            )
+        self._waiting.admitted(applicant)
+        expires_us = now_us + round(self._tickets.life_seconds * 1e6)
+        # A client without a trace id can't be recognised in its next request: its attempt ends with this answer.
+        rests = attempt if attempt.id is not None else None
+        ticket = Ticket(secrets.randbits(64), applicant, kind, photo_bytes, sha256, expires_us, attempt.id, rests, work_bytes)
+        self._open[ticket.serial] = self._unused[ticket.serial] = ticket
+        self._of_person[applicant, kind] = ticket
+        self.admitted_bytes += work_bytes
+        if self._timer is None:
+            self._set_timer()
+        return ticket
+
+    def return_after_seconds(self, applicant: int) -> float:
+        """When this person shall come back; they count as waiting from now on."""
+        tickets, now_us = self._tickets, self._now_us()
+        self._waiting.told(applicant, now_us + 1)
+        people = self._waiting.count(now_us)
+        jitter = tickets.return_jitter.quantile(unit(self._seed, 0, Purpose.SERVER_JITTER, self._refusals))
+        self._refusals += 1
+        told_seconds = return_after_seconds(
+            people,
+            tickets.mean_photo_bytes,
+            self._store.bandwidth_bytes_per_second,
+            tickets.return_ratio,
+            jitter,
+            tickets.return_min_seconds,
+            tickets.return_max_seconds,
+        )
+        self._waiting.told(applicant, patience_end_us(now_us, told_seconds, tickets.return_min_seconds))
+        return told_seconds
+
+    def token(self, ticket: Ticket) -> str:
+        """The ticket as text, signed."""
+        trace = bytes.fromhex(ticket.attempt_id.trace_id()) if ticket.attempt_id is not None else _NO_TRACE
+        kind = _KINDS.index(ticket.kind)
+        claims = _CLAIMS.pack(ticket.serial, ticket.applicant, kind, ticket.photo_bytes, ticket.expires_us, trace, ticket.sha256)
+        return urlsafe_b64encode(claims + self._signature(claims)).decode().rstrip("=")
+
+    def claim(self, token: str, kind: PhotoKind, attempt_id: AttemptId | None) -> Ticket:
+        """The open ticket of this text, in use from now on by the running task. Raises Problem(ticket_invalid or ticket_expired)."""
+        try:
+            data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except (binascii.Error, ValueError):
+            data = b""
+        claims, signature = data[: _CLAIMS.size], data[_CLAIMS.size :]
+        if len(claims) != _CLAIMS.size or not hmac.compare_digest(signature, self._signature(claims)):
+            raise Problem(Code.TICKET_INVALID, "the ticket is not one of this site; please ask for one")
+        serial, _, kind_number, _, expires_us, trace, _ = _CLAIMS.unpack(claims)
+        if _KINDS[kind_number] is not kind:
+            raise Problem(Code.TICKET_INVALID, f"the ticket is not for the photo {kind}; please ask for one")
+        if trace != _NO_TRACE and attempt_id != parse_trace_id(trace.hex()):
+            raise Problem(Code.TICKET_INVALID, "the ticket was given to another try; please ask for one")
+        ticket = self._unused.pop(serial, None)
+        if ticket is None or self._now_us() >= expires_us:
+            if ticket is not None:
+                self.close(ticket)
+            raise Problem(Code.TICKET_EXPIRED, "the ticket is too old, or was used; please ask for a new one")
+        ticket.task = asyncio.current_task()
+        return ticket
+
+    def photo_received(self, ticket: Ticket) -> None:
+        """The body is whole: it counts in the received budget, too."""
+        if ticket.serial in self._open and not ticket.received:
+            ticket.received = True
+            self.received_bytes += ticket.work_bytes
+
+    def close(self, ticket: Ticket) -> None:
+        """Give back what the ticket held. Closing twice changes nothing."""
+        if self._open.pop(ticket.serial, None) is None:
+            return
+        self._unused.pop(ticket.serial, None)
+        if self._of_person.get((ticket.applicant, ticket.kind)) is ticket:
+            del self._of_person[ticket.applicant, ticket.kind]
+        self.admitted_bytes -= ticket.work_bytes
+        if ticket.received:
+            self.received_bytes -= ticket.work_bytes
+
+    def shut(self) -> None:
+        """Stop the timer and give up what nobody uses; resting attempts are left to the book, which ends them as shut down."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for ticket in list(self._unused.values()):
+            self.close(ticket)
+
+    def _evict(self, stale: Ticket, attempt: ServerAttempt) -> None:
+        """The person asks anew: whatever the older ticket is doing, its line is dead or its page is gone."""
+        self.close(stale)
+        if stale.task is not None:
+            stale.task.cancel()
+        elif stale.attempt is not None and stale.attempt is not attempt and stale.attempt.is_open:
+            stale.attempt.end(Stage.BODY, ServerOutcome.ABANDONED, Code.CLIENT_LEFT, 0)
+
+    def _expire(self) -> None:
+        now_us = self._now_us()
+        while self._unused:
+            ticket = next(iter(self._unused.values()))
+            if ticket.expires_us > now_us:
+                break
+            self.close(ticket)
+            attempt = ticket.attempt
+            if attempt is not None and attempt.is_open and attempt.is_resting:
+                attempt.end(Stage.BODY, ServerOutcome.ABANDONED, Code.TICKET_EXPIRED, 0)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._timer = None
+        if self._unused:
+            first = next(iter(self._unused.values()))
+            delay_seconds = max(0, first.expires_us - self._now_us()) / 1e6
+            self._timer = self._loop.call_later(delay_seconds + 0.001, self._expire)
+
+    def _signature(self, claims: bytes) -> bytes:
+        return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]
+
+    def _scrape(self) -> None:
+        used = self._metrics.gauge(telemetry.TICKET_BUDGET_USED_BYTES)
+        used.labels("received").set(self.received_bytes)
+        used.labels("admitted").set(self.admitted_bytes)
