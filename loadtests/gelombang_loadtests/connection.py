@@ -10,9 +10,11 @@ Leaves out: TLS, name resolution (addresses are numeric), and what a request loo
 
 import errno
 import os
+import select
+import socket
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gevent import get_hub, getcurrent
 from gevent.monkey import get_original
@@ -22,21 +24,12 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError
 from gelombang_loadtests.incoming import BrokenError, IncomingAnswer
 
-if TYPE_CHECKING:
-    import socket
-    from select import poll
-
 READ_BYTES = 65_536
 
 # The socket of the standard library, also where Locust has put gevent's in its place: gevent's makes two watchers for each socket and a
 # Timeout for each wait, which together cost more than all the rest of a small exchange.
-_NativeSocket: "type[socket.socket]"
-_AF_INET, _AF_INET6, _SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC, _IPPROTO_TCP, _TCP_NODELAY = 0, 0, 0, 0, 0, 0, 0
-_poll: "Callable[[], poll]"
-(_NativeSocket, _AF_INET, _AF_INET6, _SOCK_STREAM, _SOCK_NONBLOCK, _SOCK_CLOEXEC, _IPPROTO_TCP, _TCP_NODELAY) = get_original(
-    "socket", ["socket", "AF_INET", "AF_INET6", "SOCK_STREAM", "SOCK_NONBLOCK", "SOCK_CLOEXEC", "IPPROTO_TCP", "TCP_NODELAY"]
-)
-_poll, _POLLIN = get_original("select", ["poll", "POLLIN"])
+_NativeSocket: type[socket.socket] = get_original("socket", "socket")
+_poll: Callable[[], "select.poll"] = get_original("select", "poll")
 
 # One buffer for the process: nothing switches greenlets between a read and its parsing.
 _READ_BUFFER = bytearray(READ_BYTES)
@@ -78,9 +71,9 @@ class Connection:
         """Makes the socket; `connect` comes later. Raises HostError when this machine has no descriptor left."""
         self.host = host
         self.port = port
-        family = _AF_INET6 if ":" in host else _AF_INET
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket: socket.socket | None = _NativeSocket(family, _SOCK_STREAM | _SOCK_NONBLOCK | _SOCK_CLOEXEC)
+            self._socket: socket.socket | None = _NativeSocket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         except OSError as error:
             raise HostError(f"this machine gives no socket ({error.strerror}); want a higher `ulimit -n` or a smaller --sample") from error
         self._hub = get_hub()
@@ -88,7 +81,7 @@ class Connection:
         self._writing: Any = None
         self._deadline: Any = None
         self._greenlet: Any = None
-        self._poller: poll | None = None
+        self._poller: select.poll | None = None
         self.answer = IncomingAnswer()
         self._armed = False
         self.on_lost: Callable[[Connection], None] | None = None
@@ -134,7 +127,7 @@ class Connection:
             return False
         if self._poller is None:
             self._poller = _poll()
-            self._poller.register(self._socket.fileno(), _POLLIN)
+            self._poller.register(self._socket.fileno(), select.POLLIN)
         return not self._poller.poll(0)
 
     def connect(self) -> None:
@@ -150,7 +143,7 @@ class Connection:
             result = self._socket.connect_ex(address)
         if result not in (0, errno.EISCONN):
             raise _connect_failure(result)
-        self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     # Bytes out.
 
@@ -188,6 +181,10 @@ class Connection:
         if count:
             self.answer.feed(_READ_VIEW[:count])
         else:
+            # After a FIN the kernel reports the end first and keeps a reset that followed it for itself: ask, it tells a stale connection.
+            number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                raise _reset(OSError(number, os.strerror(number)))
             self.answer.meet_end_of_stream()
         return count
 
@@ -210,7 +207,7 @@ class Connection:
     def pace(self, until_us: int) -> Wake:
         """Sleep to a moment, or until there is something to read. Raises BrokenError at the deadline."""
         timer = self._hub.loop.timer(max(until_us - monotonic_us(), 1) / MICROSECONDS)
-        timer.start(self._greenlet.switch, Wake.PACED)
+        timer.start(self._greenlet.switch, Wake.PACED, update=True)
         try:
             return self._park()
         finally:
@@ -222,7 +219,7 @@ class Connection:
         self._reading.stop()
         self._armed = False
         timer = self._hub.loop.timer(seconds)
-        timer.start(self._greenlet.switch, Wake.PACED)
+        timer.start(self._greenlet.switch, Wake.PACED, update=True)
         try:
             self._park(reads=False)
         finally:
@@ -239,7 +236,7 @@ class Connection:
             if left_us <= 0:
                 raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
             self._deadline = self._hub.loop.timer(left_us / MICROSECONDS)
-            self._deadline.start(self._greenlet.switch, Wake.LATE)
+            self._deadline.start(self._greenlet.switch, Wake.LATE, update=True)
         wake: Wake = self._hub.switch()
         if wake is Wake.LATE:
             raise BrokenError(Outcome.TIMED_OUT, "patience ran out")

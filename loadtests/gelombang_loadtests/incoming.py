@@ -83,6 +83,8 @@ class IncomingAnswer:
             if not self.complete:
                 raise BrokenError(Outcome.PROTOCOL, f"the answer is no HTTP: {error}") from None
             self.reusable = False
+        except httptools.HttpParserUpgrade:
+            raise BrokenError(Outcome.PROTOCOL, "the answer switches to a protocol that nobody asked for") from None
         if not self.complete:
             self._keep_limits()
 
@@ -143,8 +145,6 @@ class IncomingAnswer:
         self.reusable = reusable
 
     def _keep_limits(self) -> None:
-        if self._status == 101:
-            raise BrokenError(Outcome.PROTOCOL, "the answer switches to a protocol that nobody asked for")
         if self._head_bytes > ANSWER_HEADERS_LIMIT_BYTES and not self.headers_complete:
             raise BrokenError(Outcome.PROTOCOL, f"the answer's headers are over {ANSWER_HEADERS_LIMIT_BYTES} bytes")
         if self.bytes_received > ANSWER_BODY_LIMIT_BYTES + ANSWER_HEADERS_LIMIT_BYTES:
