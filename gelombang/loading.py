@@ -1,7 +1,8 @@
 """Reading scenarios and profiles: from a path or a name that comes along to a checked value, or all the faults at once.
 
 A scenario may say `extends = "other.toml"`: its tables are laid over the other's, key by key; lists are replaced whole. What lies inside a
-list is reached by the table `change`: `"journey.test.think_seconds" = { value = 60.0 }`. `--set key=value` is laid over all of that. Curves are looked for beside the file that is read, then beside those that it extends.
+list is reached by the table `change`: `"journey.test.think_seconds" = { value = 60.0 }`. `--set key=value` is laid over all of that.
+Curves are looked for beside the file that is read, then beside those that it extends.
 """
 
 import copy

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, runtime_checkable
 
 from pydantic import BaseModel
@@ -70,21 +71,7 @@ class Scale:
 
     def factor(self, dimension: Dimension) -> float:
         """What a number of this dimension is multiplied by."""
-        f, k, b, m = float(self.sample), self.speed, self.bytes_ratio, self.load
-        return {
-            Dimension.FIXED: 1.0,
-            Dimension.ARRIVALS: f * m,
-            Dimension.ARRIVAL_RATE: f * k * m,
-            Dimension.COUNT: f,
-            Dimension.SHARED_RATE: f * k,
-            Dimension.PERSON_RATE: k,
-            Dimension.UPLINK: k * b,
-            Dimension.WAITING: 1.0 / k,
-            Dimension.STORE_BANDWIDTH: f * k * b,
-            Dimension.STORE_BYTES: f * b,
-            Dimension.SIZE: b,
-            Dimension.HASH_COST: 1.0 / k,
-        }[dimension]
+        return _factors(self)[dimension]
 
     def people_seconds(self, wall_seconds: float) -> float:
         """What a wall duration is in the people's time."""
@@ -105,6 +92,25 @@ class Scale:
         if self.load != 1:
             parts.append(f"load × {self.load:g}")
         return ", ".join(parts)
+
+
+@lru_cache(maxsize=16)
+def _factors(scale: Scale) -> dict[Dimension, float]:
+    f, k, b, m = float(scale.sample), scale.speed, scale.bytes_ratio, scale.load
+    return {
+        Dimension.FIXED: 1.0,
+        Dimension.ARRIVALS: f * m,
+        Dimension.ARRIVAL_RATE: f * k * m,
+        Dimension.COUNT: f,
+        Dimension.SHARED_RATE: f * k,
+        Dimension.PERSON_RATE: k,
+        Dimension.UPLINK: k * b,
+        Dimension.WAITING: 1.0 / k,
+        Dimension.STORE_BANDWIDTH: f * k * b,
+        Dimension.STORE_BYTES: f * b,
+        Dimension.SIZE: b,
+        Dimension.HASH_COST: 1.0 / k,
+    }
 
 
 @runtime_checkable
@@ -171,6 +177,10 @@ def _scaled_value(value: Any, dimension: Dimension | None, scale: Scale, where: 
     match value:
         case None | bool() | str():
             return value
+        case list() | tuple() if dimension is not None and all(isinstance(item, float) for item in value):
+            # A curve has thousands of rows: one by one they would take longer than the rest of a scenario.
+            factor = scale.factor(dimension)
+            return type(value)([item * factor for item in value])
         case int() | float() if dimension is not None:
             return _multiplied(value, dimension, scale, where, notes)
         case Scalable() if dimension is not None:

@@ -38,7 +38,8 @@ def scenario_schema() -> JsonSchema:
     del definitions["CurveRows"]
     for table in _LAID_OVER:
         definitions[table].pop("required", None)
-    return {**schema, "if": {"required": ["extends"]}, "else": {"required": schema.pop("required")}}
+    required = schema.pop("required")
+    return {**schema, "if": {"required": ["extends"]}, "else": {"required": required}}
 
 
 def profile_schema() -> JsonSchema:
