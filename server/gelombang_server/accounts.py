@@ -112,7 +112,7 @@ async def _count_try(request: web.Request, applicant: int, matched: bool) -> Non
     moment locked the account: a right guess beside many wrong ones does not come through."""
     context = request.app[CONTEXT]
     credentials, now_us = context.profile.credentials, context.now_us()
-    lock_us = context.after_us(credentials.password_lock_seconds)
+    lock_us = now_us + round(credentials.password_lock_seconds * 1e6)
 
     def count(cursor: sqlite3.Cursor) -> int:
         tries, locked_until_us = cursor.execute(

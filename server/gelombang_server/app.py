@@ -11,6 +11,7 @@ from gelombang_server.passwords import PASSWORDS, Passwords
 from gelombang_server.routes import ROUTES, Handler, Route, add_route
 from gelombang_server.status import health, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
+from gelombang_server.uploads import add_upload_routes
 from gelombang_server.wave import join_wave
 
 API_ROUTES = (
@@ -46,7 +47,5 @@ def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -
 
         app.on_cleanup.append(close_passwords)
     if serves_uploads:
-        from gelombang_server.uploads import add_upload_routes
-
         add_upload_routes(app)
     return app

@@ -11,7 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sessions import make_session_key
 
 HOST = "127.0.0.1"
-READY_LIMIT_SECONDS = 30.0
+READY_LIMIT_SECONDS = 60.0
 """Wall time in which every worker must listen."""
 STOP_LIMIT_SECONDS = 15.0
 """Wall time in which every worker must have drained; then it is killed."""
@@ -41,13 +42,13 @@ class Child(NamedTuple):
 def run_server(config: Path) -> ExitCode:
     """Serve until SIGTERM or SIGINT. Raises GelombangError for orders or a machine that can't be used."""
     plan = read_plan(config)
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     children: list[Child] = []
-    try:
-        print(_start_all(config, plan, children), flush=True)
-        died = _wait_for_end(children)
-    finally:
-        failed = _stop(children)
+    with _signals() as signals:
+        try:
+            print(_start_all(config, plan, children), flush=True)
+            died = _wait_for_end(children, signals)
+        finally:
+            failed = _stop(children)
     if died is not None:
         raise HostError(f"server process {died.slot} ended by itself with exit code {died.process.returncode}; its last words are above")
     if failed:
@@ -132,10 +133,30 @@ def _wait_until_ready(children: list[Child]) -> None:
                 selector.unregister(key.fileobj)
 
 
-def _wait_for_end(children: list[Child]) -> Child | None:
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """A socket from which the numbers of the signals that came can be read, one byte each.
+
+    Not `sigwait`: numerical libraries start threads of their own, and a signal that only the main thread blocks goes to one of those.
+    """
+    readable, writable = socket.socketpair()
+    with readable, writable:
+        writable.setblocking(False)
+        before = signal.set_wakeup_fd(writable.fileno(), warn_on_full_buffer=False)
+        handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+        try:
+            yield readable
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(before)
+
+
+def _wait_for_end(children: list[Child], signals: socket.socket) -> Child | None:
     """Return when asked to stop (None), or when a worker has died by itself (that one)."""
     while True:
-        if signal.sigwait(_SIGNALS) in (signal.SIGTERM, signal.SIGINT):
+        came = set(signals.recv(64))
+        if came & {signal.SIGTERM, signal.SIGINT}:
             return None
         for child in children:
             if child.process.poll() is not None:

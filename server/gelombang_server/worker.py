@@ -73,11 +73,11 @@ class Worker:
     """One process's listeners and background work."""
 
     def __init__(self, context: SiteContext, public: socket.socket, harness: socket.socket) -> None:
-        self._context = context
+        self.context = context
         self._tasks: list[asyncio.Task[Never]] = []
         plan, profile = context.plan, context.profile
         is_upload_process = context.slot >= plan.processes
-        self._outbox = Outbox(context) if context.slot == 0 else None
+        self.outbox = Outbox(context) if context.slot == 0 else None
         serves_uploads = is_upload_process or not profile.uploads.own_process
         app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
         self._public = web.AppRunner(
@@ -89,7 +89,7 @@ class Worker:
             # Off by default in aiohttp: the work of a request goes on after its client has left. april-2020 keeps it so.
             handler_cancellation=serves_uploads and profile.uploads.cancels_when_client_left,
         )
-        self._harness = web.AppRunner(build_harness(context, self._outbox), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._harness = web.AppRunner(build_harness(context, self.outbox), access_log=None, handle_signals=False, shutdown_timeout=1.0)
         self._sockets = (public, harness)
 
     async def start(self) -> None:
@@ -97,23 +97,23 @@ class Worker:
         public, harness = self._sockets
         for runner, listener in ((self._harness, harness), (self._public, public)):
             await runner.setup()
-            await web.SockSite(runner, listener, backlog=self._context.profile.api.backlog).start()
-        self._background(self._context.metrics.sample_loop_lag())
-        if self._outbox is not None:
-            self._background(self._outbox.run())
-            self._background(Registry(self._context).run())
+            await web.SockSite(runner, listener, backlog=self.context.profile.api.backlog).start()
+        self._background(self.context.metrics.sample_loop_lag())
+        if self.outbox is not None:
+            self._background(self.outbox.run())
+            self._background(Registry(self.context).run())
 
     async def stop(self) -> None:
         """Drain and close everything."""
-        self._context.stopping.set()
-        if self._outbox is not None:
-            self._outbox.release()
+        self.context.stopping.set()
+        if self.outbox is not None:
+            self.outbox.release()
         await self._harness.cleanup()
         await self._public.cleanup()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await close_context(self._context)
+        await close_context(self.context)
 
     def _background(self, work: Coroutine[object, object, Never]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -125,7 +125,7 @@ class Worker:
         if task.cancelled() or (error := task.exception()) is None:
             return
         traceback.print_exception(error, file=sys.stderr)
-        self._context.fail(GelombangError(f"server process {self._context.slot} lost its background work: {error!r}"))
+        self.context.fail(GelombangError(f"server process {self.context.slot} lost its background work: {error!r}"))
 
 
 async def _serve(plan: ServerPlan, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> None:
@@ -156,8 +156,6 @@ def main(arguments: list[str] | None = None) -> ExitCode:
     parser.add_argument("--harness-socket", type=int, required=True)
     parser.add_argument("--uploads-url", required=True)
     options = parser.parse_args(arguments)
-    # The supervisor waits for signals with them blocked, and a child inherits that.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
     public, harness = socket.socket(fileno=options.public_socket), socket.socket(fileno=options.harness_socket)
     try:
         plan = read_plan(options.config)

@@ -1,0 +1,161 @@
+"""The server as it is started: `python -m gelombang_server --config server.json`."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gelombang.attempt import AttemptId
+from gelombang.ledger import SERVER_ROW, read_all
+from gelombang.profile import Profile
+from gelombang.runplan import ScaleNumbers, ServerPlan, write_model
+
+PROFILES = Path(__file__).parents[2] / "server" / "profiles"
+pytestmark = pytest.mark.system
+
+
+def orders(folder: Path, profile: str, **changes: Any) -> Path:
+    import tomllib
+
+    fields = {
+        "run": 77,
+        "seed": 1,
+        "scale": ScaleNumbers(sample="1/50", speed=60.0, bytes_ratio=0.1),
+        "profile": Profile.model_validate(tomllib.loads((PROFILES / f"{profile}.toml").read_text())),
+        "folder": str(folder),
+        "zero_us": 0,
+        "processes": 1,
+        "public_port": 0,
+        "harness_port": 0,
+        "harness_token": "a harness token",
+    }
+    path = folder / "server.json"
+    write_model(path, ServerPlan.model_validate(fields | changes))
+    return path
+
+
+def start(config: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "gelombang_server", "--config", str(config)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@contextmanager
+def running(config: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    with start(config) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            assert line, server.stderr.read() if server.stderr else ""
+            yield server, json.loads(line)
+        finally:
+            if server.poll() is None:
+                server.terminate()
+            server.wait(30)
+
+
+def ended(server: "subprocess.Popen[str]") -> tuple[int, str]:
+    assert server.stderr is not None
+    words = server.stderr.read()
+    return server.wait(30), words
+
+
+def get(url: str, **headers: str) -> tuple[int, bytes]:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        return answer.status, answer.read()
+
+
+def post_account(url: str, number: int) -> int:
+    trace = AttemptId(run=77, person=number, tab=0, step=0, number=1).traceparent(1)
+    body = json.dumps({"name": "Siti", "email": f"siti{number}@mail.example", "password": "rahasia"}).encode()
+    headers = {"Content-Type": "application/json", "traceparent": trace}
+    request = urllib.request.Request(url + "/api/v1/accounts", data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_two_api_processes_and_one_for_uploads_serve_one_site_and_drain(tmp_path: Path) -> None:
+    with running(orders(tmp_path, "hardened", processes=2)) as (server, ready):
+        assert ready["event"] == "ready"
+        assert (len(ready["pids"]), len(set(ready["metrics_urls"]))) == (3, 3)
+        assert ready["metrics_urls"][0] == ready["harness_url"] + "/metrics"
+        assert ready["uploads_url"] != ready["public_url"]
+        for number in range(40):
+            assert post_account(ready["public_url"], number) == 201
+        for url in (ready["public_url"], ready["uploads_url"]):
+            assert json.loads(get(url + "/healthz")[1]) == {"status": "ok", "profile": "hardened"}
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(ready["uploads_url"] + "/api/v1/me")
+        url = ready["harness_url"] + "/messages?after=0&wait_seconds=20"
+        assert json.loads(get(url, Authorization="Bearer a harness token")[1])["messages"]
+        pages = [get(url)[1].decode() for url in ready["metrics_urls"]]
+        assert ['slot="' + str(slot) + '"} 1.0' in page for slot, page in enumerate(pages)] == [True] * 3
+        server.send_signal(signal.SIGTERM)
+        assert ended(server) == (0, "")
+    rows = read_all(tmp_path, "ledger-server-*.bin", SERVER_ROW)
+    assert sorted(rows["person"]) == list(range(40))
+    assert set(rows["outcome"]) == {1}
+    connection = sqlite3.connect(tmp_path / "site" / "gelombang.sqlite3")
+    assert connection.execute("SELECT count(*) FROM applicants").fetchone() == (40,)
+    connection.close()
+
+
+def test_uploads_stay_inside_when_the_profile_says_so(tmp_path: Path) -> None:
+    with running(orders(tmp_path, "april-2020")) as (server, ready):
+        assert ready["uploads_url"] == ready["public_url"]
+        assert len(ready["pids"]) == 1
+        server.send_signal(signal.SIGINT)
+        assert ended(server) == (0, "")
+
+
+def test_several_processes_with_uploads_inside_are_refused(tmp_path: Path) -> None:
+    with start(orders(tmp_path, "april-2020", processes=2)) as server:
+        code, words = ended(server)
+    assert code == 2
+    assert "processes is 2; want 1, because profile april-2020 takes uploads inside the API processes" in words
+    assert words.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with start(orders(tmp_path, "hardened", public_port=port)) as server:
+            code, words = ended(server)
+    assert (code, words) == (2, f"public_port {port} on 127.0.0.1 can't be used (Address already in use); want a free port, or 0 for any\n")
+
+
+def test_orders_that_are_missing_or_wrong_are_one_sentence(tmp_path: Path) -> None:
+    with start(tmp_path / "server.json") as server:
+        code, words = ended(server)
+    assert code == 2
+    assert words.endswith("server.json is missing; want the file that `gelombang run` writes there\n")
+
+
+def test_a_process_that_dies_ends_the_server(tmp_path: Path) -> None:
+    with running(orders(tmp_path, "hardened")) as (server, ready):
+        os.kill(ready["pids"][1], signal.SIGKILL)
+        code, words = ended(server)
+    assert code == 1
+    assert words == "server process 1 ended by itself with exit code -9; its last words are above\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(ready["pids"][0], 0)
+
+
+def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
+    with running(orders(tmp_path, "hardened")) as (server, ready):
+        server.kill()
+        server.wait(10)
+        # The workers hold the supervisor's stderr: it ends when they have ended.
+        assert server.stderr is not None
+        assert server.stderr.read() == ""
+        with pytest.raises(OSError, match="refused"):
+            get(ready["public_url"] + "/healthz")
