@@ -20,6 +20,8 @@ from gelombang.errors import RecordError
 AUDIT_FILE = "audit.json"
 DATABASE = Path("site") / "gelombang.sqlite3"
 PHOTOS = Path("site") / "photos"
+QUARANTINE = "quarantine/"
+"""Where the server puts photos whose sync failed."""
 LISTED_LIMIT = 20
 """How many of what is wrong are named."""
 
@@ -42,7 +44,7 @@ class Audit(BaseModel):
     """Photos in the store that nobody was told of."""
     stored_unheard_bytes: int
     orphan_files: int
-    """Files below the store that the database does not know."""
+    """Photo files below the store that the database does not know: what a server that was ended between file and row leaves."""
     orphan_files_first: list[str]
 
 
@@ -126,4 +128,6 @@ def _is_whole(store: Path, photo: _Photo) -> bool:
 
 
 def _files(store: Path) -> set[str]:
-    return {path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file()}
+    """Photos below the store; what is set aside or half written is none."""
+    names = {path.relative_to(store).as_posix() for path in store.rglob("*.jpg") if path.is_file()}
+    return {name for name in names if not name.startswith(QUARANTINE)}

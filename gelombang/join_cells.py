@@ -42,7 +42,7 @@ class Check(Enum):
     NOTHING = "nothing"
     MESSAGE = "the step has no exchange with the site"
     SAME_ANSWER = "status and code are the same on both ends, and mean this outcome"
-    GATEWAY = "the person read 504 upload_timed_out"
+    GATEWAY = "the same answer, and it is upload_timed_out"
     NOTHING_SENT = "no byte of the request had been sent"
     KERNEL = "the kernel counted a dropped connection for it"
 
@@ -77,7 +77,7 @@ def _passes(check: Check, pair: Pair) -> bool:
         case Check.SAME_ANSWER:
             return _same_answer(pair)
         case Check.GATEWAY:
-            return pair.status == 504 and pair.code is Code.UPLOAD_TIMED_OUT
+            return pair.code is Code.UPLOAD_TIMED_OUT and _same_answer(pair)
         case Check.NOTHING_SENT:
             return pair.nothing_sent and not pair.is_message
         case Check.KERNEL | Check.NOTHING:
@@ -121,6 +121,7 @@ def _rule(
 _NOBODY: frozenset[ServerOutcome] = frozenset()
 _CONNECT = frozenset({Phase.CONNECT})
 _SEND = frozenset({Phase.SEND})
+_NONE = frozenset({Phase.NONE})
 
 TABLE: tuple[Rule, ...] = (
     # Ended by the harness, not by a person: whatever the server did is explained.
@@ -136,16 +137,11 @@ TABLE: tuple[Rule, ...] = (
     _rule(Outcome.OK, _ANY_PHASE, _SEEN, ServerOutcome.COMPLETED, "done and acknowledged", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.REFUSED, "told to come back later", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.REJECTED, "the site did not accept what was sent", Check.SAME_ANSWER),
+    _rule(
+        _ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.FAILED, "the proxy said that it took too long; the work may have gone on", Check.GATEWAY
+    ),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.FAILED, "the site said that it failed", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.SHUTDOWN, "the site was shutting down and said so", Check.SAME_ANSWER),
-    _rule(
-        Outcome.FAILED,
-        _ANY_PHASE,
-        _SEEN,
-        frozenset({ServerOutcome.COMPLETED_UNHEARD, ServerOutcome.FAILED, ServerOutcome.ABANDONED, ServerOutcome.SHUTDOWN}),
-        "the proxy said that it took too long, while the work went on",
-        Check.GATEWAY,
-    ),
     # The person's patience ran out.
     _rule(Outcome.TIMED_OUT, _EXCHANGE, _SEEN, ServerOutcome.COMPLETED_UNHEARD, "acknowledgement lost: done, but the person had left"),
     _rule(Outcome.TIMED_OUT, _EXCHANGE, _SEEN, ServerOutcome.COMPLETED, "acknowledgement lost: the answer crossed the leaving person"),
@@ -155,13 +151,13 @@ TABLE: tuple[Rule, ...] = (
     _rule(Outcome.TIMED_OUT, _EXCHANGE, _ANY_STAGE, ServerOutcome.PROCESS_DIED, "the person left, and the server process was killed"),
     _rule(
         Outcome.TIMED_OUT,
-        _CONNECT,
+        _CONNECT | _NONE,
         _SEEN,
         _ENDED - {ServerOutcome.COMPLETED, ServerOutcome.COMPLETED_UNHEARD},
         "the person left between two exchanges of the attempt",
     ),
     _rule(Outcome.TIMED_OUT, _CONNECT, None, _NOBODY, "the kernel dropped the connection; the person left", Check.KERNEL),
-    _rule(Outcome.TIMED_OUT, _SEND, None, _NOBODY, "the person left before the first byte was sent", Check.NOTHING_SENT),
+    _rule(Outcome.TIMED_OUT, _SEND | _NONE, None, _NOBODY, "the person left before the first byte was sent", Check.NOTHING_SENT),
     # The connection broke.
     _rule(Outcome.CONNECT_REFUSED, _ANY_PHASE, None, _NOBODY, "nobody listened: the connection was refused"),
     _rule(_BROKEN, _ANY_PHASE, _ANY_STAGE, ServerOutcome.PROCESS_DIED, "the server process was killed"),

@@ -146,7 +146,8 @@ def upload_totals(
         where=_where(uploads),
         received_bytes=received,
         kept_bytes=kept,
-        stored_unheard_bytes=int(uploads.stored_bytes[~uploads.told].sum()),
+        # The audit knows of photos stored after their attempt had ended (504 while the work went on); the ledger does not.
+        stored_unheard_bytes=audited.stored_unheard_bytes if audited is not None else int(uploads.stored_bytes[~uploads.told].sum()),
         people_past_both_photos=people_past,
         photos_acknowledged_lost=audited.lost if audited is not None else 0,
         audited=audited is not None,
