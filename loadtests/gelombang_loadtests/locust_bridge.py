@@ -103,6 +103,9 @@ class SurgeOnLocust:
         except GelombangError as error:
             _tell(error)
             sys.exit(error.exit_code)
+        except Exception as error:
+            show_defect(error)
+            sys.exit(ExitCode.UNTRUSTED)
 
     def on_test_start(self, **_: object) -> None:
         """Run in a task of its own: Locust goes on with its pilot."""

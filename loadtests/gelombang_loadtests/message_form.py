@@ -2,7 +2,7 @@
 
 An attempt begins when the person starts to wait and ends when the message is read, when the wait is over, or at once for those who will
 never read it. A message that was read once stays read: who comes by the step again (after logging in anew) passes it, except for codes,
-which serve only once.
+which serve only once: who asks for a new code throws away those that came before.
 """
 
 from collections.abc import Mapping
@@ -47,6 +47,11 @@ class MessageForm:
             self._phone.forget(self._key(values))
             return _ended(Outcome.NO_MESSAGE)
         return self._read(message)
+
+    def asked_again(self, values: Mapping[str, str]) -> None:
+        """The person is about to ask the site for this message: an unread code from before would be the wrong one."""
+        if self._step.kind in SINGLE_USE_KINDS:
+            self._phone.take(self._key(values))
 
     def _key(self, values: Mapping[str, str]) -> tuple[str, str]:
         return filled(self._step.address, values), self._step.kind

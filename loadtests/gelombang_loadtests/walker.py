@@ -45,6 +45,7 @@ class Walker:
         assert len(forms) == len(crowd.journey.steps)
         self._crowd = crowd
         self._forms = forms
+        self._asks_for = tuple(self._message_after(step) for step in range(len(forms)))
         self._is_photo = tuple(isinstance(step, PhotoStep) for step in crowd.journey.steps)
         self._loop = loop
         self._book = book
@@ -60,6 +61,9 @@ class Walker:
             assert isinstance(form, MessageForm)
             applicant.parked_us = 0
             return self._ended(applicant, person, form.end(applicant, values))
+        asked_for = self._asks_for[applicant.step]
+        if asked_for is not None:
+            asked_for.asked_again(values)
         attempt = self._begin(applicant)
         if isinstance(form, MessageForm):
             began = form.begin(applicant, person, values, self._loop.now_us())
@@ -68,6 +72,12 @@ class Walker:
                 return Again(began, parked=True)
             return self._ended(applicant, person, began)
         return self._ended(applicant, person, form.attempt(applicant, person, values, attempt))
+
+    def _message_after(self, step: int) -> MessageForm | None:
+        """The message that a request asks for: the step that its success leads to."""
+        target = self._crowd.journey.follow(step, Outcome.OK)
+        form = self._forms[target] if target >= 0 else None
+        return form if isinstance(form, MessageForm) and isinstance(self._forms[step], RequestForm) else None
 
     def _begin(self, applicant: Applicant) -> AttemptId:
         now = self._loop.now_us()

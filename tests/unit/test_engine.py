@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from virtual_loop import VirtualLoop
-
-from gelombang.attempt import Fate
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.engine import Again, Arrivals, Engine, EngineLimits, Next, RunEnd
+
+from gelombang.attempt import Fate
+from tests.unit.virtual_loop import VirtualLoop
 
 SECOND = 1_000_000
 
