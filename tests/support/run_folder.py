@@ -244,6 +244,7 @@ class RunFolder:
         database = self.path / "site" / "gelombang.sqlite3"
         database.unlink(missing_ok=True)
         connection = sqlite3.connect(database)
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute(PHOTOS_TABLE)
         connection.executemany(f"INSERT INTO photos VALUES ({', '.join('?' * 10)})", self.photos)
         connection.commit()

@@ -1,0 +1,79 @@
+"""The vectorised match against a dictionary, and conservation of the join: every row of either end is counted exactly once."""
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
+from gelombang.evidence import Evidence
+from gelombang.join import NOT_JOINED, join, match
+from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW
+from gelombang.scenario import Scenario
+
+STEPS = Scenario.model_validate(tomllib.loads((Path(__file__).parents[2] / "scenarios" / "opening-hour.toml").read_text())).journey
+
+key = st.tuples(
+    st.sampled_from([0, 1, 2, (1 << 40) - 1]), st.sampled_from([0, 1, 9, 14, 60_000]), st.integers(1, 3), st.sampled_from([0, 255])
+)
+keys = st.lists(key, max_size=25)
+
+
+def rows_of(found, dtype):
+    rows = np.zeros(len(found), dtype)
+    for i, (person, step, number, tab) in enumerate(found):
+        rows["person"][i], rows["step"][i], rows["number"][i], rows["tab"][i] = person, step, number, tab
+    return rows
+
+
+def slow_match(own, other):
+    """The obvious way: a list of places for each identity."""
+    mine, theirs = {}, {}
+    for places, found in ((mine, own), (theirs, other)):
+        for i, each in enumerate(found):
+            places.setdefault(each, []).append(i)
+    server_of = [theirs[k][0] if len(mine[k]) == 1 and len(theirs.get(k, ())) == 1 else NOT_JOINED for k in own]
+    twice = [len(mine[k]) > 1 for k in own]
+    server_twice = [len(theirs[k]) > 1 for k in other]
+    alone = [k not in mine and len(theirs[k]) == 1 for k in other]
+    return server_of, twice, server_twice, alone
+
+
+@given(keys, keys)
+def test_the_match_is_that_of_a_dictionary(own, other):
+    found = match(rows_of(own, GENERATOR_ROW), rows_of(other, SERVER_ROW))
+    assert [list(part) for part in found] == [list(part) for part in slow_match(own, other)]
+
+
+def any_of(values):
+    return st.sampled_from([int(value) for value in values])
+
+
+own_fields = st.tuples(any_of(Outcome), any_of(Phase), st.sampled_from([0, 200, 201, 409, 503]), any_of(Code), st.integers(0, 1))
+other_fields = st.tuples(any_of(Stage), any_of(ServerOutcome), st.sampled_from([0, 200, 201, 409, 503]), any_of(Code), st.just(0))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(key, own_fields), max_size=25), st.lists(st.tuples(key, other_fields), max_size=25), st.integers(0, 3))
+def test_every_row_is_counted_once_whatever_the_ledgers_hold(own, other, dropped):
+    generator = rows_of([k for k, _ in own], GENERATOR_ROW)
+    for i, (_, values) in enumerate(own):
+        for name, value in zip(("outcome", "phase", "status", "code", "bytes_sent"), values, strict=True):
+            generator[name][i] = value
+    server = rows_of([k for k, _ in other], SERVER_ROW)
+    for i, (_, values) in enumerate(other):
+        for name, value in zip(("stage", "outcome", "status", "code", "route"), values, strict=True):
+            server[name][i] = value
+    nobody, nothing = np.zeros(0, PERSON_ROW), np.zeros(0, ACKNOWLEDGED_ROW)
+    found = join(Evidence(generator, server, nobody, nothing, True, 0, 0), STEPS, dropped)
+    _, _, server_twice, alone = slow_match([k for k, _ in own], [k for k, _ in other])
+    counts = Counter()
+    for cell in found.cells:
+        counts["server only" if cell.client_outcome == "unseen" else "attempts"] += cell.attempts
+    assert counts["attempts"] == len(own)
+    assert counts["server only"] == sum(server_twice) + sum(alone)
+    assert found.unexplained == sum(cell.attempts for cell in found.cells if not cell.explained)
+    assert sum(cell.attempts for cell in found.cells if cell.explained and "kernel" in cell.meaning) <= dropped
