@@ -56,8 +56,12 @@ def make_door(context: SiteContext, routes: Mapping[Any, Route]) -> Any:
         except web.HTTPException as error:
             code = _CODE_OF_HTTP_STATUS.get(error.status, Code.MALFORMED_REQUEST)
             allow = error.headers.get("Allow") if code is Code.WRONG_METHOD else None
-            return answer(attempt, Problem(code, f"{request.method} {request.path}: {error.reason.lower()}"), allow)
-        except (ConnectionError, asyncio.CancelledError):
+            return answer(attempt, Problem(code, error.reason.lower()), allow)
+        except ConnectionError:
+            # Nobody is there to be answered. Raised on, aiohttp would log each leaving client as an error, with its traceback.
+            left(attempt)
+            return web.Response(status=STATUS_OF_CODE[Code.CLIENT_LEFT])
+        except asyncio.CancelledError:
             left(attempt)
             raise
         except Exception:

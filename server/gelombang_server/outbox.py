@@ -8,6 +8,7 @@ readers see is the order of delivery: 1, 2, 3 … without a gap.
 import asyncio
 import heapq
 import sqlite3
+from collections import deque
 from enum import StrEnum
 from typing import NamedTuple, Never
 
@@ -59,14 +60,19 @@ class Message(NamedTuple):
 def post_message(cursor: sqlite3.Cursor, kind: MessageKind, address: str, content: str, now_us: int, queue_limit: int) -> None:
     """Put a message into the outbox, inside the caller's transaction. Raises Problem(message_queue_full).
 
-    The bound is on the span of ids from the oldest message not delivered: two look-ups, and never less than what waits.
+    The bound is on the span of ids from the partner's oldest message not delivered: two look-ups, and never less than what waits.
     """
-    (oldest,) = cursor.execute("SELECT min(id) FROM outbox WHERE delivered IS NULL").fetchone()
+    find = "SELECT min(id) FROM outbox WHERE delivered IS NULL AND (kind = 'otp') = ?"
+    (oldest,) = cursor.execute(find, (kind.partner == "sms",)).fetchone()
     if oldest is not None:
         (newest,) = cursor.execute("SELECT max(id) FROM outbox").fetchone()
         if newest - oldest + 1 >= queue_limit:
             raise Problem(Code.MESSAGE_QUEUE_FULL, "too many messages are waiting to be sent; please come back")
     cursor.execute("INSERT INTO outbox (kind, address, content, queued_us) VALUES (?, ?, ?, ?)", (kind.value, address, content, now_us))
+
+
+_Row = tuple[int, str, str, str, int]
+"""id, kind, address, content, queued_us."""
 
 
 class Outbox:
@@ -77,8 +83,9 @@ class Outbox:
         self._profile: Messages = context.profile.messages
         now_us = context.now_us()
         self._pacers = {"mail": Pacer(self._profile.mail_per_second, now_us), "sms": Pacer(self._profile.sms_per_second, now_us)}
-        self._taken = {"mail": 0, "sms": 0}
-        """The last row that each partner took."""
+        self._last_read = {"mail": 0, "sms": 0}
+        self._read: dict[str, deque[_Row]] = {"mail": deque(), "sms": deque()}
+        """Rows read and not taken by the partner yet: at most READ_LIMIT each."""
         self._travelling: list[tuple[int, int, MessageKind, str, str]] = []
         """A heap of (due_us, row, kind, address, content)."""
         self._recent: list[Message] = []
@@ -137,22 +144,29 @@ class Outbox:
         self._arrived.set()
 
     def _take(self, partner: str, now_us: int) -> None:
-        is_sms = partner == "sms"
-        rows = self._context.database.read(
-            lambda cursor: cursor.execute(
-                "SELECT id, kind, address, content, queued_us FROM outbox"
-                " WHERE delivered IS NULL AND id > ? AND (kind = 'otp') = ? ORDER BY id LIMIT ?",
-                (self._taken[partner], is_sms, READ_LIMIT),
-            ).fetchall()
-        )
-        delay = self._profile.sms_delay_seconds if is_sms else self._profile.mail_delay_seconds
-        for row, kind, address, content, queued_us in rows:
+        """Let the partner take what it can take by now; from then on a message travels."""
+        rows = self._read[partner]
+        delay = self._profile.sms_delay_seconds if partner == "sms" else self._profile.mail_delay_seconds
+        while rows or self._read_more(partner):
+            row, kind, address, content, queued_us = rows[0]
             start_us = self._pacers[partner].start_us(queued_us, now_us)
             if start_us is None:
                 return
-            self._taken[partner] = row
+            rows.popleft()
             seconds = delay.quantile(unit(self._context.seed, row, Purpose.SERVER_JITTER))
             heapq.heappush(self._travelling, (start_us + round(seconds * 1e6), row, MessageKind(kind), address, content))
+
+    def _read_more(self, partner: str) -> bool:
+        query = (
+            "SELECT id, kind, address, content, queued_us FROM outbox"
+            " WHERE delivered IS NULL AND (kind = 'otp') = ? AND id > ? ORDER BY id LIMIT ?"
+        )
+        bounds = (partner == "sms", self._last_read[partner], READ_LIMIT)
+        found: list[_Row] = self._context.database.read(lambda cursor: cursor.execute(query, bounds).fetchall())
+        if found:
+            self._read[partner].extend(found)
+            self._last_read[partner] = found[-1][0]
+        return bool(found)
 
     async def _deliver(self, due: list[tuple[int, int, MessageKind, str, str]]) -> None:
         messages = [Message(self._last + n, kind, address, content) for n, (_, _, kind, address, content) in enumerate(due, 1)]

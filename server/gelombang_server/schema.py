@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     queued_us INTEGER NOT NULL,
     delivered INTEGER
 ) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (id) WHERE delivered IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (kind = 'otp', id) WHERE delivered IS NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS outbox_delivered ON outbox (delivered) WHERE delivered IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS photos (
