@@ -23,6 +23,9 @@ CURVE_FAULTS_LIMIT = 20
 GAP_TIMES = 10
 """A step between two rows longer than this many times the median step is a gap, not a curve."""
 
+_SLACK_SECONDS = 1e-6
+"""Lengths of phases added up in another order may differ in their last bits."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rate:
@@ -48,7 +51,8 @@ class Rate:
     def window(self, from_seconds: float, for_seconds: float) -> "Rate":
         """The part of the rate in [from, from + for], with its beginning at 0. Both ends must lie inside."""
         end = from_seconds + for_seconds
-        assert 0 <= from_seconds < end <= self.duration_seconds
+        assert 0 <= from_seconds < end
+        assert end <= self.duration_seconds + _SLACK_SECONDS
         inside = (self.seconds > from_seconds) & (self.seconds < end)
         # At a jump the window begins after it and ends before it: searchsorted's sides choose the point on the right side of each.
         seconds = np.concatenate(([from_seconds], self.seconds[inside], [end]))
@@ -102,13 +106,14 @@ def rate_of(arrivals: Arrivals, for_seconds: float | None = None) -> Rate:
     else:
         assert arrivals.phases, "a scenario with a curve is loaded by gelombang.loading, which takes its rows in"
         whole = rate_of_phases(arrivals.phases)
-    length = for_seconds or arrivals.for_seconds or whole.duration_seconds - arrivals.from_seconds
-    if arrivals.from_seconds + max(length, 0.0) > whole.duration_seconds or length <= 0:
+    left = whole.duration_seconds - arrivals.from_seconds
+    length = for_seconds or arrivals.for_seconds or left
+    if left <= 0 or length > left + _SLACK_SECONDS:
         raise InputError(
-            f"arrivals of {max(length, 0.0):g} s from second {arrivals.from_seconds:g} on reach past the end of the rate;"
+            f"arrivals of {length:g} s from second {arrivals.from_seconds:g} on reach past the end of the rate;"
             f" want at most {whole.duration_seconds:g} s in all"
         )
-    rate = whole.window(arrivals.from_seconds, length)
+    rate = whole.window(arrivals.from_seconds, min(length, left))
     if rate.total <= 0:
         raise InputError(f"arrivals are 0 in the {length:g} s from second {arrivals.from_seconds:g} on; want somebody to come")
     return rate

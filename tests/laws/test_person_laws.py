@@ -1,0 +1,38 @@
+"""NIKs and phone numbers are bijective in the index, whatever the seed."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gelombang.loading import load_scenario
+from gelombang.person import PEOPLE_LIMIT, make_person, nik, phone
+
+SCENARIO = load_scenario("opening-hour")
+BLOCK = 9_999 * 99
+
+indices = st.integers(0, PEOPLE_LIMIT - 1)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**64 - 1), indices, indices)
+def test_two_people_of_a_run_share_neither_nik_nor_phone(seed: int, one: int, other: int) -> None:
+    first, second = (make_person(seed, index, SCENARIO, 1) for index in (one, other))
+    assert (nik(first) == nik(second)) == (one == other)
+    assert (phone(first) == phone(second)) == (one == other)
+
+
+def test_district_and_serial_are_a_permutation_of_a_block_of_indices() -> None:
+    """With the 28 days of birth of those who share both (tests/unit/test_person.py), NIKs are unique for 28 blocks."""
+    people = (make_person(3, index, SCENARIO, 1) for index in range(0, BLOCK, 97))
+    places = [(number[4:6], number[12:]) for number in map(nik, people)]
+    assert len(set(places)) == len(places)
+    assert PEOPLE_LIMIT == 28 * BLOCK > 20_000_000
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**64 - 1), indices)
+def test_no_serial_is_0000_and_every_province_is_99(seed: int, index: int) -> None:
+    person = make_person(seed, index, SCENARIO, 1)
+    number = nik(person)
+    assert number[:2] == "99"
+    assert number[12:] != "0000"
+    assert (number[2:4] == "99") == (not person.nik_known)
