@@ -91,6 +91,7 @@ class PhotoFiles:
         self._retired: set[str] = set()
         self._count = 0
         (root / QUARANTINE).mkdir(parents=True, exist_ok=True)
+        _sync_once(root.parent, sync_directory)
         _sync_once(root, sync_directory)
         for left_behind in root.glob(f"??/*{_PART}"):
             left_behind.unlink()
