@@ -38,8 +38,9 @@ def console_summary(records: Sequence[RunRecord], console: Console, page: Path |
 def _believed(record: RunRecord, texts: Texts) -> Text:
     found = belief(record, texts, TEXT_FIGURES)
     text = Text.assemble((record.validity.value, _STYLES[record.validity]), _plain(f" {record.profile}: "))
-    if record.doubts:
-        text.append(_plain("; ".join(f"{doubt.name}: {doubt.evidence}" for doubt in record.doubts)))
+    if record.validity is not Validity.VALID:
+        doubts = (doubt for doubt in record.doubts if doubt.severity is not Validity.VALID)
+        text.append(_plain("; ".join(f"{doubt.name}: {doubt.evidence}" for doubt in doubts)))
     else:
         text.append(texts.console_belief.format(lateness=found.lateness, offered=found.offered, unexplained=found.unexplained))
     return text

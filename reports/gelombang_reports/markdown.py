@@ -21,7 +21,7 @@ def markdown_summary(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> st
         lines.append(f"- **{escape(record.profile)}** ({record.validity}): {escape(story.sentence(record, texts, figures))}")
         for doubt in record.doubts:
             words = texts.doubt_line.format(name=doubt.name, evidence=doubt.evidence, what_to_do=doubt.what_to_do)
-            lines.append(f"  - {doubt.severity}: {escape(words)}")
+            lines.append(f"  - {texts.severity_words[doubt.severity.value]}: {escape(words)}")
     profiles = [record.profile for record in records]
     lines += _table(
         (texts.objective, texts.profile, texts.wanted, texts.found, texts.result),

@@ -119,7 +119,7 @@ def _drawn(lines: Timelines, studio: _Studio) -> dict[str, list[Drawn]]:
 def _legend_order(chart: Chart) -> list[int]:
     """Lines as they are named: areas from the axis upwards, so that the one at the bottom comes first."""
     order = list(range(len(chart.lines)))
-    return order[::-1] if len(chart.lines) > 2 and all(line.ink is Ink.AREA for line in chart.lines) else order
+    return order[::-1] if all(line.ink is Ink.AREA for line in chart.lines) else order
 
 
 def _worst(records: Sequence[RunRecord]) -> Validity:

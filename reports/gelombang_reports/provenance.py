@@ -29,6 +29,7 @@ class Belief:
 
 def belief(record: RunRecord, texts: Texts, figures: Figures) -> Belief:
     """The evidence for and against believing a run."""
+    mild = record.validity is Validity.VALID and record.doubts
     late = value(record.host.lateness, "p99")
     started, offered = sum(record.windows.started), sum(record.windows.offered)
     unsent = record.people_planned - arrived(record)
@@ -38,7 +39,7 @@ def belief(record: RunRecord, texts: Texts, figures: Figures) -> Belief:
     cut = texts.cut_short.format(clock=clock_text(record.opens_at, record.ended_seconds)) if record.cut_short else ""
     return Belief(
         validity=record.validity,
-        words=texts.believed_words[record.validity.value],
+        words=texts.believed_with_remarks if mild else texts.believed_words[record.validity.value],
         lateness=figures.milliseconds(late.seconds),
         lateness_enough=late.enough,
         offered=words,

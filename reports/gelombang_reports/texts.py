@@ -47,7 +47,9 @@ class Texts:
     )
     validity: str = "Validity"
     too_few: str = "too few samples"
-    doubts_of: str = "Doubts of"
+    believed_with_remarks: str = "Yes, with the remarks below in mind."
+    severity_words: dict[str, str] = field(default_factory=lambda: {"VALID": "remark", "SUSPECT": "SUSPECT", "INVALID": "INVALID"})
+    doubts_of: str = "Doubts and remarks:"
     doubt: str = "Doubt"
     doubt_line: str = "{name}: {evidence}. What to do: {what_to_do}."
     evidence: str = "What was measured"

@@ -144,6 +144,13 @@ def test_a_run_that_is_doubted_says_so_before_anything_it_found(severity: Validi
     assert "p99 lateness 48 ms; the limit is 5 ms. What to do: use a smaller --sample" in visible(page)
 
 
+def test_a_remark_is_shown_without_doubting_the_run() -> None:
+    page = render_page([doubtful(collapsing(), Validity.VALID)])
+    assert 'role="alert"' not in page
+    assert "Yes, with the remarks below in mind." in page
+    assert '<span class="flag none">remark</span> late generator' in page
+
+
 def test_an_invalid_run_gives_no_verdict() -> None:
     text = visible(render_page([doubtful(collapsing(), Validity.INVALID)]))
     assert "No verdict: april-2020 can’t be believed" in text

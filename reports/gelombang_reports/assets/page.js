@@ -64,7 +64,7 @@
     const plot = new uPlot({
       width: box.clientWidth,
       height: height(),
-      padding: [10, 14, 0, 0],
+      padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: { key: "people-time" } },
       scales: {
