@@ -55,12 +55,8 @@ def _judge(objective: Objective, record: RunRecord, segments: Segments | None, o
             passed = value is not None and _holds(objective, value, low, high)
             found = FORMS[objective.measure].found(value, of, objective)
     except _NotJudgedError as reason:
-        return Judgement(
-            name=objective.name,
-            passed=None,
-            wanted=limits_text(objective, objective.at_least, objective.at_most),
-            found=f"not judged: {reason}",
-        )
+        low, high = (None, None) if objective.times_profile is not None else (objective.at_least, objective.at_most)
+        return Judgement(name=objective.name, passed=None, wanted=limits_text(objective, low, high), found=f"not judged: {reason}")
     return Judgement(name=objective.name, passed=passed, wanted=wanted, found=found)
 
 

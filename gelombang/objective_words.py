@@ -25,7 +25,10 @@ class Form:
 
 
 def limits_text(objective: Objective, low: float | None, high: float | None) -> str:
-    """What was wanted: `0.7 to 1.5 people/s`, `at least 85 %`, with the time it must hold in."""
+    """What was wanted: `0.7 to 1.5 people/s`, `at least 85 %`, with the time it must hold in.
+
+    Of an objective that compares, `low` and `high` are its limits times what the other profile reached, None when that is not known.
+    """
     number = FORMS[objective.measure].number
     if objective.times_profile is not None:
         text = _times_text(objective, low, high)
@@ -47,7 +50,7 @@ def _times_text(objective: Objective, low: float | None, high: float | None) -> 
     parts = []
     for word, times, limit in (("at least", objective.at_least, low), ("at most", objective.at_most, high)):
         if times is not None:
-            reached = "" if limit is None or limit == times else f", which is {number(limit)}"
+            reached = "" if limit is None else f", which is {number(limit)}"
             parts.append(f"{word} {times:g} times what {objective.times_profile} reached{reached}")
     return " and ".join(parts)
 

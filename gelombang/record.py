@@ -249,6 +249,15 @@ class RunRecord(_Part):
             found = sum(step.outcomes.values())
             if found != step.attempts:
                 raise RecordError(f"{where}: outcomes of step {step.step} add up to {found}; want {step.attempts}, its attempts")
+        if self.uploads is not None:
+            self._check_uploads(self.uploads, where)
+
+    def _check_uploads(self, uploads: Uploads, where: str) -> None:
+        parts = uploads.acknowledged + uploads.failed + uploads.too_large + uploads.cut
+        placed = sum(place.attempts for place in uploads.where)
+        for found, of in ((parts, "acknowledged, failed, too large and cut"), (placed, "the places where they ended")):
+            if found != uploads.attempts:
+                raise RecordError(f"{where}: uploads add up to {found} over {of}; want {uploads.attempts}, the upload attempts")
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -1,11 +1,11 @@
 """The audit of acknowledged photos."""
 
 import pytest
+from support.run_folder import RunFolder
 
 from gelombang.audit import audit
 from gelombang.errors import RecordError
 from gelombang.evidence import read_evidence
-from tests.support.run_folder import RunFolder
 
 
 def audited(run):

@@ -1,11 +1,11 @@
 """The join: single combinations and what they mean. Values are those of the ledgers, spelled out."""
 
 import pytest
+from support.run_folder import DONE, RunFolder
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.evidence import read_evidence
 from gelombang.join import join
-from tests.support.run_folder import DONE, RunFolder
 
 STORE, BODY, ADMISSION, ACKNOWLEDGE, HEADERS = Stage.STORE, Stage.BODY, Stage.ADMISSION, Stage.ACKNOWLEDGE, Stage.HEADERS
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.run_folder import RunFolder
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.errors import RecordError
@@ -12,7 +13,6 @@ from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER
 from gelombang.record import read_record, write_record
 from gelombang.summary import RunFacts, digests, summarise
 from gelombang.verification import verify
-from tests.support.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
