@@ -2,8 +2,9 @@
 
 A ticket is signed (HMAC-SHA256, RFC 2104) and carries whom, what and until when it admits; what it takes from the budgets is held here
 from the moment it is given until `close`: the photo is durable, the upload failed, or nobody came in time. A person has one open ticket
-for each photo: a newer request evicts the older one, because a phone that lost its line must not be locked out by its own ghost. An open
-ticket whose life ends ends its attempt, too; once its photo is being sent, the body's own patience rules.
+for each photo: a newer request evicts the older one, because a phone that lost its line must not be locked out by its own ghost. A
+ticket whose life ends unused gives back what it held; its attempt rests for as long again, so that a photo that comes too late is told
+so within its own attempt, and ends then as abandoned. Once a photo is being sent, the body's own patience rules.
 """
 
 import asyncio
@@ -12,9 +13,10 @@ import hmac
 import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from gelombang import telemetry
 from gelombang.admission import Admission, admission_for_ticket, budget_ratio, patience_end_us, return_after_seconds
@@ -65,6 +67,7 @@ class TicketDesk:
         self._store = store
         self._tickets = tickets
         self._places_limit = places_limit
+        self._life_us = round(tickets.life_seconds * 1e6)
         self._key = hmac.digest(key, b"ticket", "sha256")
         self._seed = seed
         self._metrics = metrics
@@ -74,6 +77,8 @@ class TicketDesk:
         self._open: OrderedDict[int, Ticket] = OrderedDict()
         self._unused: OrderedDict[int, Ticket] = OrderedDict()
         """In the order in which they expire, because all live equally long."""
+        self._late: deque[Ticket] = deque()
+        """Expired unused, their attempts still resting; as many as can be given in one life, so no more than places."""
         self._of_person: dict[tuple[int, PhotoKind], Ticket] = {}
         self._waiting = PeopleWaiting(PEOPLE_WAITING_LIMIT)
         self._refusals = 0
@@ -115,7 +120,7 @@ class TicketDesk:
                 stage=Stage.ADMISSION,
             )
         self._waiting.admitted(applicant)
-        expires_us = now_us + round(self._tickets.life_seconds * 1e6)
+        expires_us = now_us + self._life_us
         # A client without a trace id can't be recognised in its next request: its attempt ends with this answer.
         rests = attempt if attempt.id is not None else None
         ticket = Ticket(secrets.randbits(64), applicant, kind, photo_bytes, sha256, expires_us, attempt.id, rests, work_bytes)
@@ -209,21 +214,22 @@ class TicketDesk:
 
     def _expire(self) -> None:
         now_us = self._now_us()
-        while self._unused:
-            ticket = next(iter(self._unused.values()))
-            if ticket.expires_us > now_us:
-                break
+        while self._unused and (ticket := next(iter(self._unused.values()))).expires_us <= now_us:
             self.close(ticket)
-            attempt = ticket.attempt
+            if ticket.attempt is not None:
+                self._late.append(ticket)
+        while self._late and self._late[0].expires_us + self._life_us <= now_us:
+            attempt = self._late.popleft().attempt
             if attempt is not None and attempt.is_open and attempt.is_resting:
                 attempt.end(Stage.BODY, ServerOutcome.ABANDONED, Code.TICKET_EXPIRED, 0)
         self._set_timer()
 
     def _set_timer(self) -> None:
         self._timer = None
-        if self._unused:
-            first = next(iter(self._unused.values()))
-            delay_seconds = max(0, first.expires_us - self._now_us()) / 1e6
+        moments = [ticket.expires_us for ticket in islice(self._unused.values(), 1)]
+        moments += [ticket.expires_us + self._life_us for ticket in islice(self._late, 1)]
+        if moments:
+            delay_seconds = max(0, min(moments) - self._now_us()) / 1e6
             self._timer = self._loop.call_later(delay_seconds + 0.001, self._expire)
 
     def _signature(self, claims: bytes) -> bytes:

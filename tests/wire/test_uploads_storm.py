@@ -87,7 +87,7 @@ async def told_by(site: UploadSite, is_ticket: bool) -> dict[int, int | None]:
 async def test_every_attempt_ends_once_and_what_was_acknowledged_is_there(tmp_path: Path, profile: str) -> None:
     is_ticket = profile == "hardened"
     uploads = {"photo_limit_bytes": 30_000, "answer_within_seconds": 2.0, "body_stall_seconds": 2.0}
-    changes = {"tickets": {"admitted_budget_bytes": 400_000, "received_budget_bytes": 200_000, "life_seconds": 0.2}} if is_ticket else {}
+    changes = {"tickets": {"admitted_budget_bytes": 400_000, "received_budget_bytes": 200_000, "life_seconds": 0.5}} if is_ticket else {}
     store = STORE | ({} if is_ticket else {"queue_limit": 0})
     async with upload_site(tmp_path, profile, store=store, uploads=uploads, **changes) as site:
         told = await told_by(site, is_ticket)

@@ -187,16 +187,26 @@ async def test_the_photo_that_completes_a_pair_may_use_the_whole_budget(tmp_path
         assert (await site.ask(1, jpeg(50_000)))[0] == 201
 
 
-async def test_a_ticket_that_nobody_uses_ends_with_its_life_and_frees_its_budget(tmp_path: Path) -> None:
+async def test_a_ticket_that_nobody_uses_frees_its_budget_and_then_ends_its_attempt(tmp_path: Path) -> None:
     async with upload_site(tmp_path, "hardened", tickets={"life_seconds": 0.05}) as site:
-        _, ticket = await site.ask(1, jpeg(900))
+        await site.ask(1, jpeg(900))
         assert site.desk.unfinished == 1
         await until(lambda: site.desk.unfinished == 0)
         assert_idle(site)
-        assert site.context.book.in_flight == 0
+        await until(lambda: site.context.book.in_flight == 0)
+    (seen,) = ledger(tmp_path)
+    assert end_of(seen)[:3] == (Stage.BODY, ServerOutcome.ABANDONED, Code.TICKET_EXPIRED)
+
+
+async def test_a_photo_that_comes_after_its_ticket_is_told_so_within_the_same_attempt(tmp_path: Path) -> None:
+    async with upload_site(tmp_path, "hardened", tickets={"life_seconds": 1.0}) as site:
+        _, ticket = await site.ask(1, jpeg(900))
+        await until(lambda: site.desk.unfinished == 0)
         status, problem = await site.put(ticket["url"], jpeg(900), 1)
         assert (status, problem["code"]) == (410, "ticket_expired")
-    assert end_of(ledger(tmp_path)[0])[:3] == (Stage.BODY, ServerOutcome.ABANDONED, Code.TICKET_EXPIRED)
+        assert site.context.book.in_flight == 0
+    (seen,) = ledger(tmp_path)
+    assert end_of(seen) == (Stage.HEADERS, ServerOutcome.REJECTED, Code.TICKET_EXPIRED, 410)
 
 
 async def test_a_newer_request_evicts_the_stale_one(tmp_path: Path) -> None:
