@@ -1,11 +1,13 @@
 """An applicant between two attempts: a small row, because hundreds of thousands of them wait while few are in an exchange.
 
-Who the person is (name, NIK, line, patience) is not held here: it is drawn again from the seed when an attempt needs it.
+Name, NIK and patience are not held here: they are drawn from the seed when an attempt needs them.
 """
 
 from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from gelombang.person import Person
 
 if TYPE_CHECKING:
     from gelombang_loadtests.pool import PersonConnections
@@ -38,6 +40,7 @@ class Applicant:
         "message",
         "parked_us",
         "passed_steps",
+        "person",
         "person_row",
         "state",
         "step",
@@ -62,6 +65,8 @@ class Applicant:
         self.copies = 0
         """Byte i: at step i, 0 for the first photo, c for the c-th smaller copy."""
         self.connections: PersonConnections | None = None
+        self.person: Person | None = None
+        """Drawn from the seed when first needed, and dropped while the person is away for long."""
         self.values: dict[str, str] = {}
         """What earlier steps captured."""
         self.message: dict[str, str] | None = None
@@ -86,7 +91,8 @@ class Applicant:
             self.copies += 1 << (8 * step)
 
     def leave_line(self) -> None:
-        """Give the idle connections up: the person is gone."""
+        """Give up the idle connections, and what can be drawn again: the person is gone, maybe for long."""
+        self.person = None
         if self.connections is not None:
             self.connections.close()
             self.connections = None

@@ -22,7 +22,7 @@ _EXCEPTIONS: dict[tuple[Outcome, Code], ExchangeError] = {}
 
 
 class LocustEvents:
-    """An `ExchangeListener` that fires Locust's event."""
+    """An `ExchangeListener` that fires Locust's event; its context holds the `AttemptId` as `attempt`."""
 
     def __init__(self, environment: Environment, steps: Sequence[str]) -> None:
         self._fire = environment.events.request.fire
@@ -36,7 +36,7 @@ class LocustEvents:
             response_time=service_us / 1000,
             response_length=len(answer.body),
             exception=None if outcome in _FINE else _exception(outcome, code),
-            context={"attempt": attempt.trace_id()},
+            context={"attempt": attempt},
         )
 
 

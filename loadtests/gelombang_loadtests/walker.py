@@ -1,7 +1,7 @@
 """The walker: one attempt of one applicant, from its row in the ledger to what comes next.
 
 An attempt is tried by the form of its step, its outcome is looked up in the journey's table, and where the table says "again" the
-person decides by their patience. Who the person is, is drawn anew for each attempt; what they captured on the way is theirs.
+person decides by their patience. What people captured on the way is theirs alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -54,7 +54,9 @@ class Walker:
     def __call__(self, applicant: Applicant) -> Next:
         """One attempt, or the end of a wait for a message."""
         crowd = self._crowd
-        person = make_person(crowd.seed, applicant.index, crowd.scenario, crowd.run)
+        person = applicant.person
+        if person is None:
+            person = applicant.person = make_person(crowd.seed, applicant.index, crowd.scenario, crowd.run)
         values = Values(person, applicant.values)
         form = self._forms[applicant.step]
         if applicant.parked_us:
