@@ -96,7 +96,7 @@ async def _whole_body(request: web.Request, profile: Uploads) -> bytes:
 async def photo_part(content_type: str, body: bytes) -> bytes:
     """The part called `photo` of a form. Raises Problem(malformed_request or field_missing)."""
     loop = asyncio.get_running_loop()
-    stream = StreamReader(BaseProtocol(loop), _STREAM_BUFFER_BYTES, loop=loop)
+    stream = StreamReader(BaseProtocol(loop), max(_STREAM_BUFFER_BYTES, len(body)), loop=loop)  # a full one would pause a socket
     stream.feed_data(body)
     stream.feed_eof()
     try:
