@@ -153,6 +153,22 @@ def test_a_message_wakes_a_parked_person_before_the_end_of_the_wait() -> None:
     assert surge.engine.parked == 0
 
 
+def test_the_end_of_a_wait_that_a_message_ended_means_nothing_any_more() -> None:
+    def park_then_come_back_later(surge: Surge, applicant: Applicant) -> Next:
+        applicant.attempts += 1
+        if applicant.attempts == 1:
+            surge.loop.spawn(lambda: deliver(surge, applicant))
+            return Again(30 * SECOND, parked=True)
+        return Again(60 * SECOND) if applicant.attempts == 2 else Fate.FINISHED
+
+    def deliver(surge: Surge, applicant: Applicant) -> None:
+        surge.takes(3.0)
+        surge.engine.wake(applicant)
+
+    surge = Surge([1.0], park_then_come_back_later, messages_may_come=True).run()
+    assert [now for now, _ in surge.ledger.begun] == [1_000_000, 4_000_000, 60_000_000]
+
+
 def test_a_parked_person_is_resumed_at_the_end_of_the_wait_when_nothing_comes() -> None:
     def park(surge: Surge, applicant: Applicant) -> Next:
         applicant.attempts += 1

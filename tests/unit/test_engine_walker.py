@@ -143,7 +143,8 @@ def test_placeholders_captures_and_the_attempts_identity_go_into_requests(tmp_pa
     assert dict(home.headers)[b"authorization"] == b"Bearer s-1"
     assert dict(home.headers)[b"traceparent"][3:35] == b"00000000050000000000000001000001"
     assert walk.fates() == [Fate.FINISHED, Fate.FINISHED]
-    assert (walk.people["passed"][:, :2] > 0).all()
+    assert walk.people["due"].tolist() == walk.people["started"].tolist() == [1_000_000, 2_000_000]
+    assert walk.people["passed"][:, :2].tolist() == [[1_000_000, 1_000_000], [2_000_000, 2_000_000]]
 
 
 def test_an_ok_answer_without_what_the_step_captures_is_a_protocol_failure(tmp_path: Path) -> None:
