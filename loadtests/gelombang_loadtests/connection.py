@@ -51,8 +51,9 @@ class Connection:
     """Owned by one greenlet from `begin` to `end`; idle otherwise. `on_lost` is called when the peer closes it (or talks) while idle."""
 
     __slots__ = (
+        "_alarm",
+        "_alarm_us",
         "_armed",
-        "_deadline",
         "_greenlet",
         "_hub",
         "_poller",
@@ -62,6 +63,7 @@ class Connection:
         "answer",
         "deadline_us",
         "host",
+        "idle_since_us",
         "on_lost",
         "port",
         "reused",
@@ -79,7 +81,9 @@ class Connection:
         self._hub = get_hub()
         self._reading: Any = None
         self._writing: Any = None
-        self._deadline: Any = None
+        self._alarm: Any = None
+        self._alarm_us = 0
+        self.idle_since_us = 0
         self._greenlet: Any = None
         self._poller: select.poll | None = None
         self.answer = IncomingAnswer()
@@ -100,21 +104,17 @@ class Connection:
         """The exchange is over; the connection is idle."""
         self._greenlet = None
         self.reused = True
-        if self._deadline is not None:
-            self._deadline.stop()
-            self._deadline.close()
-            self._deadline = None
 
     def close(self) -> None:
         """Give everything back; again is allowed."""
         if self._socket is None:
             return
         self.end()
-        for watcher in (self._reading, self._writing):
+        for watcher in (self._reading, self._writing, self._alarm):
             if watcher is not None:
                 watcher.stop()
                 watcher.close()
-        self._reading = self._writing = None
+        self._reading = self._writing = self._alarm = None
         self._socket.close()
         self._socket = None
         self.answer.close()
@@ -231,16 +231,42 @@ class Connection:
     def _park(self, reads: bool = True) -> Wake:
         if reads and not self._armed:
             self._arm()
-        if self._deadline is None:
-            left_us = self.deadline_us - monotonic_us()
-            if left_us <= 0:
-                raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
-            self._deadline = self._hub.loop.timer(left_us / MICROSECONDS)
-            self._deadline.start(self._greenlet.switch, Wake.LATE, update=True)
+        if self._alarm is None or self._alarm_us > self.deadline_us:
+            self._set_alarm()
         wake: Wake = self._hub.switch()
         if wake is Wake.LATE:
             raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
         return wake
+
+    def _set_alarm(self) -> None:
+        """The alarm outlives the exchange: a later one with a later deadline finds it set, early, and it's set anew when it goes off.
+
+        So most exchanges on a kept connection set no timer at all.
+        """
+        if self._alarm is not None:
+            self._alarm.stop()
+            self._alarm.close()
+        left_us = self.deadline_us - monotonic_us()
+        if left_us <= 0:
+            self._alarm = None
+            raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
+        self._alarm = self._hub.loop.timer(left_us / MICROSECONDS)
+        # Told to, gevent's loop asks the time again: without it the timer counts from when the loop last woke, and goes off early.
+        self._alarm.start(self._be_late, update=True)
+        self._alarm_us = self.deadline_us
+
+    def _be_late(self) -> None:
+        if self._greenlet is None:
+            self._alarm.close()
+            self._alarm = None
+            return
+        try:
+            if self._alarm_us < self.deadline_us:
+                self._set_alarm()
+                return
+        except BrokenError:
+            pass
+        self._greenlet.switch(Wake.LATE)
 
     def _arm(self) -> None:
         assert self._socket is not None

@@ -40,7 +40,7 @@ class ConnectionPool:
         self.keep_alive_us = int(keep_alive_seconds * MICROSECONDS)
         self.open_sockets = 0
         self.opened_total = 0
-        self._idle: OrderedDict[Connection, tuple[int, PersonConnections]] = OrderedDict()
+        self._idle: OrderedDict[Connection, PersonConnections] = OrderedDict()
 
     @property
     def idle_connections(self) -> int:
@@ -54,8 +54,8 @@ class ConnectionPool:
         """Close what has been idle for the keep-alive; call it regularly. How many were closed."""
         closed = 0
         while self._idle:
-            connection, (since_us, _) = next(iter(self._idle.items()))
-            if now_us - since_us < self.keep_alive_us:
+            connection = next(iter(self._idle))
+            if now_us - connection.idle_since_us < self.keep_alive_us:
                 break
             self._lose(connection)
             closed += 1
@@ -82,7 +82,7 @@ class ConnectionPool:
         self.open_sockets -= 1
 
     def _lose(self, connection: Connection) -> None:
-        _, person = self._idle.pop(connection)
+        person = self._idle.pop(connection)
         person._idle.remove(connection)
         self._close(connection)
 
@@ -104,8 +104,7 @@ class PersonConnections:
         """An idle connection that is fit for use (`reused`), or a fresh one that isn't connected. Raises HostError at the limit."""
         for connection in self._idle:
             if connection.port == port and connection.host == host:
-                since_us, _ = self._pool._idle[connection]
-                if now_us - since_us < self._pool.keep_alive_us and connection.is_quiet():
+                if now_us - connection.idle_since_us < self._pool.keep_alive_us and connection.is_quiet():
                     self._idle.remove(connection)
                     del self._pool._idle[connection]
                     return connection
@@ -130,8 +129,9 @@ class PersonConnections:
         if len(self._idle) >= IDLE_PER_PERSON_LIMIT:
             pool._lose(self._idle[0])
         connection.end()
+        connection.idle_since_us = now_us
         self._idle.append(connection)
-        pool._idle[connection] = (now_us, self)
+        pool._idle[connection] = self
 
     def drop(self, connection: Connection) -> None:
         """A connection whose exchange broke."""

@@ -31,8 +31,10 @@ def unnoticing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Connection, "is_quiet", lambda _: True)
 
 
-def ask(person: PersonConnections, port: int, method: bytes = b"GET", body: bytes | tuple[bytes, ...] = b"") -> Answer:
-    return exchange(person, Request(method, b"/", "127.0.0.1", port, (), body), UNPACED, monotonic_us() + 10 * SECOND)
+def ask(
+    person: PersonConnections, port: int, method: bytes = b"GET", body: bytes | tuple[bytes, ...] = b"", within_us: int = 10 * SECOND
+) -> Answer:
+    return exchange(person, Request(method, b"/", "127.0.0.1", port, (), body), UNPACED, monotonic_us() + within_us)
 
 
 def closing_after_one_answer(closed: threading.Event) -> Script:
@@ -133,6 +135,33 @@ def test_the_second_try_is_the_last(pool: ConnectionPool) -> None:
         ask(person, server.port)
         answer = ask(person, server.port)
     assert (answer.outcome_error, answer.connections) == (Outcome.RESET, 2)
+
+
+def silent_the_second_time(connection: socket.socket) -> None:
+    dropping_the_second_request(connection)
+    until_closed(connection)
+
+
+@pytest.mark.parametrize("first_within_us", [10 * SECOND, 20_000])
+def test_each_exchange_on_a_kept_connection_has_its_own_deadline(pool: ConnectionPool, first_within_us: int) -> None:
+    person = pool.person()
+    with serving(silent_the_second_time) as server:
+        assert ask(person, server.port, within_us=first_within_us).body == b"ok"
+        answer = ask(person, server.port, within_us=60_000)
+    assert (answer.outcome_error, answer.phase) == (Outcome.TIMED_OUT, Phase.WAIT)
+    assert answer.wait_us >= 59_000
+
+
+def test_a_deadline_that_passes_while_idle_ends_nothing(pool: ConnectionPool) -> None:
+    person = pool.person()
+    with serving(silent_the_second_time) as server:
+        ask(person, server.port, within_us=20_000)
+        with gevent.Timeout(10):
+            while person._idle[0]._alarm is not None:
+                gevent.sleep(0.001)
+        answer = ask(person, server.port, within_us=30_000)
+    assert (answer.outcome_error, answer.phase, answer.connections) == (Outcome.TIMED_OUT, Phase.WAIT, 1)
+    assert answer.wait_us >= 29_000
 
 
 def test_idle_connections_are_closed_when_the_keep_alive_is_over(pool: ConnectionPool) -> None:
