@@ -21,11 +21,22 @@ def test_two_people_of_a_run_share_neither_nik_nor_phone(seed: int, one: int, ot
 
 
 def test_district_and_serial_are_a_permutation_of_a_block_of_indices() -> None:
-    """With the 28 days of birth of those who share both (tests/unit/test_person.py), NIKs are unique for 28 blocks."""
-    people = (make_person(3, index, SCENARIO, 1) for index in range(0, BLOCK, 97))
-    places = [(number[4:6], number[12:]) for number in map(nik, people)]
-    assert len(set(places)) == len(places)
+    """With the 28 days of birth of those who share both (tests/unit/test_person.py), NIKs are unique for 28 blocks.
+
+    A multiplication modulo 3·3·3·3·11·11·101 is a permutation unless it has a prime factor in common with the modulus, and then indices a
+    block's p-th part apart fall together.
+    """
+    assert BLOCK == 3**4 * 11**2 * 101
+    indices_apart = [(start, start + BLOCK // prime) for prime in (3, 11, 101) for start in (0, 1, 5_000)]
+    assert all(place(one) != place(other) for one, other in indices_apart)
+    sample = [place(index) for index in range(0, BLOCK, 997)]
+    assert len(set(sample)) == len(sample)
     assert PEOPLE_LIMIT == 28 * BLOCK > 20_000_000
+
+
+def place(index: int) -> tuple[str, str]:
+    number = nik(make_person(3, index, SCENARIO, 1))
+    return number[4:6], number[12:]
 
 
 @settings(deadline=None)

@@ -1,16 +1,17 @@
 """The plan: exact, seeded, the same for any number of processes."""
 
+import hashlib
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from gelombang.arrivals import make_plan, planned_people
+from gelombang.arrivals import ArrivalPlan, make_plan, planned_people
 from gelombang.errors import InputError
 from gelombang.loading import load_scenario
 from gelombang.scale import Scale
-from gelombang.scenario import Scenario
+from gelombang.scenario import Arrivals, Phase, Scenario
 
 SMALL = Scale(sample=Fraction(1, 50), speed=60.0, bytes_ratio=0.1)
 
@@ -54,6 +55,22 @@ def test_the_digest_covers_seed_scale_length_and_scenario(scenario: Scenario) ->
         make_plan(calmer, SMALL, 7).digest,
     }
     assert len(digests) == 5
+
+
+def test_the_digest_covers_every_due_time(scenario: Scenario) -> None:
+    plan = make_plan(scenario, SMALL, 7)
+    covered = plan.identity.encode() + plan.due_us.astype("<i8").tobytes()
+    assert plan.digest == hashlib.sha256(covered).hexdigest()
+    later = plan.due_us.copy()
+    later[-1] += 1
+    assert ArrivalPlan(later, plan.for_us, plan.identity).digest != plan.digest
+
+
+def test_nobody_is_due_at_zero_because_zero_means_not_yet(scenario: Scenario) -> None:
+    crowd = Arrivals(phases=[Phase(form="hold", for_seconds=0.01, start_per_second=1e6)])
+    plan = make_plan(scenario.model_copy(update={"arrivals": crowd}), Scale(speed=100.0), 7)
+    assert plan.people == 10_000
+    assert plan.due_us[0] == 1
 
 
 def test_a_faster_clock_brings_the_same_people_sooner(scenario: Scenario) -> None:
