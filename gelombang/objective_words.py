@@ -45,6 +45,11 @@ def limits_text(objective: Objective, low: float | None, high: float | None) -> 
     return text
 
 
+def three_digits(value: float) -> str:
+    """A number with three digits that mean something, never with an exponent in its large end."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+
+
 def _times_text(objective: Objective, low: float | None, high: float | None) -> str:
     number = FORMS[objective.measure].number
     parts = []
@@ -66,11 +71,11 @@ def _share(value: float) -> str:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.3g} s"
+    return f"{three_digits(value)} s"
 
 
 def _milliseconds(value: float) -> str:
-    return f"{1_000 * value:.3g} ms"
+    return f"{three_digits(1_000 * value)} ms"
 
 
 def _count(value: float) -> str:
@@ -78,7 +83,7 @@ def _count(value: float) -> str:
 
 
 def _rate(value: float) -> str:
-    return f"{value:.3g} people/s"
+    return f"{three_digits(value)} people/s"
 
 
 FORMS: dict[Measure, Form] = {

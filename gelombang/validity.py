@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gelombang.clock import MICROSECONDS
 from gelombang.host_samples import GENERATOR_BUSY_RATIO, MACHINE_BUSY_RATIO
+from gelombang.objective_words import three_digits
 from gelombang.profile import Profile
 from gelombang.record import Doubt, Host, RunRecord, Validity
 from gelombang.scale import roundings
@@ -83,7 +84,7 @@ def _late(host: Host, page_wall_seconds: float) -> Iterator[Doubt]:
         yield Doubt(
             name="late-generator",
             severity=Validity.INVALID if late > LATE_INVALID_SECONDS else Validity.SUSPECT,
-            evidence=f"1 % of people started {1_000 * late:.3g} ms or more after they were due; want at most "
+            evidence=f"1 % of people started {three_digits(1_000 * late)} ms or more after they were due; want at most "
             f"{1_000 * LATE_SUSPECT_SECONDS:g} ms (no verdict above {1_000 * LATE_INVALID_SECONDS:g} ms)",
             what_to_do="use a smaller --sample, a lower --speed or more --generator-processes, or quieten the machine",
         )
@@ -92,8 +93,8 @@ def _late(host: Host, page_wall_seconds: float) -> Iterator[Doubt]:
         yield Doubt(
             name="stalled-generator",
             severity=Validity.SUSPECT,
-            evidence=f"the generator stood still for {1_000 * stall:.3g} ms; people wait {1_000 * page_wall_seconds:.3g} ms for a page, "
-            f"want at most {STALL_SUSPECT_RATIO:g} of that",
+            evidence=f"the generator stood still for {three_digits(1_000 * stall)} ms; people wait "
+            f"{three_digits(1_000 * page_wall_seconds)} ms for a page, want at most {STALL_SUSPECT_RATIO:g} of that",
             what_to_do="quieten the machine or use a lower --speed",
         )
 
@@ -119,7 +120,7 @@ def _busy(host: Host) -> Iterator[Doubt]:
         yield Doubt(
             name="busy-generator",
             severity=Validity.SUSPECT,
-            evidence=f"a generator process used more than {GENERATOR_BUSY_RATIO:g} of a core for {busy:.3g} s without a break; "
+            evidence=f"a generator process used more than {GENERATOR_BUSY_RATIO:g} of a core for {three_digits(busy)} s without a break; "
             f"want at most {BUSY_GENERATOR_SECONDS:g} s",
             what_to_do="use a smaller --sample, a lower --speed or more --generator-processes",
         )
@@ -142,8 +143,8 @@ def _real_cost(server_median_seconds: Mapping[str, float], page_seconds: float) 
         yield Doubt(
             name="real-cost",
             severity=Validity.SUSPECT,
-            evidence=f"half of the attempts at {step} took the server {cost:.3g} s of the people's time or more, real work that no scale "
-            f"makes faster; want at most {REAL_COST_LIMIT_RATIO * page_seconds:.3g} s, a tenth of the patience for a page",
+            evidence=f"half of the attempts at {step} took the server {three_digits(cost)} s of the people's time or more, real "
+            f"work that no scale makes faster; want at most {REAL_COST_LIMIT_RATIO * page_seconds:.3g} s, a tenth of the patience for a page",
             what_to_do="use a lower --speed or a smaller --sample",
         )
 

@@ -80,6 +80,13 @@ def test_people_due_after_a_stop_are_unsent_by_order(calm):
     assert "unsent-people" in doubts(cut, due_us=np.array([500_000, 600_000, 2_000_000]))
 
 
+def test_large_figures_are_written_out(calm):
+    (doubt,) = (d for d in find_doubts(
+        calm.model_copy(update={"host": calm.host.model_copy(update={"lateness": late(2.8017)})}), SCENARIO, PROFILE, {}, np.array([1])
+    ) if d.name == "late-generator")  # fmt: skip
+    assert doubt.evidence.startswith("1 % of people started 2,802 ms or more after they were due; want at most 5 ms")
+
+
 def test_real_cost_may_be_a_tenth_of_the_patience_for_a_page(calm):
     assert doubts(calm, costs={"account": 1.19, "data": 0.1}) == {}
     found = find_doubts(calm, SCENARIO, PROFILE, {"account": 1.21, "data": 0.1}, np.array([1]))
