@@ -159,6 +159,10 @@ def test_a_capture_must_lie_on_every_way_to_the_step() -> None:
     }
 
 
+def test_an_answer_that_is_not_ok_captures_nothing() -> None:
+    assert [fault.where for fault in faults({**SEND, "on": {"conflict": "next"}}, WAIT, USE)] == ["journey[2].path"]
+
+
 def test_a_detour_that_captures_the_same_is_fine() -> None:
     first = {**SEND, "on": {"conflict": "step:again"}}
     again = {"step": "again", "form": "request", "capture": {"session": {"json_pointer": "/session"}}, "on": {"ok": "step:wait"}}

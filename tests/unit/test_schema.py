@@ -9,46 +9,48 @@ import pytest
 from gelombang.resources import profiles_folder, scenarios_folder
 from gelombang.schema import JsonSchema, profile_schema, scenario_schema, text_of
 
+SCENARIO = scenario_schema()
+PROFILE = profile_schema()
 REWRITE = "is stale; run python -m gelombang.schema"
 
 
 def test_the_committed_schema_of_scenarios_is_that_of_the_types() -> None:
-    assert (scenarios_folder() / "scenario.schema.json").read_text() == text_of(scenario_schema()), REWRITE
+    assert (scenarios_folder() / "scenario.schema.json").read_text() == text_of(SCENARIO), REWRITE
 
 
 def test_the_committed_schema_of_profiles_is_that_of_the_types() -> None:
-    assert (profiles_folder() / "profile.schema.json").read_text() == text_of(profile_schema()), REWRITE
+    assert (profiles_folder() / "profile.schema.json").read_text() == text_of(PROFILE), REWRITE
 
 
-@pytest.mark.parametrize("schema", [scenario_schema(), profile_schema()])
+@pytest.mark.parametrize("schema", [SCENARIO, PROFILE])
 def test_a_schema_names_its_dialect_and_refuses_unknown_keys(schema: JsonSchema) -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["additionalProperties"] is False
 
 
 def test_docstrings_of_fields_are_descriptions() -> None:
-    text = json.dumps(profile_schema())
+    text = json.dumps(PROFILE)
     assert "How many uploads may have a turn at once: the upload slots." in text
 
 
 @pytest.mark.parametrize("path", sorted(scenarios_folder().glob("*.toml")), ids=lambda path: path.stem)
 def test_every_scenario_names_its_schema_and_uses_keys_that_it_knows(path: Path) -> None:
     assert path.read_text().startswith("#:schema scenario.schema.json\n")
-    assert unknown_keys(tomllib.loads(path.read_text()), scenario_schema(), scenario_schema()) == []
+    assert unknown_keys(tomllib.loads(path.read_text()), SCENARIO, SCENARIO) == []
 
 
 @pytest.mark.parametrize("path", sorted(profiles_folder().glob("*.toml")), ids=lambda path: path.stem)
 def test_every_profile_names_its_schema_and_has_what_it_requires(path: Path) -> None:
     assert path.read_text().startswith("#:schema profile.schema.json\n")
     data = tomllib.loads(path.read_text())
-    assert unknown_keys(data, profile_schema(), profile_schema()) == []
-    required = profile_schema()["required"]
+    assert unknown_keys(data, PROFILE, PROFILE) == []
+    required = PROFILE["required"]
     assert isinstance(required, list)
     assert set(required) <= set(data)
 
 
 def test_a_scenario_that_extends_another_may_leave_things_out() -> None:
-    schema = scenario_schema()
+    schema = SCENARIO
     assert "required" not in schema
     assert schema["if"] == {"required": ["extends"]}
     assert schema["else"] == {
@@ -57,7 +59,7 @@ def test_a_scenario_that_extends_another_may_leave_things_out() -> None:
 
 
 def test_what_only_the_loader_writes_is_not_offered_to_people() -> None:
-    assert '"rows"' not in text_of(scenario_schema())
+    assert '"rows"' not in text_of(SCENARIO)
 
 
 def unknown_keys(value: object, schema: object, root: JsonSchema, where: str = "") -> list[str]:
