@@ -33,9 +33,7 @@ class Segments:
 
     def window_quantile_us(self, steps: list[str], first: int, past: int, probability: float) -> float | None:
         """A quantile of response over these steps (none: all) in windows first to past - 1; None without samples."""
-        wanted = [i for i, name in enumerate(self.steps) if not steps or name in steps]
-        rows = self.windows
-        chosen = rows[np.isin(rows["step"], wanted) & (rows["window"] >= first) & (rows["window"] < past)]
+        chosen = self._chosen(steps, first, past)
         counts = np.bincount(chosen["bucket"], weights=chosen["count"], minlength=BUCKETS)
         samples = int(counts.sum())
         if not samples:
@@ -45,10 +43,7 @@ class Segments:
 
     def window_samples(self, steps: list[str], first: int, past: int) -> int:
         """How many durations `window_quantile_us` looks at."""
-        wanted = [i for i, name in enumerate(self.steps) if not steps or name in steps]
-        rows = self.windows
-        chosen = np.isin(rows["step"], wanted) & (rows["window"] >= first) & (rows["window"] < past)
-        return int(rows["count"][chosen].sum())
+        return int(self._chosen(steps, first, past)["count"].sum())
 
     def p99_by_window_us(self, step: int, count: int) -> list[float | None]:
         """The 99th percentile of response of one step in each of `count` windows."""
@@ -63,6 +58,11 @@ class Segments:
                 place = np.searchsorted(seen, max(int(np.ceil(0.99 * int(seen[-1]))), 1))
                 found[window] = float(middles[part["bucket"][place]])
         return found
+
+    def _chosen(self, steps: list[str], first: int, past: int) -> NDArray[np.void]:
+        wanted = [i for i, name in enumerate(self.steps) if not steps or name in steps]
+        rows = self.windows
+        return rows[np.isin(rows["step"], wanted) & (rows["window"] >= first) & (rows["window"] < past)]
 
 
 def write_segments(folder: Path, segments: Segments) -> None:

@@ -144,7 +144,7 @@ def _real_cost(server_median_seconds: Mapping[str, float], page_seconds: float) 
             name="real-cost",
             severity=Validity.SUSPECT,
             evidence=f"half of the attempts at {step} took the server {three_digits(cost)} s of the people's time or more, real "
-            f"work that no scale makes faster; want at most {REAL_COST_LIMIT_RATIO * page_seconds:.3g} s, a tenth of the patience for a page",
+            f"work that no scale makes faster; want at most {REAL_COST_LIMIT_RATIO * page_seconds:.3g} s, a tenth of the page patience",
             what_to_do="use a lower --speed or a smaller --sample",
         )
 

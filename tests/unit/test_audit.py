@@ -1,11 +1,11 @@
 """The audit of acknowledged photos."""
 
 import pytest
-from support.run_folder import RunFolder
 
 from gelombang.audit import audit
 from gelombang.errors import RecordError
 from gelombang.evidence import read_evidence
+from support.run_folder import RunFolder
 
 
 def audited(run):
@@ -34,10 +34,11 @@ def test_a_photo_without_a_row_is_lost_and_its_file_an_orphan(run):
     assert (found.lost, found.lost_first, found.orphan_files_first) == (1, ["person 0, step 9, try 1"], ["0-ktp-1.jpg"])
 
 
-def test_a_photo_whose_bytes_changed_is_lost(run):
+@pytest.mark.parametrize("ending", [b"", b"y", b"xx"], ids=["shorter", "another byte", "longer"])
+def test_a_photo_whose_bytes_changed_is_lost(run, ending):
     run.write()
     path = run.path / "site" / "photos" / "1-selfie-1.jpg"
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(path.read_bytes()[:-1] + ending)
     found = audited(run)
     assert (found.lost, found.wrong_digest, found.wrong_digest_first) == (1, 1, ["1-selfie-1.jpg"])
 

@@ -1,11 +1,11 @@
 """The join: single combinations and what they mean. Values are those of the ledgers, spelled out."""
 
 import pytest
-from support.run_folder import DONE, RunFolder
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.evidence import read_evidence
 from gelombang.join import join
+from support.run_folder import DONE, RunFolder
 
 STORE, BODY, ADMISSION, ACKNOWLEDGE, HEADERS = Stage.STORE, Stage.BODY, Stage.ADMISSION, Stage.ACKNOWLEDGE, Stage.HEADERS
 
@@ -104,6 +104,14 @@ def test_unseen_connections_are_explained_only_as_far_as_the_kernel_counted_drop
         run.attempt(person, "account", Outcome.TIMED_OUT, Phase.CONNECT, status=0, server=None)
     found = joined(run, dropped_by_kernel=3)
     assert [(cell.explained, cell.attempts) for cell in found.cells] == [(False, 2), (True, 3)]
+
+
+def test_a_dropped_connection_explains_one_attempt_and_not_another_as_well(tmp_path):
+    run = RunFolder(tmp_path)
+    run.attempt(0, "account", Outcome.TIMED_OUT, Phase.CONNECT, status=0, server=None)
+    run.attempt(0, "ktp", Outcome.TIMED_OUT, Phase.CONNECT, status=0, server=None)
+    run.attempt(0, "ktp", Outcome.RESET, Phase.CONNECT, status=0, server=None)
+    assert joined(run, dropped_by_kernel=1).unexplained == 2
 
 
 def test_an_unseen_attempt_whose_request_was_sent_is_unexplained(tmp_path):

@@ -1,7 +1,6 @@
 """Objectives judged on records made by hand: 60 windows of 60 s, 1/50 of the people, 60 times as fast."""
 
 import pytest
-from support.run_folder import RunFolder
 
 from gelombang.histogram import Histogram
 from gelombang.objective import judge
@@ -9,6 +8,7 @@ from gelombang.record import Quantiles, RunRecord, Validity
 from gelombang.scenario import Objective
 from gelombang.segments import Segments
 from gelombang.summary import RunFacts, summarise
+from support.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")

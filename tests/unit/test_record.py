@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from support.run_folder import RunFolder
 
 from gelombang.errors import RecordError
 from gelombang.record import read_record, write_record
 from gelombang.summary import RunFacts, summarise
+from support.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")

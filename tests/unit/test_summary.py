@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from support.run_folder import RunFolder, scenario_of
 
 from gelombang.attempt import Code, Fate, Outcome, Phase, ServerOutcome, Stage
 from gelombang.record import read_record, write_record
 from gelombang.segments import read_segments
 from gelombang.summary import RunFacts, summarise
+from support.run_folder import RunFolder, scenario_of
 
 FACTS = RunFacts("2026-01-01T00:00:00+00:00", commit="abc", machine={"cores": 2}, server_processes=1)
 
@@ -200,6 +200,8 @@ def test_segments_hold_every_duration_by_step_and_by_window(run):
     whole = segments.response["ktp"].quantile_us(0.5)
     assert segments.window_quantile_us(["ktp"], 0, 60, 0.5) == pytest.approx(whole, rel=0.01)
     assert segments.window_quantile_us(["ktp"], 59, 60, 0.5) is None
+    by_window = [segments.window_samples(["ktp"], window, window + 1) for window in range(60)]
+    assert by_window == record.windows.ended["ktp"]
 
 
 def test_the_record_names_the_digests_of_the_runs_files(run):

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from support.run_folder import RunFolder, profile_of, scenario_of
 
 from gelombang.record import Quantiles, Validity
 from gelombang.runplan import ScaleNumbers
 from gelombang.summary import RunFacts, summarise
 from gelombang.validity import find_doubts, validity_of
+from support.run_folder import RunFolder, profile_of, scenario_of
 
 SCENARIO = scenario_of()
 PROFILE = profile_of()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.run_folder import RunFolder
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.errors import RecordError
@@ -13,6 +12,7 @@ from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER
 from gelombang.record import read_record, write_record
 from gelombang.summary import RunFacts, digests, summarise
 from gelombang.verification import verify
+from support.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
