@@ -33,8 +33,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def plan_by_hand(options: Namespace, host: str | None) -> tuple[RunPlan, Path]:
-    """The plan and a fresh folder with it. Raises InputError for anything that can't be used."""
+def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float | None) -> tuple[RunPlan, Path]:
+    """The plan and a fresh folder with it; the run time, wall seconds, bounds the arrivals. Raises InputError."""
     if not host:
         raise InputError("--host is missing; want the target, such as --host http://127.0.0.1:8080")
     refuse_strangers(host, "--host", options.i_own_this_target)
@@ -43,8 +43,8 @@ def plan_by_hand(options: Namespace, host: str | None) -> tuple[RunPlan, Path]:
     scenario = load_scenario(options.scenario)
     scale = _scale(options, scenario)
     for_seconds = rate_of(scenario.arrivals).duration_seconds
-    if options.run_time:
-        for_seconds = min(for_seconds, scale.people_seconds(float(options.run_time)))
+    if run_time_seconds:
+        for_seconds = min(for_seconds, scale.people_seconds(run_time_seconds))
     run_id = f"{utc_now():%Y%m%d-%H%M%S}-{scenario.name}-{PROFILE_BY_HAND}"
     plan = RunPlan(
         run_id=run_id,

@@ -87,6 +87,9 @@ class SurgeOnLocust:
         self._quitting = False
         self._done: Done | None = None
         self._exit_code = ExitCode.AS_EXPECTED
+        options = environment.parsed_options
+        self._run_time_seconds: float | None = options.run_time
+        options.run_time = None  # the plan bounds arrivals by it; Locust would stop the whole run then, drain and all
         if self._is_child:
             # The reader of this process's log wants our own last line, not Locust's summary.
             logging.getLogger("locust").setLevel(logging.WARNING)
@@ -141,11 +144,11 @@ class SurgeOnLocust:
 
     def _prepare(self) -> None:
         """Raises GelombangError."""
+        options = self._environment.parsed_options
         if self._plan_file is not None:
             plan, folder = read_model(Path(self._plan_file), RunPlan), Path(self._plan_file).parent
         else:
-            plan, folder = plan_by_hand(self._environment.parsed_options, self._environment.host)
-            self._environment.parsed_options.run_time = None  # the plan ends by itself, with nobody killed
+            plan, folder = plan_by_hand(options, self._environment.host, options.run_time or self._run_time_seconds)
         self._environment.host = plan.target_url
         photos = PhotoLibrary.build(_photos_folder(), int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
         listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.engine import Again, Arrivals, Engine, EngineLimits, Next, RunEnd
 
 from gelombang.attempt import Fate
+from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.engine import Again, Arrivals, Engine, EngineLimits, Next, RunEnd
 from tests.unit.virtual_loop import VirtualLoop
 
 SECOND = 1_000_000

@@ -4,19 +4,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
-from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
 
 from gelombang.errors import InputError
 from gelombang.runplan import RunPlan, read_model
+from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
 
 HERE = "http://127.0.0.1:8080"
 
 
-def plan(folder: Path, *arguments: str, host: str | None = HERE) -> RunPlan:
+def plan(folder: Path, *arguments: str, host: str | None = HERE, run_time_seconds: float | None = None) -> RunPlan:
     parser = ArgumentParser()
-    parser.add_argument("--run-time", type=int)
     add_arguments(parser)
-    made, where = plan_by_hand(parser.parse_args(["--out", str(folder / "run"), *arguments]), host)
+    made, where = plan_by_hand(parser.parse_args(["--out", str(folder / "run"), *arguments]), host, run_time_seconds)
     assert read_model(where / "plan.json", RunPlan) == made
     return made
 
@@ -28,11 +27,11 @@ def test_the_plan_says_what_the_arguments_say(tmp_path: Path) -> None:
 
 
 def test_the_run_time_bounds_the_arrivals_in_wall_time(tmp_path: Path) -> None:
-    assert plan(tmp_path, "--run-time", "5", "--speed", "60").for_seconds == 300.0
+    assert plan(tmp_path, "--speed", "60", run_time_seconds=5.0).for_seconds == 300.0
 
 
 def test_a_long_run_time_does_not_lengthen_the_scenario(tmp_path: Path) -> None:
-    assert plan(tmp_path, "--run-time", "5000", "--speed", "60").for_seconds == 1200.0
+    assert plan(tmp_path, "--speed", "60", run_time_seconds=5000.0).for_seconds == 1200.0
 
 
 def test_a_stranger_that_is_claimed_by_name_is_allowed(tmp_path: Path) -> None:

@@ -7,6 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
+from gelombang.journey import compile_journey
+from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_rows
+from gelombang.person import Person
+from gelombang.scale import Scale, scaled
+from gelombang.scenario import Scenario
+from gelombang.steps import MessageStep, PhotoKind, PhotoStep, RequestStep
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
@@ -20,14 +28,6 @@ from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.target import Target
 from gelombang_loadtests.walker import Crowd, Form, Walker
-
-from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
-from gelombang.journey import compile_journey
-from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_rows
-from gelombang.person import Person
-from gelombang.scale import Scale, scaled
-from gelombang.scenario import Scenario
-from gelombang.steps import MessageStep, PhotoKind, PhotoStep, RequestStep
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, TICKET, scenario
 from tests.unit.virtual_loop import VirtualLoop
 

@@ -6,11 +6,6 @@ from pathlib import Path
 import gevent
 import numpy as np
 import pytest
-from gelombang_loadtests.exchange import Answer
-from gelombang_loadtests.generator import Generator
-from gelombang_loadtests.metrics_page import MetricsPage
-from gelombang_loadtests.photos import Photo
-from gelombang_loadtests.progress import Done, Progress, Ready
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,6 +15,11 @@ from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_a
 from gelombang.runplan import RunPlan, ScaleNumbers
 from gelombang.scenario import Scenario
 from gelombang.steps import PhotoKind
+from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.generator import Generator
+from gelombang_loadtests.metrics_page import MetricsPage
+from gelombang_loadtests.photos import Photo
+from gelombang_loadtests.progress import Done, Progress, Ready
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, scenario
 from tests.wire.stub_site import TOKEN, Asked, Reply, StubSite, stub_site
 
