@@ -144,6 +144,20 @@ def test_a_refusal_that_comes_in_two_halves_is_read_whole(person: PersonConnecti
     assert answer.bytes_sent < 500_000
 
 
+def test_a_success_that_begins_early_does_not_end_the_sending(person: PersonConnections) -> None:
+    def script(connection: socket.socket) -> None:
+        read_head(connection)
+        connection.sendall(OK[:-2])
+        read_exactly(connection, 100_000)
+        connection.sendall(OK[-2:])
+
+    with serving(script) as server:
+        answer = send(person, server.port, b"x" * 100_000, Line(2_000_000.0, 0.0))
+        person.close()
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert answer.bytes_sent > 100_000
+
+
 def test_go_on_is_no_early_answer(person: PersonConnections) -> None:
     def script(connection: socket.socket) -> None:
         read_head(connection)
