@@ -29,7 +29,8 @@ _STREAM_BUFFER_BYTES = 1 << 16
 
 
 class Bodies:
-    """How many forms are in memory, and how many may be."""
+    """How many forms are in memory, and how many may be. A photo whose person was told 504 is no longer counted here: it has a turn at the
+    store, and turns are bounded by themselves."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -106,7 +107,13 @@ async def photo_part(content_type: str, body: bytes) -> bytes:
             if part is None:
                 break
             if isinstance(part, BodyPartReader) and part.name == "photo":
-                return bytes(await part.read(decode=False))
+                pieces = []
+                # In larger pieces than aiohttp's `read`, which looks for the boundary every 8 KiB.
+                while piece := await part.read_chunk(_STREAM_BUFFER_BYTES):
+                    pieces.append(piece)
+                # A form that breaks off has no boundary behind its photo, and only this call finds that out.
+                await reader.next()
+                return b"".join(pieces)
     except (ValueError, AssertionError, RuntimeError, LookupError, Warning, HttpProcessingError):
         # What aiohttp's reader raises for a form that is cut or not well-formed; it has no exception of its own for that.
         raise Problem(Code.MALFORMED_REQUEST, "the body is not a well-formed form", stage=Stage.BODY) from None

@@ -1,0 +1,60 @@
+"""Whatever arrives as a form: a photo, or a problem with a name, and never anything else."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gelombang.attempt import Code
+from gelombang_server.multipart import photo_part
+from gelombang_server.problem import Problem
+from tests.support.upload_site import form, jpeg
+
+PHOTO = jpeg(900)
+FORM = form(PHOTO)
+edits = st.lists(st.tuples(st.integers(0, len(FORM)), st.integers(0, 30), st.binary(max_size=8)), max_size=6)
+"""(where, how many bytes go, what comes instead)"""
+
+
+Read = Callable[..., bytes | Code]
+
+
+@pytest.fixture(scope="module")
+def read() -> Iterator[Read]:
+    with asyncio.Runner() as runner:
+
+        def read(body: bytes, content_type: str = "multipart/form-data; boundary=xyz") -> bytes | Code:
+            try:
+                return runner.run(photo_part(content_type, body))
+            except Problem as problem:
+                return problem.code
+
+        yield read
+
+
+@given(edits)
+def test_a_spoiled_form_is_a_photo_or_a_named_problem(read: Read, changes: list[tuple[int, int, bytes]]) -> None:
+    body = bytearray(FORM)
+    for at, gone, instead in changes:
+        body[at : at + gone] = instead
+    found = read(bytes(body))
+    assert isinstance(found, bytes) or found in (Code.MALFORMED_REQUEST, Code.FIELD_MISSING)
+
+
+@given(st.text(max_size=40))
+def test_a_spoiled_content_type_is_a_photo_or_a_named_problem(read: Read, parameters: str) -> None:
+    found = read(FORM, f"multipart/form-data; {parameters}")
+    assert isinstance(found, bytes) or found in (Code.MALFORMED_REQUEST, Code.FIELD_MISSING)
+
+
+@given(st.integers(1, len(FORM)))
+def test_a_form_that_breaks_off_before_its_boundary_is_malformed(read: Read, missing: int) -> None:
+    boundary = len(b"--xyz--\r\n")
+    found = read(FORM[: len(FORM) - missing])
+    assert found == PHOTO if missing < boundary - len(b"--xyz") + 1 else found is Code.MALFORMED_REQUEST
+
+
+def test_a_whole_form_is_its_photo(read: Read) -> None:
+    assert read(FORM) == PHOTO
