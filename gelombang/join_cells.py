@@ -136,6 +136,7 @@ TABLE: tuple[Rule, ...] = (
     # The answer was read.
     _rule(Outcome.OK, _ANY_PHASE, _SEEN, ServerOutcome.COMPLETED, "done and acknowledged", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.REFUSED, "told to come back later", Check.SAME_ANSWER),
+    _rule(Outcome.CONFLICT, _ANY_PHASE, _SEEN, ServerOutcome.REJECTED, "it was done already", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.REJECTED, "the site did not accept what was sent", Check.SAME_ANSWER),
     _rule(
         _ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.FAILED, "the proxy said that it took too long; the work may have gone on", Check.GATEWAY

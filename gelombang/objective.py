@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gelombang.clock import MICROSECONDS
-from gelombang.histogram import Histogram
 from gelombang.objective_words import FORMS, limits_text
 from gelombang.record import Judgement, RunRecord, Validity
 from gelombang.scenario import Measure, Objective
@@ -205,22 +204,15 @@ def _attempts_ratio(objective: Objective, record: RunRecord, span: Span) -> tupl
 def _response_seconds(objective: Objective, record: RunRecord, segments: Segments | None, span: Span) -> tuple[float | None, int]:
     assert objective.quantile is not None
     speed = record.scale.speed
-    is_whole = objective.over_seconds is None and objective.for_seconds is None and objective.within_seconds is None
     if segments is None:
+        is_whole = objective.over_seconds is None and objective.for_seconds is None and objective.within_seconds is None
         held = [step.response for step in record.steps if step.step in objective.step] if is_whole else []
         if len(held) != 1 or objective.quantile not in (0.5, 0.9, 0.99):
             raise _NotJudgedError("the run's segments are not at hand")
         found = {0.5: held[0].p50_seconds, 0.9: held[0].p90_seconds, 0.99: held[0].p99_seconds}[objective.quantile]
         return found, held[0].samples
-    if is_whole:
-        merged = Histogram()
-        for step, histogram in segments.response.items():
-            if not objective.step or step in objective.step:
-                merged.merge(histogram)
-        value_us, samples = merged.quantile_us(objective.quantile), merged.samples
-    else:
-        value_us = segments.window_quantile_us(objective.step, span.first, span.past, objective.quantile)
-        samples = segments.window_samples(objective.step, span.first, span.past)
+    value_us = segments.window_quantile_us(objective.step, span.first, span.past, objective.quantile)
+    samples = segments.window_samples(objective.step, span.first, span.past)
     return None if value_us is None else value_us * speed / MICROSECONDS, samples
 
 
