@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from gelombang_loadtests.drawing import PhotoKind
-from gelombang_loadtests.photos import Photo, PhotoLibrary
 from PIL import Image
 
 from gelombang.errors import HostError
+from gelombang_loadtests.drawing import PhotoKind
+from gelombang_loadtests.photos import Photo, PhotoLibrary
 
 LIMIT = 200_000
 
