@@ -3,7 +3,6 @@
 import socket
 import threading
 
-import gevent
 import pytest
 
 from gelombang.attempt import Outcome, Phase
@@ -262,58 +261,3 @@ def test_an_ipv6_server_is_reached() -> None:
     listener.close()
     assert answer.body == b"ok"
     assert b"Host: [::1]:%d\r\n" % port in seen[0]
-
-
-def test_patience_ends_in_the_phase_it_ran_out_in(pool: ConnectionPool, person: PersonConnections) -> None:
-    def half(connection: socket.socket) -> None:
-        read_head(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\n")
-        until_closed(connection)
-
-    with serving(until_closed, half) as server:
-        waiting = ask(person, server, within_us=30_000)
-        receiving = ask(person, server, within_us=100_000)
-    assert (waiting.outcome_error, waiting.phase) == (Outcome.TIMED_OUT, Phase.WAIT)
-    assert waiting.wait_us >= 29_000
-    assert (receiving.outcome_error, receiving.phase) == (Outcome.TIMED_OUT, Phase.RECEIVE)
-    assert pool.open_sockets == 0
-
-
-def test_patience_ends_while_sending_to_a_server_that_does_not_read(person: PersonConnections) -> None:
-    over = threading.Event()
-    with serving(lambda _: over.wait(10)) as server:  # type: ignore[arg-type,return-value]
-        answer = ask(person, server, b"POST", b"x" * 30_000_000, within_us=100_000)
-        over.set()
-    assert (answer.outcome_error, answer.phase) == (Outcome.TIMED_OUT, Phase.SEND)
-    assert 0 < answer.bytes_sent < 30_000_000
-    assert answer.send_us >= 50_000
-
-
-def test_patience_ends_while_connecting_to_a_full_backlog(person: PersonConnections) -> None:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    fillers = [socket.socket() for _ in range(3)]
-    for filler in fillers:
-        filler.setblocking(False)
-        filler.connect_ex(listener.getsockname())
-    request = Request(b"GET", b"/", "127.0.0.1", listener.getsockname()[1])
-    answer = exchange(person, request, UNPACED, monotonic_us() + 50_000)
-    for opened in (listener, *fillers):
-        opened.close()
-    assert (answer.outcome_error, answer.phase) == (Outcome.TIMED_OUT, Phase.CONNECT)
-    assert answer.connect_us >= 49_000
-
-
-def test_a_deadline_that_is_over_sends_nothing(person: PersonConnections) -> None:
-    answer = exchange(person, Request(b"GET", b"/", "127.0.0.1", 1), UNPACED, monotonic_us() - 1)
-    assert (answer.outcome_error, answer.phase, answer.connections) == (Outcome.TIMED_OUT, Phase.NONE, 0)
-
-
-def test_a_killed_greenlet_leaves_no_socket(pool: ConnectionPool, person: PersonConnections) -> None:
-    with serving(until_closed) as server:
-        asked = gevent.spawn(ask, person, server)
-        while not pool.open_sockets:
-            gevent.sleep(0)
-        asked.kill()
-    assert pool.open_sockets == 0
