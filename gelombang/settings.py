@@ -35,10 +35,16 @@ def put_value(data: dict[str, object], path: str, value: object) -> None:
     for i, key in enumerate(keys):
         last = i == len(keys) - 1
         if isinstance(here, dict):
-            here = here.__setitem__(key, value) if last else here.setdefault(key, {})
+            if last:
+                here[key] = value
+            else:
+                here = here.setdefault(key, {})
         elif isinstance(here, list):
             place = _place(here, key)
-            here = here.__setitem__(place, value) if last else here[place]
+            if last:
+                here[place] = value
+            else:
+                here = here[place]
         else:
             raise InputError(f"{'.'.join(keys[:i])} is {here!r}; want a table or list that has a {key!r}")
 
