@@ -38,6 +38,5 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         case _:
             page = parsed.page or folders[-1] / "report.html"
             write_page(records, page)
-            console_summary(records, Console())
-            print(f"page: {page}")
+            console_summary(records, Console(), page)
     return ExitCode.AS_EXPECTED

@@ -63,8 +63,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     if parsed.json:
         for record in records:
             print(record.model_dump_json())
-    console_summary(records, console)
-    console.print(f"page: {_shown(page)}", soft_wrap=True, highlight=False)
+    console_summary(records, console, _shown(page))
     return verdict(records)
 
 
@@ -134,6 +133,6 @@ def _page_path(out: Path | None, orders: list[Order]) -> Path:
     return (out or orders[-1].folder) / PAGE_FILE if len(orders) > 1 else orders[0].folder / PAGE_FILE
 
 
-def _shown(path: Path) -> str:
+def _shown(path: Path) -> Path:
     resolved = path.resolve()
-    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(resolved)
+    return resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else resolved
