@@ -4,17 +4,17 @@ An attempt is tried by the form of its step, its outcome is looked up in the jou
 person decides by their patience. What people captured on the way is theirs alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gelombang import person as persons
 from gelombang.attempt import AttemptId, Fate, Outcome
 from gelombang.clock import MICROSECONDS
 from gelombang.journey import RETRY, Journey, fate_of_target
 from gelombang.patience import Choice, after_failure
-from gelombang.person import Person, make_person, template_values, think_seconds
+from gelombang.person import Person, make_person, think_seconds
 from gelombang.scenario import Scenario
 from gelombang.steps import PhotoStep
-from gelombang.templates import PERSON_FIELDS
 from gelombang_loadtests.applicant import NO_ROW, Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Again, Next, RunEnd
@@ -145,26 +145,34 @@ class Walker:
         return Again(now_us + int(decision.seconds * MICROSECONDS))
 
 
-class Values(Mapping[str, str]):
-    """What placeholders stand for: a person's own fields, worked out when one is asked for, and what was captured."""
+_OWN: dict[str, Callable[[Person], str]] = {
+    "name": persons.name,
+    "email": persons.email,
+    "phone": persons.phone,
+    "nik": persons.nik,
+    "kk": persons.kk,
+    "birth_date": lambda person: persons.birth_date(person).isoformat(),
+    "address": persons.address,
+    "password": persons.password,
+}
 
-    __slots__ = ("_captured", "_own", "_person")
+
+class Values(Mapping[str, str]):
+    """What placeholders stand for: a person's own fields, each worked out when it is asked for, and what was captured."""
+
+    __slots__ = ("_captured", "_person")
 
     def __init__(self, person: Person, captured: Mapping[str, str]) -> None:
         self._person = person
         self._captured = captured
-        self._own: dict[str, str] | None = None
 
     def __getitem__(self, name: str) -> str:
-        if name in PERSON_FIELDS:
-            if self._own is None:
-                self._own = template_values(self._person)
-            return self._own[name]
-        return self._captured[name]
+        own = _OWN.get(name)
+        return self._captured[name] if own is None else own(self._person)
 
     def __iter__(self) -> Iterator[str]:
-        yield from PERSON_FIELDS
+        yield from _OWN
         yield from self._captured
 
     def __len__(self) -> int:
-        return len(PERSON_FIELDS) + len(self._captured)
+        return len(_OWN) + len(self._captured)

@@ -11,7 +11,7 @@ import pytest
 from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
 from gelombang.journey import compile_journey
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_rows
-from gelombang.person import Person
+from gelombang.person import Person, make_person, template_values
 from gelombang.scale import Scale, scaled
 from gelombang.scenario import Scenario
 from gelombang.steps import MessageStep, PhotoKind, PhotoStep, RequestStep
@@ -27,7 +27,7 @@ from gelombang_loadtests.photos import Photo
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.target import Target
-from gelombang_loadtests.walker import Crowd, Form, Walker
+from gelombang_loadtests.walker import Crowd, Form, Values, Walker
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, TICKET, scenario
 from tests.unit.virtual_loop import VirtualLoop
 
@@ -131,6 +131,11 @@ def picture(kind: PhotoKind, size_bytes: int, serial: bytes) -> Photo:
 def scripted(*answers: Answer) -> Site:
     left = list(answers)
     return lambda walk, request: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_a_persons_own_values_are_those_that_every_reader_of_a_scenario_expects() -> None:
+    person = make_person(1, 7, scenario(HOME), RUN)
+    assert dict(Values(person, {"session": "s"})) == template_values(person) | {"session": "s"}
 
 
 def test_placeholders_captures_and_the_attempts_identity_go_into_requests(tmp_path: Path) -> None:
