@@ -5,10 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gelombang_loadtests.photos import PhotoLibrary
-from gelombang_loadtests.recorder import Ending, Recorder
-from gelombang_server.inspect_jpeg import inspect_jpeg
-from gelombang_server.multipart import photo_part
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from gelombang.arrivals import make_plan
@@ -19,6 +15,10 @@ from gelombang.person import make_person, template_values
 from gelombang.scale import Scale
 from gelombang.seeds import Purpose, draw
 from gelombang.sharing import ProcessorSharing
+from gelombang_loadtests.photos import PhotoLibrary
+from gelombang_loadtests.recorder import Ending, Recorder
+from gelombang_server.inspect_jpeg import inspect_jpeg
+from gelombang_server.multipart import photo_part
 
 PHOTO_BYTES = 100_000
 PIXELS_LIMIT = 25_000_000

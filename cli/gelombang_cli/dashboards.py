@@ -4,11 +4,10 @@ import argparse
 import os
 from pathlib import Path
 
-from gelombang.resources import dashboards_folder
-from gelombang_dashboards.push import push_dashboard
-
 from gelombang.errors import ExitCode, InputError
+from gelombang.resources import dashboards_folder
 from gelombang_cli.arguments import Commands
+from gelombang_dashboards.push import push_dashboard
 
 TOKEN_VARIABLE = "GRAFANA_TOKEN"
 

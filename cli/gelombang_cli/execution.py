@@ -13,16 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
-from gelombang.resources import locustfiles_folder
-from gelombang.summary import RunFacts, summarise
-
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import HostError, TargetUnreachableError
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
+from gelombang.resources import locustfiles_folder
 from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, PROCESS_VARIABLE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
+from gelombang.summary import RunFacts, summarise
 from gelombang_cli.child import Child, Event, wait_readable
 from gelombang_cli.hostwatch import HostWatch, listen_counters, machine_facts
 from gelombang_cli.provenance import commit

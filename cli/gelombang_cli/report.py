@@ -4,16 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from gelombang_reports.console import console_summary
-from gelombang_reports.junit import junit_xml
-from gelombang_reports.markdown import markdown_summary
-from gelombang_reports.page import write_page
 from rich.console import Console
 
 from gelombang.errors import ExitCode
 from gelombang.record import read_record
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
+from gelombang_reports.console import console_summary
+from gelombang_reports.junit import junit_xml
+from gelombang_reports.markdown import markdown_summary
+from gelombang_reports.page import write_page
 
 
 def add_command(commands: Commands) -> None:

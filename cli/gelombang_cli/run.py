@@ -4,8 +4,6 @@ import argparse
 from fractions import Fraction
 from pathlib import Path
 
-from gelombang_reports.console import console_summary
-from gelombang_reports.page import write_page
 from rich.console import Console
 
 from gelombang.arrivals import planned_people
@@ -20,6 +18,8 @@ from gelombang_cli.doctor import require_able
 from gelombang_cli.execution import Order, execute
 from gelombang_cli.progress import Progress
 from gelombang_cli.runfolder import make_run_folder, new_run_id
+from gelombang_reports.console import console_summary
+from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
 IN_FLIGHT_SHARE = 0.25

@@ -3,12 +3,12 @@
 import argparse
 
 import orjson
-from gelombang.arrivals import planned_people
-from gelombang.loading import load_scenario
-from gelombang.schema import scenario_schema
 
+from gelombang.arrivals import planned_people
 from gelombang.errors import ExitCode
+from gelombang.loading import load_scenario
 from gelombang.scale import Scale
+from gelombang.schema import scenario_schema
 from gelombang_cli.arguments import Commands
 
 

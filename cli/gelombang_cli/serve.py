@@ -7,11 +7,10 @@ import threading
 from fractions import Fraction
 from pathlib import Path
 
-from gelombang.loading import load_profile
-from gelombang.resources import locustfiles_folder
-
 from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, InputError
+from gelombang.loading import load_profile
+from gelombang.resources import locustfiles_folder
 from gelombang.runplan import SERVER_FILE, ScaleNumbers, ServerPlan, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang_cli.arguments import Commands, positive

@@ -2,9 +2,8 @@
 
 import argparse
 
-from gelombang.verification import verify
-
 from gelombang.errors import ExitCode
+from gelombang.verification import verify
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
 

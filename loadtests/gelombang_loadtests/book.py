@@ -1,7 +1,5 @@
 """The book of a run: what happens to people goes into the ledgers and the counts, at one place."""
 
-from collections.abc import Callable
-
 from gelombang.attempt import Fate, Outcome, Phase
 from gelombang_loadtests.applicant import NO_ROW, Applicant
 from gelombang_loadtests.exchanges import Try
@@ -12,10 +10,11 @@ from gelombang_loadtests.recorder import Ending, Recorder
 class Book:
     """Writes for the walker while people act, and for the engine when the run ends (`gelombang_loadtests.engine.Book`)."""
 
-    def __init__(self, recorder: Recorder, counts: GeneratorCounts, still_waiting: Callable[[], list[Applicant]]) -> None:
+    def __init__(self, recorder: Recorder, counts: GeneratorCounts) -> None:
         self._recorder = recorder
         self._counts = counts
-        self._still_waiting = still_waiting
+        self._open: dict[int, Applicant] = {}
+        """Whose attempt has begun and not ended, by the attempt's row: those in an exchange, and those who wait for a message."""
 
     def person_begins(self, applicant: Applicant, now_us: int) -> None:
         applicant.person_row = self._recorder.begin_person(applicant.index, applicant.due_us, now_us)
@@ -24,11 +23,13 @@ class Book:
     def attempt_begins(self, applicant: Applicant, now_us: int) -> None:
         step = applicant.step
         applicant.attempt_row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us)
+        self._open[applicant.attempt_row] = applicant
         self._recorder.stands_at(applicant.person_row, step, applicant.attempts)
 
     def attempt_ends(self, applicant: Applicant, tried: Try, now_us: int, cut: bool) -> None:
         """`cut`: it was not the person's patience that ran out but the run's time."""
         row, applicant.attempt_row = applicant.attempt_row, NO_ROW
+        del self._open[row]
         ending = tried.ending
         self._recorder.end_attempt(row, ending, now_us, Outcome.CUT if cut else ending.outcome)
         outcome = Outcome.CUT if cut else ending.outcome
@@ -68,6 +69,7 @@ class Book:
         self._recorder.unsent_person(index, due_us)
 
     def waiting_at_the_end(self, now_us: int) -> int:
-        for applicant in self._still_waiting():
+        """Those in an exchange were cut before: who has an open attempt now waits for a message, or has just been handed it."""
+        for applicant in list(self._open.values()):
             self.cut_attempt(applicant, Phase.INBOX, now_us)
         return self._recorder.end_all_people(Fate.WAITING, now_us)

@@ -105,7 +105,7 @@ class Generator:
         loop = GeventLoop(zero_us)
         recorder = Recorder(self._folder, self._process, self.people)
         phone = Phone(loop, self._fetch(), self._is_ours)
-        book = Book(recorder, self.counts, phone.waiting)
+        book = Book(recorder, self.counts)
         carry = _Carrier(self._pool, zero_us, self._end)
         forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
         crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey)

@@ -63,10 +63,6 @@ class Phone:
         """Nobody waits for it any more."""
         self._waiting.pop(key, None)
 
-    def waiting(self) -> list[Applicant]:
-        """Those who wait for a message now."""
-        return list(self._waiting.values())
-
     def deliver(self, message: Message, wake: Callable[[Applicant], None]) -> None:
         """One message has come; who waits for it gets it into their hand and is woken."""
         key = (message.get("address", ""), message.get("kind", ""))

@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gelombang_reports.page import SIZE_LIMIT_BYTES, write_page
-from support.records import collapsing, doubtful, empty, hardened
 
 from gelombang.record import RunRecord, Validity
+from gelombang_reports.page import SIZE_LIMIT_BYTES, write_page
+from support.records import collapsing, doubtful, empty, hardened
 
 pytestmark = pytest.mark.browser
 

@@ -2,9 +2,10 @@
 
 from itertools import cycle
 
-from gelombang_server.pacing import Pacer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gelombang_server.pacing import Pacer
 
 
 @given(st.lists(st.integers(0, 300_000), min_size=1, max_size=60), st.lists(st.integers(20_000, 400_000), min_size=1, max_size=60))

@@ -14,14 +14,6 @@ from typing import Any
 import aiohttp
 import numpy as np
 from aiohttp import web
-from gelombang_server.app import build_app
-from gelombang_server.config import SITE_FOLDER, SiteContext
-from gelombang_server.keeper import KEEPER, PhotoKeeper
-from gelombang_server.schema import DATABASE_FILE, create_tables
-from gelombang_server.sessions import issue_session, make_session_key
-from gelombang_server.ticketed import DESK
-from gelombang_server.tickets import TicketDesk
-from gelombang_server.worker import close_context, open_context
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -30,6 +22,14 @@ from gelombang.clock import monotonic_us
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang.profile import Profile
 from gelombang.runplan import ScaleNumbers, ServerPlan
+from gelombang_server.app import build_app
+from gelombang_server.config import SITE_FOLDER, SiteContext
+from gelombang_server.keeper import KEEPER, PhotoKeeper
+from gelombang_server.schema import DATABASE_FILE, create_tables
+from gelombang_server.sessions import issue_session, make_session_key
+from gelombang_server.ticketed import DESK
+from gelombang_server.tickets import TicketDesk
+from gelombang_server.worker import close_context, open_context
 
 PROFILES = Path(__file__).parents[2] / "server" / "profiles"
 RUN = 77

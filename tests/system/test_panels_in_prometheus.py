@@ -17,11 +17,11 @@ from typing import TypeVar
 
 import psutil
 import pytest
-from gelombang_dashboards.prometheus import Target, prometheus_config
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
 
 from gelombang.clock import monotonic_us, sleep_seconds
 from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric, Side
+from gelombang_dashboards.prometheus import Target, prometheus_config
 from tests.support.dashboard_lint import drawn
 from tests.support.debian_tools import program
 

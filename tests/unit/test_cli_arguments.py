@@ -4,13 +4,13 @@ import argparse
 from fractions import Fraction
 
 import pytest
+
+from gelombang.errors import InputError
 from gelombang.loading import load_scenario
+from gelombang.scale import Scale
 from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target
 from gelombang_cli.machine import Look, choose_sample
 from gelombang_cli.runfolder import make_run_folder
-
-from gelombang.errors import InputError
-from gelombang.scale import Scale
 
 
 def _parsed(*words: str) -> argparse.Namespace:

@@ -4,9 +4,9 @@ import dataclasses
 import re
 
 import pytest
-from gelombang_server.routes import Route
 
 from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric, Side
+from gelombang_server.routes import Route
 
 BASE_UNITS = ("seconds", "bytes", "ratio")
 OTHER_UNITS = ("milliseconds", "ms", "us", "minutes", "hours", "kb", "mb", "kib", "mib", "kilobytes", "megabytes", "percent", "bits")

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gelombang_dashboards.prometheus import Target, prometheus_config
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from gelombang.errors import InputError
 from gelombang.telemetry import CATALOGUE, Kind, Side
+from gelombang_dashboards.prometheus import Target, prometheus_config
 from tests.support.debian_tools import program
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "prometheus"

@@ -54,7 +54,7 @@ class Walk:
         self.counts = GeneratorCounts(journey.names)
         recorder = Recorder(folder, 0, len(due_seconds))
         self.phone = Phone(self.loop, lambda *_: None, lambda _: True)
-        book = Book(recorder, self.counts, self.phone.waiting)
+        book = Book(recorder, self.counts)
         crowd = Crowd(RUN, 1, scaled(what, Scale(Fraction(1))), journey)
         walker = Walker(crowd, tuple(self._form(step) for step in journey.steps), self.loop, book, self._end)
         due = np.array([round(s * SECOND) for s in due_seconds], dtype=np.int64)

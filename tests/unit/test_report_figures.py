@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+
+from gelombang.record import Quantiles
 from gelombang_reports.charts import Ink, Line, log_ticks, stacked, time_ticks, value_ticks
 from gelombang_reports.figures import PAGE_FIGURES, TEXT_FIGURES, clock_text
 from gelombang_reports.response import value
@@ -11,8 +13,6 @@ from gelombang_reports.svg import draw
 from gelombang_reports.texts import ENGLISH
 from gelombang_reports.timeline import timelines
 from support.records import collapsing, hardened
-
-from gelombang.record import Quantiles
 
 OPENS = "2020-04-11T19:00:00+07:00"
 

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from gelombang_reports.page import SIZE_LIMIT_BYTES, render_page, write_page
-from support.records import collapsing, doubtful, empty, hardened
 
 from gelombang.errors import HostError, InputError
 from gelombang.record import Quantiles, RunRecord, Validity
+from gelombang_reports.page import SIZE_LIMIT_BYTES, render_page, write_page
+from support.records import collapsing, doubtful, empty, hardened
 
 THIN = "\u202f"
 HOSTILE = "</script></style><script>alert(1)</script>\"'&{{ 7 * 7 }}"

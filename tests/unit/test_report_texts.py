@@ -6,13 +6,13 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.console import Console
+
+from gelombang.record import Judgement, RunRecord, Validity
 from gelombang_reports.console import LINES_LIMIT, console_summary
 from gelombang_reports.junit import junit_xml
 from gelombang_reports.markdown import markdown_summary
-from rich.console import Console
 from support.records import collapsing, doubtful, empty, hardened
-
-from gelombang.record import Judgement, RunRecord, Validity
 
 
 def in_terminal(records: list[RunRecord], page: Path | None = None) -> list[str]:

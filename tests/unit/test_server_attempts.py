@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gelombang_server.attempts import AttemptBook
-from gelombang_server.metrics import Metrics
-from gelombang_server.routes import Route
 
 from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage
 from gelombang.errors import HostError
 from gelombang.ledger import SERVER_ROW, LedgerWriter, read_rows
 from gelombang.steps import PhotoKind
+from gelombang_server.attempts import AttemptBook
+from gelombang_server.metrics import Metrics
+from gelombang_server.routes import Route
 
 RUN = 77
 TRACE = AttemptId(run=RUN, person=5, tab=1, step=9, number=3)

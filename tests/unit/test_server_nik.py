@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from gelombang_server.nik import is_born_on, is_known_to_registry, is_old_enough, nik_fault
 
 

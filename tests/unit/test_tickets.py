@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from gelombang_server.attempts import AttemptBook, ServerAttempt
-from gelombang_server.metrics import Metrics
-from gelombang_server.problem import Problem
-from gelombang_server.routes import Route
-from gelombang_server.tickets import TicketDesk
 
 from gelombang.attempt import AttemptId, Code
 from gelombang.distribution import Fixed
 from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.profile import Store, Tickets
 from gelombang.steps import PhotoKind
+from gelombang_server.attempts import AttemptBook, ServerAttempt
+from gelombang_server.metrics import Metrics
+from gelombang_server.problem import Problem
+from gelombang_server.routes import Route
+from gelombang_server.tickets import TicketDesk
 
 STORE = Store(bandwidth_bytes_per_second=1_000.0, commit_bytes=10, latency_seconds=0.0, capacity_bytes=10**9, turns_limit=2, queue_limit=8)
 TICKETS = Tickets(

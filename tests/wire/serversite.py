@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from gelombang.profile import Profile
+from gelombang.runplan import ScaleNumbers, ServerPlan
 from gelombang_server.config import SITE_FOLDER
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sessions import make_session_key
 from gelombang_server.worker import Worker, open_context
-
-from gelombang.profile import Profile
-from gelombang.runplan import ScaleNumbers, ServerPlan
 
 PROFILES = Path(__file__).parents[2] / "server" / "profiles"
 RUN = 77

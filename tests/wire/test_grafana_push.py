@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from gelombang_dashboards.push import PushResult, push_dashboard
 
 from gelombang.errors import ExitCode, InputError, TargetUnreachableError
+from gelombang_dashboards.push import PushResult, push_dashboard
 
 FILE = Path(__file__).parents[2] / "dashboards" / "grafana" / "where-uploads-fail.json"
 TOKEN = "glsa_not-a-real-one"

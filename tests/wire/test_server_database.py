@@ -7,11 +7,11 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+
+from gelombang.attempt import Code
 from gelombang_server.database import Database
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem
-
-from gelombang.attempt import Code
 
 
 @pytest.fixture

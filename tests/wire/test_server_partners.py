@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gelombang_server.outbox import MessageKind, post_message
 from serversite import TOKEN, Site, plan, profile, serving
+
+from gelombang_server.outbox import MessageKind, post_message
 
 
 async def messages(site: Site, query: str, token: str = TOKEN) -> tuple[int, Any]:

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from gelombang_server import photofile
 from gelombang_server.photofile import DirectorySync, PhotoFiles, SyncFailedError
 

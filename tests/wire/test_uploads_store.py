@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from gelombang_server.metrics import Metrics
-from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
 
 from gelombang.clock import monotonic_us
 from gelombang.profile import Store
+from gelombang_server.metrics import Metrics
+from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
 from tests.support.upload_site import until
 
 STORE: dict[str, Any] = {
