@@ -5,6 +5,7 @@ The order is: make plan, photos and files (`Generator`), let the site answer a f
 """
 
 import gc
+from collections.abc import Callable
 from pathlib import Path
 
 from gelombang.arrivals import make_plan
@@ -20,10 +21,11 @@ from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
 from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
-from gelombang_loadtests.exchanges import ExchangeListener
+from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
 from gelombang_loadtests.honesty import Counts, SelfWatch
+from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm
 from gelombang_loadtests.phone import Fetch, Phone
 from gelombang_loadtests.photo_form import MakePhoto, PhotoForm
@@ -44,6 +46,9 @@ PHONE_OVERTIME_SECONDS = 5.0
 """A long poll that is not answered this long after its end has failed."""
 STOP_DRAIN_SECONDS = 5.0
 """Wall time that open attempts get after a stop."""
+
+Watch = Callable[[Exchanges], Exchanges]
+"""Puts itself before whoever carries requests."""
 
 
 class Generator:
@@ -103,14 +108,11 @@ class Generator:
     def run(self, zero_us: int) -> Done:
         """The whole run; `zero_us` is its zero on the system-wide monotonic clock."""
         loop = GeventLoop(zero_us)
-        recorder = Recorder(self._folder, self._process, self.people)
-        phone = Phone(loop, self._fetch(), self._is_ours)
+        recorder = self.recorder()
+        phone = self.phone(loop)
         book = Book(recorder, self.counts)
-        carry = _Carrier(self._pool, zero_us, self._end)
-        forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
-        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey)
-        walker = Walker(crowd, forms, loop, book, self._end)
-        limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(forms))
+        walker = self.walker(loop, zero_us, phone, book)
+        limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
         engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings)
         self._engine = engine
         watch = SelfWatch(self._folder / f"generator-{self._process}.jsonl", loop, lambda: self._counted(engine, loop))
@@ -130,12 +132,32 @@ class Generator:
             watch.stop()
             for task in beside:
                 task.kill()
-            self._pool.close()
+            self.close()
             recorder.close()
         self._say(self._progress(engine, loop))
         return self._done(engine, phone)
 
-    def _form(self, step: Step, carry: "_Carrier", phone: Phone) -> Form:
+    def recorder(self) -> Recorder:
+        """The ledgers of this process, in the run's folder."""
+        return Recorder(self._folder, self._process, self.people)
+
+    def phone(self, loop: Loop) -> Phone:
+        """Where this process's people get their mail and SMS."""
+        return Phone(loop, self._fetch(), self._is_ours)
+
+    def walker(self, loop: Loop, zero_us: int, phone: Phone, book: Book, watched: Watch | None = None) -> Walker:
+        """Who walks this process's people through the journey; `watched` sees every exchange that they have."""
+        carry: Exchanges = _Carrier(self._pool, zero_us, self._end)
+        if watched is not None:
+            carry = watched(carry)
+        forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
+        return Walker(Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey), forms, loop, book, self._end)
+
+    def close(self) -> None:
+        """No connection stays."""
+        self._pool.close()
+
+    def _form(self, step: Step, carry: Exchanges, phone: Phone) -> Form:
         match step:
             case RequestStep():
                 return RequestForm(step, self._base, carry, self._listener)
