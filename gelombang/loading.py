@@ -214,10 +214,27 @@ def _name_faults(data: dict[str, object], steps: Sequence[Outline]) -> list[Faul
             if name not in step_names:
                 wanted = f"a step of this journey: {did_you_mean(str(name), step_names)}"
                 faults.append(Fault(f"objective[{i}].step[{j}]", repr(name), wanted))
+    faults += _stop_faults(data.get("stop"), step_names)
     places += [(f"expect.{name}", name) for name in _table(data.get("expect"))]
     for where, name in places:
         if isinstance(name, str) and name not in known and not Path(name).is_file():
             faults.append(Fault(where, repr(name), f"a profile: {did_you_mean(name, known)}"))
+    return faults
+
+
+def _stop_faults(stops: object, steps: Sequence[str]) -> list[Fault]:
+    """Stop rules that speak of steps that don't exist, and two of one name."""
+    faults: list[Fault] = []
+    names: list[object] = []
+    for i, stop in enumerate(stops if isinstance(stops, list) else []):
+        asked = _table(stop).get("step")
+        for j, name in enumerate(asked if isinstance(asked, list) else []):
+            if name not in steps:
+                faults.append(Fault(f"stop[{i}].step[{j}]", repr(name), f"a step of this journey: {did_you_mean(str(name), steps)}"))
+        called = _table(stop).get("name")
+        if called in names:
+            faults.append(Fault(f"stop[{i}].name", repr(called), "a name of its own, because the record says which rule stopped a run"))
+        names.append(called)
     return faults
 
 

@@ -15,6 +15,8 @@ from gelombang.errors import InputError
 from gelombang.ledger import MILESTONE_LIMIT
 from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
 from gelombang.steps import RESERVED, PhotoKind, Step, StepName
+from gelombang.stops import StopRule
+from gelombang.target import TargetBlock
 
 
 class _Part(BaseModel):
@@ -236,6 +238,10 @@ class Scenario(_Part):
     people: People
     patience: Patience
     journey: list[Step] = Field(min_length=1, max_length=MILESTONE_LIMIT)
+    target: TargetBlock | None = None
+    """Whose service this is for, and what its owner allows; needed off this machine."""
+    stop: list[StopRule] = Field(default_factory=list, max_length=50)
+    """Stop on harm."""
     objective: list[Objective] = Field(default_factory=list)
     expect: dict[str, Expectation] = Field(default_factory=dict)
     feed: Annotated[dict[str, dict[str, str]] | None, RESERVED] = None
