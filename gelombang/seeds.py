@@ -41,6 +41,9 @@ class Purpose(IntEnum):
     LEAVE_WHEN_REFUSED = 17
     FIXED_LINE = 18
     SERVER_JITTER = 19
+    FEED = 20
+    FEED_ORDER = 21
+    FOLDER_FILE = 22
 
 
 def mix(value: int) -> int:

@@ -1,28 +1,34 @@
 """Texts with `{placeholders}`: which ones a text asks for, and the text with values in their places.
 
 One rule for live requests and for the check of a scenario. A brace that doesn't enclose a name is text, so JSON and CSS in a template need
-no escape.
+no escape. `{feed.NAME.column}` is a value of the person's row in a feed; `${env:NAME}` and `${file:PATH}` are secrets. All are filled in one
+pass, so a value is never read as a template.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_ -]+)\}")
+_PLACEHOLDER = re.compile(r"\$\{((?:env|file):[^{}]+)\}|\{((?:feed\.[a-z][a-z0-9_]*\.)?[A-Za-z0-9_ -]+)\}")
 
 PERSON_FIELDS = ("name", "email", "phone", "nik", "kk", "birth_date", "address", "password")
 """What every person brings along; the rest of the placeholders are captures."""
 
 
 def placeholders(text: str) -> list[str]:
-    """The names that a text asks for, in order."""
-    return _PLACEHOLDER.findall(text)
+    """The names that a text asks for, in order; secrets are not among them."""
+    return [name for _, name in _PLACEHOLDER.findall(text) if name]
+
+
+def secret_references(text: str) -> list[str]:
+    """The secrets that a text asks for, in order: `env:NAME` or `file:PATH`."""
+    return [reference for reference, _ in _PLACEHOLDER.findall(text) if reference]
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with every placeholder replaced. Raises KeyError with the first name that has no value."""
+    """The text with every placeholder and secret replaced. Raises KeyError with the first name that has no value."""
     if "{" not in text:
         return text
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+    return _PLACEHOLDER.sub(lambda found: values[found[1] or found[2]], text)
 
 
 def filled_json(value: object, values: Mapping[str, str]) -> object:
