@@ -27,6 +27,8 @@ _Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 BUSY_SECONDS = 5.0
 """How long a transaction waits for another process's."""
+CHECKPOINT_PAGES = 16_384
+"""64 MiB of log before it is copied into the file: each copy syncs both and stands in the way of one commit."""
 
 
 class Database:
@@ -138,4 +140,5 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return connection
