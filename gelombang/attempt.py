@@ -38,6 +38,10 @@ class Outcome(IntEnum):
     """The run ended first."""
     PROCESS_DIED = 15
     """The generator process was killed: its open rows are read as this."""
+    TLS_FAILED = 16
+    """No secure connection: a certificate that was not accepted, on either end, or no version in common."""
+    PROXY_REFUSED = 17
+    """The proxy between generator and site could not be reached, or did not let the request pass."""
 
 
 class Phase(IntEnum):
@@ -150,6 +154,9 @@ class Code(IntEnum):
     INTERNAL_ERROR = 65
     MESSAGE_QUEUE_FULL = 66
     """The outbox of mail and SMS is full."""
+    # the generator's own
+    HOST_NOT_ALLOWED = 70
+    """The request would have gone to a host that nobody allowed: it was never sent."""
 
 
 class Fate(IntEnum):

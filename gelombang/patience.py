@@ -14,7 +14,15 @@ from gelombang.scenario import Patience
 from gelombang.seeds import Purpose, unit
 
 FAILURES = frozenset(
-    {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.RESET, Outcome.CONNECT_REFUSED, Outcome.PROTOCOL},
+    {
+        Outcome.FAILED,
+        Outcome.TIMED_OUT,
+        Outcome.RESET,
+        Outcome.CONNECT_REFUSED,
+        Outcome.PROTOCOL,
+        Outcome.TLS_FAILED,
+        Outcome.PROXY_REFUSED,
+    },
 )
 """Outcomes that use up patience."""
 

@@ -44,6 +44,7 @@ class Purpose(IntEnum):
     FEED = 20
     FEED_ORDER = 21
     FOLDER_FILE = 22
+    TLS_RESUMED = 23
 
 
 def mix(value: int) -> int:

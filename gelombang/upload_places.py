@@ -14,6 +14,7 @@ ACKNOWLEDGED = "acknowledged"
 MEANINGS: dict[Code, str] = {
     Code.UPLOAD_FAILED: "\"the upload failed, please repeat\": every upload place was taken after the whole photo had been received",
     Code.UPLOAD_TIMED_OUT: "the proxy gave up waiting for the store, while the store worked on for nobody",
+    Code.HOST_NOT_ALLOWED: "the way led to a host that is not one of the allowed ones: the request was never sent",
     Code.PHOTO_TOO_LARGE: "the photo was over the site's limit",
     Code.PHOTO_WRONG_FORMAT: "what was sent is no JPEG",
     Code.PHOTO_TRUNCATED: "the photo was cut off",
@@ -55,6 +56,8 @@ _UNSEEN: dict[Outcome, str] = {
     Outcome.CONNECT_REFUSED: "nobody listened: the connection was refused",
     Outcome.RESET: "the connection broke, and the server never saw the attempt",
     Outcome.PROTOCOL: "what came back was no HTTP, and the server never saw the attempt",
+    Outcome.TLS_FAILED: "no secure connection came about",
+    Outcome.PROXY_REFUSED: "the proxy did not let it pass",
     Outcome.CUT: "the run ended first",
     Outcome.PROCESS_DIED: "the generator process was killed",
 }
@@ -88,7 +91,7 @@ def place_of(outcome: Outcome, phase: Phase, code: Code, stage: Stage | None, se
     if outcome in (Outcome.CUT, Outcome.PROCESS_DIED):
         return Place(phase.name.lower(), name, "none", _UNSEEN[outcome])
     if stage is None:
-        meaning = _UNSEEN.get(outcome) or MEANINGS.get(code) or f"{name}, and the server never saw the attempt"
+        meaning = MEANINGS.get(code) or _UNSEEN.get(outcome) or f"{name}, and the server never saw the attempt"
         return Place(phase.name.lower(), name, code.name.lower(), meaning)
     if server_outcome is ServerOutcome.COMPLETED or (server_outcome is ServerOutcome.COMPLETED_UNHEARD and server_code is Code.NONE):
         # The server handed its answer over, but the person had left: for the person there was no acknowledgement.

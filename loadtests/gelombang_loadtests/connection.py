@@ -5,7 +5,7 @@ deadline. The idea: the greenlet that owns the connection parks in one place (`_
 deadline, the pace of the line) switches it back with a `Wake`. One timer serves a whole exchange, and the read watcher stays armed over
 the life of the connection, so that a small exchange costs one send, one wake-up and one read.
 
-Leaves out: TLS, name resolution (addresses are numeric), and what a request looks like (`exchange`).
+Leaves out: TLS (`tls_connection`), name resolution (a `Route` has the address), and what a request looks like (`exchange`).
 """
 
 import errno
@@ -23,6 +23,7 @@ from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError
 from gelombang_loadtests.incoming import BrokenError, IncomingAnswer
+from gelombang_loadtests.route import Route
 
 READ_BYTES = 65_536
 
@@ -32,8 +33,12 @@ _NativeSocket: type[socket.socket] = get_original("socket", "socket")
 _poll: Callable[[], "select.poll"] = get_original("select", "poll")
 
 # One buffer for the process: nothing switches greenlets between a read and its parsing.
-_READ_BUFFER = bytearray(READ_BYTES)
-_READ_VIEW = memoryview(_READ_BUFFER)
+READ_BUFFER = bytearray(READ_BYTES)
+_READ_VIEW = memoryview(READ_BUFFER)
+
+# Without it, a bind takes a port for good before the kernel knows the other end: 28,000 connections in all, not to each address.
+_BIND_ADDRESS_NO_PORT = 24
+_TUNNEL_ANSWER_BYTES_LIMIT = 16_384
 
 
 class Wake(IntEnum):
@@ -62,22 +67,22 @@ class Connection:
         "_writing",
         "answer",
         "deadline_us",
-        "host",
         "idle_since_us",
         "on_lost",
-        "port",
         "reused",
+        "route",
     )
 
-    def __init__(self, host: str, port: int) -> None:
-        """Makes the socket; `connect` comes later. Raises HostError when this machine has no descriptor left."""
-        self.host = host
-        self.port = port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    def __init__(self, route: Route, source: str = "") -> None:
+        """Makes the socket; `connect` comes later. Raises HostError when this machine has no descriptor left, or not that address."""
+        self.route = route
+        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         try:
-            self._socket: socket.socket | None = _NativeSocket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            self._socket: socket.socket | None = _NativeSocket(route.family, kind)
         except OSError as error:
             raise HostError(f"this machine gives no socket ({error.strerror}); want a higher `ulimit -n` or a smaller --sample") from error
+        if source:
+            self._bind(source)
         self._hub = get_hub()
         self._reading: Any = None
         self._writing: Any = None
@@ -133,7 +138,8 @@ class Connection:
     def connect(self) -> None:
         """Connect before the deadline, or raise BrokenError; HostError when this machine has no port left."""
         assert self._socket is not None
-        address = (self.host, self.port)
+        route = self.route
+        address = (route.address, route.connect_port)
         result = self._socket.connect_ex(address)
         if result == errno.EINPROGRESS:
             # Over loopback the handshake is done when connect returns: asking again saves a turn of the event loop.
@@ -142,12 +148,14 @@ class Connection:
             self.wait_writable(reads=False)
             result = self._socket.connect_ex(address)
         if result not in (0, errno.EISCONN):
-            raise _connect_failure(result)
+            raise _connect_failure(result, route)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if route.tunnel:
+            self._ask_for_tunnel()
 
     # Bytes out.
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes | memoryview) -> int:
         """How many bytes the kernel took: 0 when it is full. Raises BrokenError when the connection is gone."""
         assert self._socket is not None
         try:
@@ -171,20 +179,13 @@ class Connection:
 
     def read_some(self) -> int:
         """Read and parse once; 0 when nothing is there. Raises BrokenError when the answer is broken off, too big, or no HTTP."""
-        assert self._socket is not None
         try:
-            count = self._socket.recv_into(_READ_BUFFER)
+            count = self._receive_into(READ_BUFFER)
         except BlockingIOError:
             return 0
-        except OSError as error:
-            raise _reset(error) from None
         if count:
             self.answer.feed(_READ_VIEW[:count])
         else:
-            # After a FIN the kernel reports the end first and keeps a reset that followed it for itself: ask, it tells a stale connection.
-            number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if number:
-                raise _reset(OSError(number, os.strerror(number)))
             self.answer.meet_end_of_stream()
         return count
 
@@ -227,6 +228,58 @@ class Connection:
             timer.close()
 
     # Inside.
+
+    def _receive_into(self, buffer: bytearray) -> int:
+        """0 at the end of the stream. Raises BrokenError when the connection is gone, BlockingIOError when nothing is there."""
+        assert self._socket is not None
+        try:
+            count = self._socket.recv_into(buffer)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise _reset(error) from None
+        if not count:
+            # After a FIN the kernel reports the end first and keeps a reset that followed it for itself: ask, it tells a stale connection.
+            number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                raise _reset(OSError(number, os.strerror(number)))
+        return count
+
+    def _bind(self, source: str) -> None:
+        assert self._socket is not None
+        try:
+            self._socket.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+            self._socket.bind((source, 0))
+        except OSError as error:
+            self._socket.close()
+            raise HostError(f"network.source_addresses names {source}, which can't be used here ({error.strerror})") from error
+
+    def _ask_for_tunnel(self) -> None:
+        """CONNECT (RFC 9110, section 9.3.6). Raises BrokenError when the proxy does not let us pass."""
+        route = self.route
+        asked = memoryview(route.tunnel)
+        heard = b""
+        try:
+            while asked:
+                asked = asked[Connection.send(self, asked) :]
+                if asked:
+                    self.wait_writable(reads=False)
+            while b"\r\n\r\n" not in heard:
+                self.wait_readable()
+                try:
+                    count = self._receive_into(READ_BUFFER)
+                except BlockingIOError:
+                    continue
+                heard += READ_BUFFER[:count]
+                if not count or len(heard) > _TUNNEL_ANSWER_BYTES_LIMIT:
+                    raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} gave no answer to CONNECT {route.host}:{route.port}")
+        except BrokenError as broken:
+            if broken.outcome is Outcome.RESET:
+                raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} broke off: {broken.error}") from None
+            raise
+        said = heard.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2]
+        if not said.startswith("2"):
+            raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} refused CONNECT {route.host}:{route.port}: {said[:80]}")
 
     def _park(self, reads: bool = True) -> Wake:
         if reads and not self._armed:
@@ -289,8 +342,10 @@ def _reset(error: OSError) -> BrokenError:
     return BrokenError(Outcome.RESET, error.strerror or str(error), unprocessed=error.errno == errno.EPIPE)
 
 
-def _connect_failure(number: int) -> BrokenError:
+def _connect_failure(number: int, route: Route) -> BrokenError:
     text = os.strerror(number)
     if number in (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
         raise HostError(f"this machine can't open a connection ({text}); want more local ports or a smaller --sample")
+    if route.proxy:
+        return BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} can't be reached ({text})")
     return BrokenError(Outcome.TIMED_OUT if number == errno.ETIMEDOUT else Outcome.CONNECT_REFUSED, text)

@@ -6,18 +6,19 @@ the phase it happened in. It ends at the person's deadline. An answer that comes
 
 A reused connection that dies before any byte of an answer, and before more than the first piece of the request was sent, was stale: the
 request goes out once more on a fresh connection, as browsers do, when its method is idempotent (RFC 9110, section 9.2.2) or no application
-can have read it. `Answer.connections` says so. Redirects, cookies and TLS are left out.
+can have read it. `Answer.connections` says so. Redirects and cookies are left out; TLS and proxies are the connection's business.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gelombang.attempt import Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_loadtests.connection import Connection, Wake
 from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.pool import PersonConnections
+from gelombang_loadtests.route import Route
 from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, UNPACED, Line, Outgoing, piece_bytes
 
 __all__ = ["UNPACED", "Answer", "Line", "Request", "exchange", "prepare"]
@@ -26,10 +27,12 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"))
 _WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
+_PROXY_WANTS_CREDENTIALS = 407
+_NETWORKS_OWN = frozenset((Outcome.TLS_FAILED, Outcome.PROXY_REFUSED))
 
 
 class Request(NamedTuple):
-    """`target` is path and query; `host` a numeric address. Host and Content-Length are added; parts of a body aren't joined.
+    """`target` is path and query; `host` a name or address. Host and Content-Length are added; parts of a body aren't joined.
 
     A tuple, because one is made for each exchange, and making a frozen dataclass costs three times as much. `prepared` is what `prepare`
     made for this method, target, host, port and the headers that never change; `headers` then adds to it.
@@ -42,6 +45,7 @@ class Request(NamedTuple):
     headers: Headers = ()
     body: bytes | Sequence[bytes | memoryview] = b""
     prepared: bytes = b""
+    tls: bool = False
 
 
 @dataclass(slots=True)
@@ -50,7 +54,7 @@ class Answer:
 
     `phase` is where the exchange ended (RECEIVE for a whole answer). Times are 0 for phases that weren't reached; on a stale connection
     the lost try counts as connect; `receive_us` is 0 when one read brought the whole answer. Bytes are those that the kernel took or gave,
-    heads included. `connections` is 2 after a stale one.
+    heads included, without those of TLS; a proxy and the TLS handshake belong to connecting. `connections` is 2 after a stale one.
     """
 
     outcome_error: Outcome | None = None
@@ -66,11 +70,15 @@ class Answer:
     receive_us: int = 0
     error: str = ""
     connections: int = 0
+    code: Code = Code.NONE
+    """Why it was never sent, where that has a name."""
 
 
-def prepare(method: bytes, target: bytes, host: str, port: int, headers: Headers = ()) -> bytes:
+def prepare(method: bytes, target: bytes, host: str, port: int, headers: Headers = (), tls: bool = False) -> bytes:
     """The part of a request's head that never changes, made once: request line, Host, constant headers."""
-    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    name = f"[{host}]" if ":" in host else host
+    if port != (443 if tls else 80):
+        name += f":{port}"
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (method, target, name.encode(), b"".join(b"%b: %b\r\n" % header for header in headers))
 
 
@@ -83,7 +91,13 @@ def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us:
     if deadline_us <= began_us:
         return Answer(Outcome.TIMED_OUT, Phase.NONE, error="patience had run out before the request")
     first_piece_bytes = len(message.head) + (piece_bytes(line.uplink_bytes_per_second) if message.parts else 0)
-    connection = pool.take(request.host, request.port, began_us)
+    try:
+        route = pool.routes.route(request.host, request.port, request.tls, deadline_us)
+    except BrokenError as lost:
+        return Answer(lost.outcome, Phase.CONNECT, connect_us=monotonic_us() - began_us, error=lost.error)
+    if route.prefix:
+        message = _Message(_in_absolute_form(message.head, route), message.parts)
+    connection = pool.take(route, began_us)
     answer = Answer(connections=1)
     while True:
         connection.begin(deadline_us, request.method == b"HEAD")
@@ -97,15 +111,27 @@ def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us:
             incoming = connection.answer
             answer.status, answer.headers, answer.body = incoming.status, incoming.headers, incoming.body
             pool.give_back(connection, began_us + answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us)
+            if route.prefix and answer.status == _PROXY_WANTS_CREDENTIALS:
+                answer.outcome_error, answer.error = Outcome.PROXY_REFUSED, f"the proxy {route.proxy} wants other credentials (407)"
+                route.remember(answer.error)
             return answer
         stale = connection.reused and broken.outcome is Outcome.RESET and not connection.answer.bytes_received
         pool.drop(connection)
         if stale and answer.bytes_sent <= first_piece_bytes and (broken.unprocessed or request.method in _IDEMPOTENT):
             answer = Answer(connections=2)
-            connection = pool.take_fresh(request.host, request.port)
+            connection = pool.take_fresh(route)
             continue
         answer.outcome_error, answer.error = broken.outcome, broken.error
+        if broken.outcome in _NETWORKS_OWN:
+            route.remember(broken.error)
         return answer
+
+
+def _in_absolute_form(head: bytes, route: Route) -> bytes:
+    """A head as a forwarding proxy wants it (RFC 9112, section 3.2.2)."""
+    method, _, rest = head.partition(b" ")
+    line, _, headers = rest.partition(b"\r\n")
+    return b"%b %b%b\r\n%b%b" % (method, route.prefix, line, route.forwarded, headers)
 
 
 class _Message(NamedTuple):
@@ -118,7 +144,7 @@ class _Message(NamedTuple):
 def _message_of(request: Request) -> _Message | None:
     """None when a header's value would break the head: nothing of it may be sent."""
     body = request.body
-    head = request.prepared or prepare(request.method, request.target, request.host, request.port)
+    head = request.prepared or prepare(request.method, request.target, request.host, request.port, (), request.tls)
     if request.headers:
         own = b"".join([b"%b: %b\r\n" % header for header in request.headers])
         if own.count(b"\n") != len(request.headers):

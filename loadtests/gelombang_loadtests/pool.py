@@ -11,6 +11,9 @@ from collections import OrderedDict
 from gelombang.clock import MICROSECONDS
 from gelombang.errors import HostError
 from gelombang_loadtests.connection import Connection
+from gelombang_loadtests.network import RouteBook
+from gelombang_loadtests.route import Route
+from gelombang_loadtests.tls_connection import TlsConnection
 
 KEEP_ALIVE_SECONDS = 5.0
 """Wall seconds that an idle connection is kept, where nothing else is said."""
@@ -33,11 +36,12 @@ def sockets_limit_of_host() -> int:
 class ConnectionPool:
     """All connections of this process."""
 
-    def __init__(self, sockets_limit: int, keep_alive_seconds: float = KEEP_ALIVE_SECONDS) -> None:
+    def __init__(self, sockets_limit: int, keep_alive_seconds: float = KEEP_ALIVE_SECONDS, routes: RouteBook | None = None) -> None:
         assert sockets_limit > 0
         assert keep_alive_seconds >= 0
         self.sockets_limit = sockets_limit
         self.keep_alive_us = int(keep_alive_seconds * MICROSECONDS)
+        self.routes = routes or RouteBook()
         self.open_sockets = 0
         self.opened_total = 0
         self._idle: OrderedDict[Connection, PersonConnections] = OrderedDict()
@@ -46,9 +50,9 @@ class ConnectionPool:
     def idle_connections(self) -> int:
         return len(self._idle)
 
-    def person(self) -> "PersonConnections":
-        """The connections of one more person: none yet."""
-        return PersonConnections(self)
+    def person(self, index: int = 0) -> "PersonConnections":
+        """The connections of a person: none yet. The index decides where they connect from, and whether they resume TLS sessions."""
+        return PersonConnections(self, index)
 
     def close_idle(self, now_us: int) -> int:
         """Close what has been idle for the keep-alive; call it regularly. How many were closed."""
@@ -66,12 +70,13 @@ class ConnectionPool:
         while self._idle:
             self._lose(next(iter(self._idle)))
 
-    def _open(self, host: str, port: int) -> Connection:
+    def _open(self, route: Route, index: int) -> Connection:
         if self.open_sockets >= self.sockets_limit:
             if not self._idle:
                 raise HostError(f"{self.open_sockets} sockets are open; want a higher sockets_limit (`ulimit -n`) or a smaller --sample")
             self._lose(next(iter(self._idle)))
-        connection = Connection(host, port)
+        source = self.routes.source_of(index)
+        connection = Connection(route, source) if route.context is None else TlsConnection(route, source, self.routes.resumes(index))
         connection.on_lost = self._lose
         self.open_sockets += 1
         self.opened_total += 1
@@ -90,31 +95,36 @@ class ConnectionPool:
 class PersonConnections:
     """The connections of one person. A tab more is one connection more: only idle ones are kept here."""
 
-    __slots__ = ("_idle", "_pool")
+    __slots__ = ("_idle", "_index", "_pool")
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool, index: int) -> None:
         self._pool = pool
+        self._index = index
         self._idle: list[Connection] = []
 
     @property
     def idle_connections(self) -> int:
         return len(self._idle)
 
-    def take(self, host: str, port: int, now_us: int) -> Connection:
+    @property
+    def routes(self) -> RouteBook:
+        return self._pool.routes
+
+    def take(self, route: Route, now_us: int) -> Connection:
         """An idle connection that is fit for use (`reused`), or a fresh one that isn't connected. Raises HostError at the limit."""
         for connection in self._idle:
-            if connection.port == port and connection.host == host:
+            if connection.route is route:
                 if now_us - connection.idle_since_us < self._pool.keep_alive_us and connection.is_quiet():
                     self._idle.remove(connection)
                     del self._pool._idle[connection]
                     return connection
                 self._pool._lose(connection)
                 break
-        return self._pool._open(host, port)
+        return self._pool._open(route, self._index)
 
-    def take_fresh(self, host: str, port: int) -> Connection:
+    def take_fresh(self, route: Route) -> Connection:
         """A connection that nobody used before."""
-        return self._pool._open(host, port)
+        return self._pool._open(route, self._index)
 
     def give_back(self, connection: Connection, now_us: int) -> None:
         """A connection whose exchange ended: kept when it can be used again, closed otherwise."""
@@ -123,13 +133,13 @@ class PersonConnections:
             pool._close(connection)
             return
         for known in self._idle:
-            if known.port == connection.port and known.host == connection.host:
+            if known.route is connection.route:
                 pool._lose(known)  # a second tab's: the newer one stays
                 break
         if len(self._idle) >= IDLE_PER_PERSON_LIMIT:
             pool._lose(self._idle[0])
-        connection.end()
         connection.idle_since_us = now_us
+        connection.end()
         self._idle.append(connection)
         pool._idle[connection] = self
 

@@ -1,15 +1,15 @@
-"""Where a request goes: plain HTTP to a host, a port and a path, and never to a machine that nobody allowed.
+"""Where a request goes: a host by its name, a port, a path, with TLS or without.
 
-What a site says (an upload's address, a ticket's) is followed only to the target's own host, or within this machine.
+What a site says (an upload's address, a ticket's, a redirect's) may name any host; `guard` sends nothing to one that nobody allowed. Names
+stay names here: `network` knows their addresses.
 """
 
 import ipaddress
-import socket
 from typing import NamedTuple
 
-from gelombang.errors import InputError, TargetUnreachableError
+from gelombang.errors import InputError
 
-_SCHEME = "http://"
+_SCHEMES = {"http": 80, "https": 443}
 
 
 class Target(NamedTuple):
@@ -18,24 +18,31 @@ class Target(NamedTuple):
     host: str
     port: int
     path: str
+    tls: bool = False
 
     def at(self, path_or_url: str) -> "Target":
-        """A path on this target, or an absolute URL on the same host. Raises ValueError for any other URL."""
+        """A path on this target, or an absolute URL on any host: `guard` judges whether to send there. Raises ValueError for no URL."""
         if path_or_url.startswith("/"):
-            return Target(self.host, self.port, self.path + path_or_url)
-        found = split_url(path_or_url)
-        if found.host != self.host and not (is_loopback(found.host) and is_loopback(self.host)):
-            raise ValueError(f"{path_or_url!r} is on another host than the target {self.host}")
-        return found
+            return self._replace(path=self.path + path_or_url)
+        return split_url(path_or_url)
 
 
 def split_url(url: str) -> Target:
-    """An absolute `http://` URL. Raises ValueError for anything else."""
-    if not url.startswith(_SCHEME):
-        raise ValueError(f"{url!r} is no http:// URL")
-    authority, slash, path = url[len(_SCHEME) :].partition("/")
-    host, port = _authority(authority, url)
-    return Target(host, port, (slash + path).partition("#")[0] or "/")
+    """An absolute `http://` or `https://` URL. Raises ValueError for anything else."""
+    scheme, found, rest = url.partition("://")
+    scheme = scheme.lower()
+    if not found or scheme not in _SCHEMES:
+        raise ValueError(f"{url!r} is no http:// or https:// URL")
+    end = min((place for mark in "/?#" if (place := rest.find(mark)) >= 0), default=len(rest))
+    host, port = _authority(rest[:end], url, _SCHEMES[scheme])
+    path = rest[end:].partition("#")[0]
+    return Target(host, port, path if path.startswith("/") else f"/{path}", scheme == "https")
+
+
+def url_of(target: Target) -> str:
+    """The absolute URL again."""
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    return f"{'https' if target.tls else 'http'}://{host}:{target.port}{target.path}"
 
 
 def base_of(url: str, setting: str) -> Target:
@@ -43,16 +50,8 @@ def base_of(url: str, setting: str) -> Target:
     try:
         target = split_url(url)
     except ValueError:
-        raise InputError(f"{setting} is {url!r}; want http://HOST:PORT") from None
+        raise InputError(f"{setting} is {url!r}; want http://HOST:PORT or https://HOST:PORT") from None
     return target._replace(path=target.path.rstrip("/"))
-
-
-def resolved(target: Target) -> Target:
-    """The target with its name looked up once, because people's connections take addresses only. Raises TargetUnreachableError."""
-    try:
-        return target._replace(host=socket.gethostbyname(target.host))
-    except OSError as error:
-        raise TargetUnreachableError(f"{target.host} has no address ({error}); want a host that can be reached") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -63,7 +62,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _authority(authority: str, url: str) -> tuple[str, int]:
+def _authority(authority: str, url: str, default_port: int) -> tuple[str, int]:
     if authority.startswith("["):
         host, _, rest = authority[1:].partition("]")
         port_text = rest.removeprefix(":")
@@ -71,7 +70,7 @@ def _authority(authority: str, url: str) -> tuple[str, int]:
         host, _, port_text = authority.partition(":")
     if not host or "@" in authority or (port_text and not (port_text.isascii() and port_text.isdigit())):
         raise ValueError(f"{url!r} names no host and port")
-    port = int(port_text or 80)
+    port = int(port_text or default_port)
     if not 0 < port < 65_536:
         raise ValueError(f"{url!r} names port {port}")
-    return host, port
+    return host.lower(), port
