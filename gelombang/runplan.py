@@ -64,6 +64,10 @@ class RunPlan(BaseModel):
     """People's time from zero in which arrivals are due."""
     generator_processes: FixedInt = Field(ge=1)
     """Process k walks the people with index ≡ k (mod this)."""
+    canary_people: FixedInt = Field(default=0, ge=0)
+    """How many of the first people are looked at apart, before the others are believed to be safe."""
+    first_person: FixedInt = Field(default=0, ge=0)
+    """The index of the first person: a preflight sends somebody whom the run itself does not have."""
 
 
 class ServerPlan(BaseModel):

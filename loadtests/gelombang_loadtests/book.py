@@ -34,6 +34,8 @@ class Book:
         self._recorder.end_attempt(row, ending, now_us, Outcome.CUT if cut else ending.outcome)
         outcome = Outcome.CUT if cut else ending.outcome
         self._counts.ended(applicant.step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
+        if applicant.index < self._counts.canary_people:
+            self._counts.canary[outcome] += 1
         if tried.kept is not None and outcome is Outcome.OK:
             step = applicant.step
             self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)

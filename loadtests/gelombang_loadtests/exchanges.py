@@ -42,6 +42,13 @@ class Tally:
     send_us: int = 0
     wait_us: int = 0
     receive_us: int = 0
+    unsent_code: Code = Code.NONE
+    """Why the last one was never sent."""
+
+    @property
+    def spent_us(self) -> int:
+        """Time in exchanges so far."""
+        return self.connect_us + self.send_us + self.wait_us + self.receive_us
 
     def add(self, answer: Answer) -> None:
         self.exchanges = min(self.exchanges + 1, HTTP_TRIES_LIMIT)
@@ -51,6 +58,7 @@ class Tally:
         self.send_us += answer.send_us
         self.wait_us += answer.wait_us
         self.receive_us += answer.receive_us
+        self.unsent_code = answer.code
 
     def ending(self, outcome: Outcome, phase: Phase, status: int, code: Code) -> Ending:
         """The row's part: what all exchanges took, and how the last one ended."""
@@ -59,7 +67,7 @@ class Tally:
             phase,
             self.exchanges,
             status,
-            code,
+            self.unsent_code or code,
             self.bytes_sent,
             self.bytes_received,
             self.connect_us,

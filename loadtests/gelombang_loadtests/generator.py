@@ -17,6 +17,7 @@ from gelombang.person import Person, index_of_address
 from gelombang.runplan import RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
+from gelombang.stops import StopMeasure
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
@@ -24,6 +25,7 @@ from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchang
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
+from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
 from gelombang_loadtests.honesty import Counts, SelfWatch
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm
@@ -69,10 +71,11 @@ class Generator:
         if plan.plan_digest and arrivals.digest != plan.plan_digest:
             raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
         _, due_us = arrivals.stripe(process, plan.generator_processes)
-        self._arrivals = Arrivals(due_us, process, plan.generator_processes)
+        self._arrivals = Arrivals(due_us, plan.first_person + process, plan.generator_processes)
         self._base = resolved(base_of(plan.target_url, "the target"))
         self._pool = ConnectionPool(sockets_limit_of_host())
-        self.counts = GeneratorCounts(self.journey.names)
+        watch_response = any(rule.measure is StopMeasure.RESPONSE_SECONDS for rule in plan.scenario.stop)
+        self.counts = GeneratorCounts(self.journey.names, watch_response, plan.canary_people)
         labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process))
         self.collector = GeneratorCollector(labels)
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
@@ -88,9 +91,10 @@ class Generator:
         """Let the site answer a few requests that nobody counts. Raises TargetUnreachableError."""
         connections = self._pool.person()
         target = self._base.at(WARM_UP_PATH)
-        for _ in range(WARM_UP_REQUESTS):
+        headers = identity_of(self._plan)
+        for _ in range(WARM_UP_REQUESTS if is_reference(self._plan) else 1):
             deadline_us = monotonic_us() + int(WARM_UP_SECONDS_LIMIT * MICROSECONDS)
-            answer = exchange(connections, Request(b"GET", target.path.encode(), target.host, target.port), UNPACED, deadline_us)
+            answer = exchange(connections, Request(b"GET", target.path.encode(), target.host, target.port, headers), UNPACED, deadline_us)
             if answer.outcome_error is not None:
                 raise TargetUnreachableError(f"{self._plan.target_url} does not answer ({answer.error}); want a site that is up")
         connections.close()
@@ -150,6 +154,7 @@ class Generator:
         carry: Exchanges = _Carrier(self._pool, zero_us, self._end)
         if watched is not None:
             carry = watched(carry)
+        carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
         forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
         return Walker(Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey), forms, loop, book, self._end)
 

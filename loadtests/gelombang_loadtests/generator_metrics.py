@@ -14,11 +14,13 @@ from prometheus_client.registry import Collector
 from gelombang import telemetry
 from gelombang.attempt import Fate, Outcome, Phase
 from gelombang.clock import MICROSECONDS, process_cpu_seconds
-from gelombang.histogram import Histogram
+from gelombang.histogram import Histogram, bucket_middles_us, bucket_of
 from gelombang_loadtests.honesty import Counts
 
 _OUTCOMES = max(Outcome) + 1
 _PHASES = max(Phase) + 1
+_MIDDLES_US = bucket_middles_us()
+_UNDECIDED = frozenset((Outcome.CUT, Outcome.NOT_READ))
 
 
 class BucketCounts:
@@ -48,8 +50,12 @@ class BucketCounts:
 class GeneratorCounts:
     """Everything counted, for a journey of named steps."""
 
-    def __init__(self, steps: Sequence[str]) -> None:
+    def __init__(self, steps: Sequence[str], watch_response: bool = False, canary_people: int = 0) -> None:
         self.steps = tuple(steps)
+        self.canary_people = canary_people
+        self.canary = [0] * _OUTCOMES
+        """Outcomes of attempts of the first so many people of the run."""
+        self._recent: list[dict[int, int]] | None = [{} for _ in self.steps] if watch_response else None
         self.attempts_ended = 0
         self.sent_bytes = 0
         self.passed = [0] * len(self.steps)
@@ -69,6 +75,21 @@ class GeneratorCounts:
         self.sent_bytes += bytes_sent
         self.by_step[step][outcome * _PHASES + phase] += 1
         self.response[step].add(max(response_us, 0))
+        if self._recent is not None and outcome not in _UNDECIDED:
+            bucket = bucket_of(max(response_us, 0))
+            self._recent[step][bucket] = self._recent[step].get(bucket, 0) + 1
+
+    def taken_response(self) -> dict[str, dict[str, int]]:
+        """Decided attempts since the last call, by step and response in µs (within 0.8 %); empty unless they are watched."""
+        if self._recent is None:
+            return {}
+        taken = {
+            name: {str(round(_MIDDLES_US[bucket])): count for bucket, count in recent.items()}
+            for name, recent in zip(self.steps, self._recent, strict=True)
+            if recent
+        }
+        self._recent = [{} for _ in self.steps]
+        return taken
 
     def outcomes(self, step: int) -> dict[Outcome, int]:
         """Ended attempts at a step by outcome; only those that happened."""

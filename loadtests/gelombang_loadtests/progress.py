@@ -41,6 +41,13 @@ class Progress:
     passed: dict[str, int]
     uploads: dict[str, int]
     lateness_p99_us: int
+    sent_bytes: int
+    outcomes: dict[str, dict[str, int]]
+    """Ended attempts by step and outcome."""
+    response: dict[str, dict[str, int]]
+    """Decided attempts since the last line, by step and response in wall µs; only where a stop rule asks for it."""
+    canary: dict[str, int]
+    """Outcomes of the attempts of the run's first people."""
     event: Literal["progress"] = "progress"
 
 
@@ -105,4 +112,12 @@ def made_progress(
         passed=dict(zip(counts.steps, counts.passed, strict=True)),
         uploads=uploads_so_far(counts, photos),
         lateness_p99_us=round(counts.lateness.quantile_us(0.99) or 0),
+        sent_bytes=counts.sent_bytes,
+        outcomes={
+            name: {outcome.name.lower(): n for outcome, n in found.items()}
+            for step, name in enumerate(counts.steps)
+            if (found := counts.outcomes(step))
+        },
+        response=counts.taken_response(),
+        canary={Outcome(i).name.lower(): n for i, n in enumerate(counts.canary) if n},
     )
