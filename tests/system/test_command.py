@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -118,6 +119,22 @@ def test_ctrl_c_stops_arrivals_and_leaves_a_valid_record_that_says_so(tmp_path: 
     record = json.loads((tmp_path / "cut" / "record.json").read_text())
     assert record["cut_short"]
     assert sum(record["fates"].values()) == record["people_planned"]
+
+
+def test_the_line_that_serve_prints_sends_people_when_it_is_pasted(tmp_path: Path) -> None:
+    words = ["serve", "--port", "0", "--harness-port", "0", "--sample", "1/20", "--out", "site"]
+    server = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        line = next(text for text in server.stdout if text.strip().startswith("locust -f"))
+        pasted = [sys.executable, "-m", *shlex.split(line.replace("-t 20s", "-t 5s"))]
+        done = subprocess.run([*pasted, "--out", "people"], cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "email-link" in done.stdout + done.stderr
+    finally:
+        os.kill(server.pid, signal.SIGINT)
+        _, error = server.communicate(timeout=30)
+    assert server.returncode == 0, error
 
 
 def test_doctor_answers_in_ten_lines(tmp_path: Path) -> None:
