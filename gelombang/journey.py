@@ -146,7 +146,13 @@ def outcome_of_answer(status: int, code: str | None, success: Success | None = N
     return Outcome.INVALID
 
 
-def _ruled(status: int, success: Success) -> Outcome | None:
+def fitting_status_rule(status: int, success: Success) -> str | None:
+    """The most exact pattern of a step's own rules that fits a status; None when none does."""
     digits = str(status)
     fitting = [p for p in success.status if len(digits) == 3 and all(a in ("x", b) for a, b in zip(p, digits, strict=True))]
-    return outcome_of(success.status[min(fitting, key=lambda p: p.count("x"))]) if fitting else None
+    return min(fitting, key=lambda p: p.count("x")) if fitting else None
+
+
+def _ruled(status: int, success: Success) -> Outcome | None:
+    rule = fitting_status_rule(status, success)
+    return outcome_of(success.status[rule]) if rule is not None else None

@@ -63,7 +63,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
     run = secrets.randbits(40) | 1
     counters = listen_counters()
     with ExitStack() as stack:
-        ready = _start_server(order, run, stack)
+        ready = start_server(order, run, stack)
         plan = _run_plan(order, run, ready)
         write_model(order.folder / PLAN_FILE, plan)
         generators = _start_generators(order, stack)
@@ -88,7 +88,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
     return record
 
 
-def _start_server(order: Order, run: int, stack: ExitStack) -> Event:
+def start_server(order: Order, run: int, stack: ExitStack) -> Event:
     if order.profile is None:
         assert order.target_url is not None
         _require_answering(order.target_url)

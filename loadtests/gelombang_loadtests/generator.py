@@ -7,6 +7,7 @@ The order is: make plan, photos and files (`Generator`), let the site answer a f
 import gc
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate
@@ -86,6 +87,12 @@ class Generator:
     def people(self) -> int:
         """How many people this process walks."""
         return len(self._arrivals.due_us)
+
+    @property
+    def origins(self) -> dict[tuple[str, int], str]:
+        """The target as its operator wrote it, for the address that requests go to."""
+        parts = urlsplit(self._plan.target_url)
+        return {(self._base.host, self._base.port): f"{parts.scheme}://{parts.netloc}"}
 
     def warm_up(self) -> None:
         """Let the site answer a few requests that nobody counts. Raises TargetUnreachableError."""

@@ -27,7 +27,7 @@ from gelombang_loadtests.generator import STOP_DRAIN_SECONDS, Generator
 from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect
 from gelombang_loadtests.locust_events import LocustEvents
 from gelombang_loadtests.metrics_page import METRICS_PORT_VARIABLE, MetricsPage
-from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary
+from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary, photos_folder
 from gelombang_loadtests.progress import Done, Progress, Ready, say
 
 LEAD_SECONDS = 1.0
@@ -150,7 +150,7 @@ class SurgeOnLocust:
         else:
             plan, folder = plan_by_hand(options, self._environment.host, options.run_time or self._run_time_seconds)
         self._environment.host = plan.target_url
-        photos = PhotoLibrary.build(_photos_folder(), int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
+        photos = PhotoLibrary.build(photos_folder(), int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
         listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
         generator = Generator(plan, folder, self._process, photos.photo, listener, self._say)
         if self._page is None:
@@ -239,12 +239,6 @@ class SurgeOnLocust:
 
 def _tell(error: GelombangError) -> None:
     print(f"gelombang: {error}", file=sys.stderr, flush=True)
-
-
-def _photos_folder() -> Path:
-    """Drawn photos are kept between runs; drawing them takes a second or two."""
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "gelombang" / "photos"
 
 
 def _metrics_port(process: int) -> int:

@@ -96,6 +96,12 @@ class PhotoLibrary:
         return Photo((base.start, *_comments(padding_bytes, serial), base.rest), base.size_bytes + padding_bytes)
 
 
+def photos_folder() -> Path:
+    """Where drawn photos are kept between runs: drawing them takes a second or two."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "gelombang" / "photos"
+
+
 def _comments(size_bytes: int, serial: bytes) -> list[bytes | memoryview]:
     """COM segments of `size_bytes` in all, the first with the serial. No remainder of 1 to 3 bytes is left: a segment has at least 4."""
     first = _fitting(size_bytes)

@@ -1,0 +1,21 @@
+"""What the process that walks one person is told, as a file in the trial's folder."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gelombang.runplan import RunPlan
+from gelombang.scale import FixedInt
+
+TRIAL_FILE = "trial.json"
+
+
+class TrialOrder(BaseModel):
+    """One person, one journey."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    plan: RunPlan
+    person: FixedInt = Field(ge=0)
+    until: str | None
+    """The step after whose first attempt to stop; None walks to the end."""
+    keep: str | None
+    """Folder for the bodies that are no short text, such as photos."""
+    show_captures: bool
