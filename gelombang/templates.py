@@ -1,8 +1,8 @@
 """Texts with `{placeholders}`: which ones a text asks for, and the text with values in their places.
 
-One rule for live requests and for the check of a scenario. A brace that doesn't enclose a name is text, so JSON and CSS in a template need
-no escape. `{feed.NAME.column}` is a value of the person's row in a feed; `${env:NAME}` and `${file:PATH}` are secrets. All are filled in one
-pass, so a value is never read as a template.
+One rule for live requests and for the check of a scenario. A brace that doesn't enclose a name is text, so JSON and CSS in a template
+need no escape. `{feed.NAME.column}` is a value of the person's row in a feed; `${env:NAME}` and `${file:PATH}` are secrets. All are filled
+in one pass, so a value is never read as a template.
 """
 
 import re
