@@ -44,7 +44,12 @@ class Progress:
         """One event of one generator process."""
         if event.get("event") == "cut":
             self._cut = True
-            self._console.print("stopping: no more arrivals; people in an attempt may finish it (Ctrl-C again ends at once)")
+            self._console.print(
+                f"stopped by {event.get('stopped_by')}: {event.get('reason')}; no more arrivals (Ctrl-C again ends at once)",
+                highlight=False,
+                soft_wrap=True,
+                markup=False,
+            )
         if event.get("event") != "progress":
             return
         self._last[int(event.get("process", 0))] = event
@@ -66,22 +71,23 @@ class Progress:
     def _line(self) -> str:
         seconds = max((float(event.get("people_seconds", 0)) for event in self._last.values()), default=0.0)
         late = max((float(event.get("lateness_p99_us", 0)) for event in self._last.values()), default=0.0)
-        photos = self._sum("passed", self._order.scenario.journey[_last_photo(self._order)].step)
         return (
             f"{_clock(seconds)}  arrived {self._sum('started'):,} of {self._people:,}  in an exchange {self._sum('in_flight'):,}  "
-            f"waiting {self._sum('waiting'):,}  uploads ok {self._sum('uploads', 'ok'):,} failed {self._sum('uploads', 'failed'):,}  "
-            f"past both photos {photos:,}  late p99 {late / 1000:.1f} ms"
+            f"waiting {self._sum('waiting'):,}  {self._photos()}finished {self._sum('finished'):,}  "
+            f"late p99 {late / 1000:.1f} ms"
         )
+
+    def _photos(self) -> str:
+        steps = [step.step for step in self._order.scenario.journey if step.form == "photo"]
+        if not steps:
+            return ""
+        ok, failed, past = self._sum("uploads", "ok"), self._sum("uploads", "failed"), self._sum("passed", steps[-1])
+        return f"uploads ok {ok:,} failed {failed:,}  past both photos {past:,}  "
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 1))
         table.add_row(Text("stopping" if self._cut else "running", style="bold"), Text(self._line()))
         return table
-
-
-def _last_photo(order: Order) -> int:
-    photos = [i for i, step in enumerate(order.scenario.journey) if step.form == "photo"]
-    return photos[-1] if photos else len(order.scenario.journey) - 1
 
 
 def _clock(seconds: float) -> str:

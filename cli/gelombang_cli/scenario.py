@@ -28,9 +28,13 @@ def _check(parsed: argparse.Namespace) -> ExitCode:
     for_seconds = scenario.arrivals.for_seconds or sum(phase.for_seconds for phase in scenario.arrivals.phases)
     people = planned_people(scenario, Scale(), for_seconds)
     print(f"{scenario.name}: {scenario.title}")
-    print(f"  {people:,} people in {for_seconds / 3600:g} h, {len(scenario.journey)} steps, profiles {', '.join(scenario.profiles)}")
+    print(f"  {people:,} people in {_duration(for_seconds)}, {len(scenario.journey)} steps, profiles {', '.join(scenario.profiles)}")
     print(f"  {len(scenario.objective)} objectives; no faults")
     return ExitCode.AS_EXPECTED
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
 
 
 def _schema(parsed: argparse.Namespace) -> ExitCode:
