@@ -82,7 +82,7 @@ def _rows(port: int, photos: PhotoLibrary) -> dict[str, Callable[[], float]]:
     prepared = prepare(b"POST", b"/api/v1/accounts", "127.0.0.1", port, constant)
     trace = ((b"traceparent", b"00-0123456789abcdef0123456789abcdef-0000000000000001-01"),)
     photo = photos.photo("ktp", 100_000, b"benchmark")
-    form = multipart_photo(photo.parts, photo.size_bytes, b"ktp.jpg")
+    form = multipart_photo(photo.parts, b"ktp.jpg")
 
     def small(each: int) -> None:
         person = pool.person()

@@ -8,17 +8,21 @@ A placeholder is filled when every way that leads to the step passes a capture o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gelombang.errors import Fault
+from gelombang.feed_check import PREFIX, Columns, column_fault, columns_of
 from gelombang.journey import RETRY, default_next, resolved_target
 from gelombang.scenario import Scenario
 from gelombang.templates import PERSON_FIELDS, placeholders, texts_below
 from gelombang.validation import did_you_mean
 
 _MESSAGE_OUTCOMES = ("no_message", "not_read")
-_ANSWER_OUTCOMES = ("refused", "failed", "too_large", "conflict", "expired", "timed_out", "connect_refused", "reset", "protocol")
-_TEMPLATES = ("path", "headers", "body", "address", "protocol", "url", "accept")
+_ANSWER_OUTCOMES = (
+    *("refused", "failed", "too_large", "conflict", "expired", "timed_out"),
+    *("connect_refused", "reset", "protocol", "tls_failed", "proxy_refused"),
+)
+_TEMPLATES = ("path", "query", "headers", "body", "address", "protocol", "url", "accept")
 """Fields of a step whose texts are filled in."""
 
 
@@ -34,10 +38,21 @@ class Outline:
     photo: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What placeholders may ask for at the first step already."""
+
+    feeds: Columns = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
+    """What is captured before anybody arrives."""
+    person: Sequence[str] = PERSON_FIELDS
+
+
 def journey_faults(scenario: Scenario) -> list[Fault]:
     """Every fault of a valid scenario's journey, in the order of its steps."""
     steps = [step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in scenario.journey]
-    return outline_faults(outlines(steps), [kind.value for kind in scenario.people.photos])
+    feeds = columns_of({name: feed.model_dump() for name, feed in scenario.feed.items()})
+    return outline_faults(outlines(steps), [kind.value for kind in scenario.people.photos], Given(feeds))
 
 
 def outlines(steps: object) -> list[Outline]:
@@ -45,10 +60,10 @@ def outlines(steps: object) -> list[Outline]:
     return [_outline(i, step) for i, step in enumerate(steps)] if isinstance(steps, list) else []
 
 
-def outline_faults(steps: Sequence[Outline], photo_kinds: Sequence[str]) -> list[Fault]:
+def outline_faults(steps: Sequence[Outline], photo_kinds: Sequence[str], given: Given = Given()) -> list[Fault]:
     """Every fault of a journey, in the order of its steps."""
     faults = [*_name_faults(steps), *_target_faults(steps), *_form_faults(steps, photo_kinds)]
-    table = _Ways(steps)
+    table = _Ways(steps, given)
     faults += table.reach_faults()
     faults += table.placeholder_faults()
     return faults
@@ -102,8 +117,9 @@ def _form_faults(steps: Sequence[Outline], photo_kinds: Sequence[str]) -> Iterat
 class _Ways:
     """The ways through a journey: its steps as nodes; targets that don't exist are no ways."""
 
-    def __init__(self, steps: Sequence[Outline]) -> None:
+    def __init__(self, steps: Sequence[Outline], given: Given) -> None:
         self._steps = steps
+        self._given = given
         self._names = [step.name for step in steps]
         self._ends: set[int] = set()
         self._edges: list[tuple[int, int, bool]] = []
@@ -141,18 +157,22 @@ class _Ways:
         for i, step in enumerate(self._steps):
             for where, text in step.texts:
                 for name in placeholders(text):
-                    if name not in PERSON_FIELDS and name not in filled[i]:
-                        known = [*PERSON_FIELDS, *sorted(filled[i])]
+                    if name.startswith(PREFIX):
+                        fault = column_fault(where, name, self._given.feeds)
+                        if fault is not None:
+                            yield fault
+                    elif name not in self._given.person and name not in filled[i]:
+                        known = [*self._given.person, *sorted(filled[i])]
                         found = f"{{{name}}}, captured on no way or not on every way to this step" if name in captured else f"{{{name}}}"
                         yield Fault(where, found, f"a field of the person or an earlier capture: {did_you_mean(name, known)}")
 
     def _filled_on_all_ways(self) -> list[set[str]]:
-        everything = {name for step in self._steps for name in step.captures}
+        everything = {name for step in self._steps for name in step.captures} | self._given.values
         # The largest solution of: filled(step) = what is filled after every way into it. Steps that nothing leads to keep everything, so
         # that they have one fault and not one for each placeholder.
         filled = [set(everything) for _ in self._steps]
         if filled:
-            filled[0] = set()
+            filled[0] = set(self._given.values)
         changed = True
         while changed:
             changed = False

@@ -17,11 +17,16 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gelombang.curve import rate_of, read_curve
 from gelombang.errors import Fault, FileError, InputError
-from gelombang.journey_check import Outline, outline_faults, outlines
+from gelombang.feed_check import columns_of, place_feeds, unread_feeds
+from gelombang.inbox import Inboxes, inbox_faults
+from gelombang.journey_check import Given, Outline, outline_faults, outlines
+from gelombang.network import place_files
 from gelombang.profile import Profile
 from gelombang.resources import profiles_folder, scenarios_folder
 from gelombang.scenario import CurveRows, Scenario
+from gelombang.secrets import place_secret_files
 from gelombang.settings import apply_settings, put_value
+from gelombang.step_files import place_step_files
 from gelombang.steps import PhotoKind, Step, reserved_faults
 from gelombang.validation import did_you_mean, faults_of
 
@@ -30,6 +35,7 @@ EXTENDS_LIMIT = 5
 """How many files may extend one another."""
 
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
+_INBOXES: TypeAdapter[Inboxes] = TypeAdapter(Inboxes)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -51,11 +57,18 @@ def load_scenario(path_or_name: str | Path, settings: Sequence[str] = ()) -> Sce
     file.data = apply_settings(file.data, settings)
     faults: list[Fault] = []
     rows = _curve_rows(file, faults)
+    faults += place_files(file.data.get("network"), lambda name: _beside(file, name))
+    faults += place_step_files(file.data.get("journey"), file.folders)
+    faults += place_feeds(file.data.get("feed"), lambda name: _beside(file, name))
+    place_secret_files(file.data, lambda name: _beside(file, name))
     scenario = _validated(file.data, Scenario, faults)
     steps = outlines(file.data.get("journey"))
     photos = _table(_table(file.data.get("people")).get("photos"))
-    faults += outline_faults(steps, [kind for kind in PhotoKind if kind in photos])
+    columns = columns_of(file.data.get("feed"))
+    faults += outline_faults(steps, [kind for kind in PhotoKind if kind in photos], Given(columns))
+    faults += unread_feeds(columns, [text for step in steps for _, text in step.texts])
     faults += _reserved(file.data, scenario)
+    faults += _inbox_faults(file.data)
     faults += _name_faults(file.data, steps)
     if scenario is not None and rows is not None:
         scenario = scenario.model_copy(update={"arrivals": scenario.arrivals.model_copy(update={"rows": rows})})
@@ -165,7 +178,7 @@ def _curve_rows(file: _File, faults: list[Fault]) -> CurveRows | None:
     curve = arrivals.get("curve")
     if not isinstance(curve, str):
         return None
-    found = next((folder / curve for folder in file.folders if (folder / curve).is_file()), None)
+    found = _beside(file, curve)
     if found is None:
         faults.append(Fault("arrivals.curve", f"{curve!r}, which is not there", f"a CSV file beside {file.shown}"))
         return None
@@ -176,6 +189,10 @@ def _curve_rows(file: _File, faults: list[Fault]) -> CurveRows | None:
     except InputError as error:
         faults.append(_fault_of(error, "arrivals.curve"))
     return None
+
+
+def _beside(file: _File, name: str) -> Path | None:
+    return next((folder / name for folder in file.folders if (folder / name).is_file()), None)
 
 
 def _window_faults(scenario: Scenario) -> list[Fault]:
@@ -197,6 +214,21 @@ def _reserved(data: dict[str, object], scenario: Scenario | None) -> list[Fault]
         except ValidationError:
             continue
     return faults
+
+
+def _inbox_faults(data: dict[str, object]) -> list[Fault]:
+    """Of the inboxes and steps that are well formed; the others have faults of their own."""
+    steps = data.get("journey")
+    found: list[tuple[int, Step]] = []
+    for i, step in enumerate(steps if isinstance(steps, list) else []):
+        try:
+            found.append((i, _STEP.validate_python(step)))
+        except ValidationError:
+            continue
+    try:
+        return list(inbox_faults(_INBOXES.validate_python(data.get("inbox", {})), found))
+    except ValidationError:
+        return []
 
 
 def _name_faults(data: dict[str, object], steps: Sequence[Outline]) -> list[Fault]:

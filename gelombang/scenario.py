@@ -12,9 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from gelombang.distribution import Distribution
 from gelombang.errors import InputError
+from gelombang.feeds import Feed
+from gelombang.inbox import Inboxes
 from gelombang.ledger import MILESTONE_LIMIT
+from gelombang.network import Network
 from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
-from gelombang.steps import RESERVED, PhotoKind, Step, StepName
+from gelombang.steps import RESERVED, PhotoKind, PlaceholderName, Step, StepName
 from gelombang.stops import StopRule
 from gelombang.target import TargetBlock
 
@@ -238,13 +241,18 @@ class Scenario(_Part):
     people: People
     patience: Patience
     journey: list[Step] = Field(min_length=1, max_length=MILESTONE_LIMIT)
+    cookies: bool = False
+    """Whether people keep cookies, at all steps that do not say."""
+    inbox: Inboxes = Field(default_factory=dict, max_length=20)
+    """Where people get their mail and SMS, against a service of your own."""
+    network: Network | None = None
     target: TargetBlock | None = None
     """Whose service this is for, and what its owner allows; needed off this machine."""
     stop: list[StopRule] = Field(default_factory=list, max_length=50)
     """Stop on harm."""
     objective: list[Objective] = Field(default_factory=list)
     expect: dict[str, Expectation] = Field(default_factory=dict)
-    feed: Annotated[dict[str, dict[str, str]] | None, RESERVED] = None
-    secret: Annotated[dict[str, str] | None, RESERVED] = None
+    feed: dict[PlaceholderName, Feed] = Field(default_factory=dict, max_length=20)
+    """Values of the operator's own, a row for each person."""
     setup: Annotated[list[str] | None, RESERVED] = None
     teardown: Annotated[list[str] | None, RESERVED] = None

@@ -6,115 +6,55 @@ marked `Reserved` is part of the schema and refused by the check until it is bui
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
 from gelombang.attempt import Outcome
 from gelombang.distribution import Distribution
 from gelombang.errors import Fault
 from gelombang.scale import Dimension, FixedInt, Ratio, Seconds
+from gelombang.step_parts import (
+    RESERVED,
+    Body,
+    Capture,
+    FilePart,
+    OutcomeName,
+    PhotoKind,
+    PlaceholderName,
+    RepeatUntil,
+    Reserved,
+    Strict,
+    Success,
+    Target,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """Marks a field that the schema keeps for a later release, all but the values that are built already."""
-
-    built: tuple[str, ...] = ()
-
-
-RESERVED = Reserved()
+__all__ = [
+    "RESERVED",
+    "Body",
+    "Capture",
+    "FilePart",
+    "MessageStep",
+    "OutcomeName",
+    "PhotoKind",
+    "PhotoStep",
+    "PlaceholderName",
+    "RepeatUntil",
+    "RequestStep",
+    "Reserved",
+    "Step",
+    "StepName",
+    "Success",
+    "Target",
+    "is_upload",
+    "outcome_of",
+    "reserved_faults",
+]
 
 StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-PlaceholderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
-OutcomeName = Literal[
-    "ok",
-    "refused",
-    "failed",
-    "too_large",
-    "invalid",
-    "conflict",
-    "expired",
-    "timed_out",
-    "connect_refused",
-    "reset",
-    "protocol",
-    "no_message",
-    "not_read",
-]
-Target = Annotated[str, Field(pattern=r"^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class Capture(_Strict):
-    """Where in an answer (or message) a value stands; exactly one way."""
-
-    json_pointer: str | None = Field(default=None, pattern=r"^(/[^/]*)*$")
-    """RFC 6901."""
-    header: str | None = None
-    message: str | None = None
-    """A field of the awaited message."""
-    cookie: Annotated[str | None, RESERVED] = None
-    regex: Annotated[str | None, RESERVED] = None
-    css: Annotated[str | None, RESERVED] = None
-    """A CSS selector and attribute, such as `input[name=csrf]@value`."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"given {len(given)} ways ({', '.join(given) or 'none'}); want exactly one")
-        return self
-
-
-class PhotoKind(StrEnum):
-    """Which of the two photos."""
-
-    KTP = "ktp"
-    SELFIE = "selfie"
-
-
-class Body(_Strict):
-    """What a request carries; at most one form."""
-
-    json_fields: Annotated[dict[str, Any] | None, Dimension.FIXED] = Field(default=None, alias="json")
-    form: Annotated[dict[str, str] | None, RESERVED] = None
-    multipart: Annotated[dict[str, str] | None, RESERVED] = None
-    raw: Annotated[str | None, RESERVED] = None
-    file: Annotated[str | None, RESERVED] = None
-    tus: Annotated[str | None, RESERVED] = None
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        given = [info.alias or name for name, info in type(self).model_fields.items() if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"given {len(given)} forms ({', '.join(given)}); want at most one")
-        return self
-
-
-class Success(_Strict):
-    """Which statuses mean which outcome, where the default of `gelombang.journey` does not fit."""
-
-    status: dict[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")], OutcomeName] = Field(default_factory=dict)
-    header: Annotated[dict[str, str] | None, RESERVED] = None
-    body: Annotated[str | None, RESERVED] = None
-
-
-class RepeatUntil(_Strict):
-    """Ask again until the answer holds a value."""
-
-    json_pointer: str
-    equals: str
-    every_seconds: Seconds
-    times_limit: Annotated[FixedInt, Field(gt=0)]
-
-
-class _Step(_Strict):
+class _Step(Strict):
     step: StepName
     title: str = ""
     milestone: bool = False
@@ -138,19 +78,23 @@ class RequestStep(_Step):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
     path: str
     """A path on the target, or an absolute or captured URL."""
-    query: Annotated[dict[str, str] | None, RESERVED] = None
+    query: dict[str, str] = Field(default_factory=dict)
+    """Added to the path, encoded."""
     headers: dict[str, str] = Field(default_factory=dict)
     body: Body | None = None
     success: Success = Field(default_factory=Success)
-    redirects: Annotated[Literal["follow", "answer"] | None, RESERVED] = None
-    cookies: Annotated[bool | None, RESERVED] = None
+    redirects: Literal["follow", "answer"] = "answer"
+    """`follow`: up to 10 in one attempt are followed; `answer`: a redirect is judged like any answer, by `success.status`."""
+    cookies: bool | None = None
+    """Whether the person keeps and sends cookies here; without it, as the scenario's `cookies` says."""
 
 
 class MessageStep(_Step):
     """Wait for a mail or SMS; no exchange with the target."""
 
     form: Literal["message"]
-    inbox: Annotated[Literal["harness", "fixed", "http", "imap", "hook"], Reserved(built=("harness",))] = "harness"
+    inbox: StepName = "harness"
+    """Which inbox: the reference server's own, or one of the scenario's sections `[inbox.NAME]` (`gelombang.inbox`)."""
     kind: str
     address: str
     within_seconds: Seconds
@@ -170,9 +114,15 @@ class PhotoStep(_Step):
     """`multipart` or `ticket`, or a captured value."""
     url: str
     headers: dict[str, str] = Field(default_factory=dict)
+    cookies: bool | None = None
 
 
 Step = Annotated[RequestStep | MessageStep | PhotoStep, Field(discriminator="form")]
+
+
+def is_upload(step: Step) -> bool:
+    """Whether people wait for it as for an upload: a photo step, or a request with a file in its body."""
+    return isinstance(step, PhotoStep) or (isinstance(step, RequestStep) and step.body is not None and step.body.is_upload)
 
 
 def outcome_of(name: str) -> Outcome:

@@ -99,7 +99,7 @@ def path_of(loc: tuple[int | str, ...]) -> str:
     for i, part in enumerate(loc):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not (part in _DISTRIBUTIONS or (i == 2 and loc[0] == "journey")):
+        elif not (part in _DISTRIBUTIONS or part.startswith("=") or (i == 2 and loc[0] == "journey")):
             path += f".{part}" if path else part
     return path or "the file"
 

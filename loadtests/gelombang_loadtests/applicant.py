@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gelombang.person import Person
 
 if TYPE_CHECKING:
+    from gelombang_loadtests.cookies import Jar
     from gelombang_loadtests.pool import PersonConnections
 
 NO_ROW = -1
@@ -33,6 +34,7 @@ class Applicant:
         "attempt_row",
         "attempts",
         "connections",
+        "cookies",
         "copies",
         "due_us",
         "failures_in_row",
@@ -65,6 +67,7 @@ class Applicant:
         self.copies = 0
         """Byte i: at step i, 0 for the first photo, c for the c-th smaller copy."""
         self.connections: PersonConnections | None = None
+        self.cookies: Jar | None = None
         self.person: Person | None = None
         """Drawn from the seed when first needed, and dropped while the person is away for long."""
         self.values: dict[str, str] = {}

@@ -5,14 +5,14 @@ The order is: make plan, photos and files (`Generator`), let the site answer a f
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.errors import RecordError, TargetUnreachableError
+from gelombang.errors import RecordError
 from gelombang.journey import compile_journey
 from gelombang.person import Person, index_of_address
 from gelombang.runplan import RunPlan
@@ -20,31 +20,35 @@ from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
 from gelombang.stops import StopMeasure
 from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
 from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
+from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
-from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
+from gelombang_loadtests.guard import Guard, hosts_of, identity_of
 from gelombang_loadtests.honesty import Counts, SelfWatch
+from gelombang_loadtests.inbox_sources import Source
+from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm
+from gelombang_loadtests.network import RouteBook
+from gelombang_loadtests.network_report import write_network
+from gelombang_loadtests.person_photo import MakePhoto
 from gelombang_loadtests.phone import Fetch, Phone
-from gelombang_loadtests.photo_form import MakePhoto, PhotoForm
+from gelombang_loadtests.photo_form import PhotoForm
 from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
 from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_progress, named_fates
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
-from gelombang_loadtests.target import base_of, resolved
+from gelombang_loadtests.target import base_of
 from gelombang_loadtests.walker import Crowd, Form, Walker
+from gelombang_loadtests.warm_up import warm_up
 
 IN_FLIGHT_LIMIT = 20_000
 """Attempts in progress in one process, where the host's descriptors allow as many."""
-WARM_UP_REQUESTS = 50
-WARM_UP_PATH = "/healthz"
-WARM_UP_SECONDS_LIMIT = 5.0
-"""For each request of the warm-up."""
 PHONE_OVERTIME_SECONDS = 5.0
 """A long poll that is not answered this long after its end has failed."""
 STOP_DRAIN_SECONDS = 5.0
@@ -60,7 +64,6 @@ class Generator:
     def __init__(self, plan: RunPlan, folder: Path, process: int, photo: MakePhoto, listener: ExchangeListener, say: Say) -> None:
         self._plan = plan
         self._process = process
-        self._photo = photo
         self._folder = folder
         self._listener = listener
         self._say = say
@@ -73,8 +76,12 @@ class Generator:
             raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
         _, due_us = arrivals.stripe(process, plan.generator_processes)
         self._arrivals = Arrivals(due_us, plan.first_person + process, plan.generator_processes)
-        self._base = resolved(base_of(plan.target_url, "the target"))
-        self._pool = ConnectionPool(sockets_limit_of_host())
+        self._base = base_of(plan.target_url, "the target")
+        self._gear = Gear(photo, cookies=plan.scenario.cookies)
+        self.beside = Beside.of(plan.scenario, plan.seed, folder)
+        network = plan.scenario.network
+        routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
+        self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
         watch_response = any(rule.measure is StopMeasure.RESPONSE_SECONDS for rule in plan.scenario.stop)
         self.counts = GeneratorCounts(self.journey.names, watch_response, plan.canary_people)
         labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process))
@@ -82,6 +89,7 @@ class Generator:
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
         self._engine: Engine | None = None
         self._stop_asked = False
+        self._sources: Mapping[str, Source] | None = None
 
     @property
     def people(self) -> int:
@@ -96,15 +104,8 @@ class Generator:
 
     def warm_up(self) -> None:
         """Let the site answer a few requests that nobody counts. Raises TargetUnreachableError."""
-        connections = self._pool.person()
-        target = self._base.at(WARM_UP_PATH)
-        headers = identity_of(self._plan)
-        for _ in range(WARM_UP_REQUESTS if is_reference(self._plan) else 1):
-            deadline_us = monotonic_us() + int(WARM_UP_SECONDS_LIMIT * MICROSECONDS)
-            answer = exchange(connections, Request(b"GET", target.path.encode(), target.host, target.port, headers), UNPACED, deadline_us)
-            if answer.outcome_error is not None:
-                raise TargetUnreachableError(f"{self._plan.target_url} does not answer ({answer.error}); want a site that is up")
-        connections.close()
+        self._open_inboxes()
+        warm_up(self._pool, self._base, self._plan.scenario.journey)
 
     def ready(self, metrics_url: str) -> Ready:
         """The line that says so."""
@@ -144,6 +145,7 @@ class Generator:
             for task in beside:
                 task.kill()
             self.close()
+            write_network(self._folder, self._process, self._pool.routes)
             recorder.close()
         self._say(self._progress(engine, loop))
         return self._done(engine, phone)
@@ -152,31 +154,38 @@ class Generator:
         """The ledgers of this process, in the run's folder."""
         return Recorder(self._folder, self._process, self.people)
 
-    def phone(self, loop: Loop) -> Phone:
+    def phone(self, loop: Loop) -> Inboxes:
         """Where this process's people get their mail and SMS."""
-        return Phone(loop, self._fetch(), self._is_ours)
+        return inboxes(loop, Phone(loop, self._fetch(), self._is_ours), self._plan.scenario.inbox, self._open_inboxes())
 
-    def walker(self, loop: Loop, zero_us: int, phone: Phone, book: Book, watched: Watch | None = None) -> Walker:
+    def _open_inboxes(self) -> Mapping[str, Source]:
+        if self._sources is None:
+            self._sources = opened(self._plan.scenario.inbox, self.beside.secrets)
+        return self._sources
+
+    def walker(self, loop: Loop, zero_us: int, phone: Inboxes, book: Book, watched: Watch | None = None) -> Walker:
         """Who walks this process's people through the journey; `watched` sees every exchange that they have."""
         carry: Exchanges = _Carrier(self._pool, zero_us, self._end)
         if watched is not None:
             carry = watched(carry)
         carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
         forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
-        return Walker(Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey), forms, loop, book, self._end)
+        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside)
+        return Walker(crowd, forms, loop, book, self._end)
 
     def close(self) -> None:
-        """No connection stays."""
+        """No connection stays, and no file of a feed."""
         self._pool.close()
+        self.beside.close()
 
-    def _form(self, step: Step, carry: Exchanges, phone: Phone) -> Form:
+    def _form(self, step: Step, carry: Exchanges, phone: Inboxes) -> Form:
         match step:
             case RequestStep():
-                return RequestForm(step, self._base, carry, self._listener)
+                return RequestForm(step, self._base, carry, self._listener, self._gear)
             case PhotoStep():
-                return PhotoForm(step, self._base, carry, self._listener, self._photo)
+                return PhotoForm(step, self._base, carry, self._listener, self._gear)
             case MessageStep():
-                return MessageForm(step, phone)
+                return MessageForm(step, phone.of(step.inbox))
 
     def _is_ours(self, address: str) -> bool:
         index = index_of_address(address, self._plan.run)
@@ -185,9 +194,10 @@ class Generator:
     def _fetch(self) -> Fetch | None:
         if self._plan.harness_url is None:
             return None
-        base = resolved(base_of(self._plan.harness_url, "the harness"))
+        base = base_of(self._plan.harness_url, "the harness")
         headers = ((b"authorization", b"Bearer " + self._plan.harness_token.encode()),)
-        connections = self._pool.person()
+        # Not the people's own: the harness is on this machine, and no proxy stands before it.
+        connections = ConnectionPool(1).person()
 
         def fetch(after: int, limit: int, wait_seconds: float) -> bytes | None:
             path = f"{base.path}/messages?after={after}&limit={limit}&wait_seconds={wait_seconds:g}"
@@ -219,7 +229,7 @@ class Generator:
             self._pool.close_idle(monotonic_us())
             self._say(self._progress(engine, loop))
 
-    def _done(self, engine: Engine, phone: Phone) -> Done:
+    def _done(self, engine: Engine, phone: Inboxes) -> Done:
         if engine.failure is not None:
             show_defect(engine.failure)
         lateness = self.counts.lateness
@@ -246,7 +256,7 @@ class _Carrier:
 
     def __call__(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
         if applicant.connections is None:
-            applicant.connections = self._pool.person()
+            applicant.connections = self._pool.person(applicant.index)
         line = Line(person.uplink_bytes_per_second, person.round_trip_seconds)
         deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
         return exchange(applicant.connections, request, line, deadline_us)

@@ -112,7 +112,8 @@ class IncomingAnswer:
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         known = self._headers.get(name)
-        self._headers[name] = value if known is None else known + b", " + value
+        # A list of values may be joined by commas (RFC 9110, section 5.3), but for Set-Cookie, whose dates have commas of their own.
+        self._headers[name] = value if known is None else known + (b"\n" if name == b"set-cookie" else b", ") + value
 
     def on_headers_complete(self) -> None:
         if self.complete:

@@ -1,72 +1,78 @@
 """The request form of a step: one HTTP request filled with a person's values, and what its answer means."""
 
 from collections.abc import Mapping
-
-import orjson
+from urllib.parse import urlencode
 
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.journey import outcome_of_answer
-from gelombang.person import Person, page_patience_seconds
-from gelombang.steps import RequestStep, Success
-from gelombang.templates import filled, filled_json
+from gelombang.person import Person, page_patience_seconds, upload_patience_seconds
+from gelombang.steps import RequestStep, Success, is_upload
+from gelombang.templates import filled
 from gelombang_loadtests.answers import Reading
 from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.exchange import Answer, Request
-from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally, Try
+from gelombang_loadtests.bodies import NOTHING, BodyForm
+from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Try
+from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.target import Target
+from gelombang_loadtests.visit import Visit
 
-JSON_TYPE = (b"content-type", b"application/json")
-ACCEPT_JSON = (b"accept", b"application/json")
+SHOWS_PROGRESS = "upload_shows_progress"
+"""The capture that says whether the site's page shows how far an upload is; without it, it does not."""
 
 
 class RequestForm:
     """One step of the form `request`, ready to be tried by anybody."""
 
-    def __init__(self, step: RequestStep, base: Target, exchanges: Exchanges, listener: ExchangeListener) -> None:
+    def __init__(self, step: RequestStep, base: Target, exchanges: Exchanges, listener: ExchangeListener, gear: Gear) -> None:
         self._step = step
         self._base = base
         self._exchanges = exchanges
         self._listener = listener
-        self._method = step.method.encode()
+        self._gear = gear
+        self._body = BodyForm(step.body, gear) if step.body is not None else None
+        self._is_upload = is_upload(step)
+        self._cookies = gear.cookies if step.cookies is None else step.cookies
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
         """Try once. Blocks the calling task for the person's patience at most."""
-        request = self._request(values, attempt)
-        if request is None:
-            return Try(Tally().ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
-        answer = self._exchanges(applicant, person, request, page_patience_seconds(person, attempt.step, attempt.number))
-        tally = Tally()
-        tally.add(answer)
-        reading = Reading(answer.status, answer.headers, answer.body, wants_value=bool(self._step.capture))
-        outcome = judged(answer, reading, self._step.success)
+        step = self._step
+        visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies)
+        carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
+        headers = filled_headers(step.headers, values)
+        patience_seconds = self._patience_seconds(person, values, attempt)
+        came = visit.go(step.method, self._url(values), headers, carried, patience_seconds, step.redirects == "follow")
+        if came is None:
+            return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
+        answer, method = came
+        reading = Reading(answer.status, answer.headers, answer.body, wants_value=bool(step.capture))
+        outcome = judged(answer, reading, step.success)
         captured: dict[str, str] = {}
-        if outcome is Outcome.OK and self._step.capture:
-            found = reading.captured(self._step.capture)
+        if outcome is Outcome.OK and step.capture:
+            found = reading.captured(step.capture)
             if found is None:
                 outcome = Outcome.PROTOCOL
             else:
                 captured = found
-        self._listener(self._step.method, attempt, answer, outcome, reading.code)
-        return Try(tally.ending(outcome, answer.phase, answer.status, reading.code), reading.told_seconds, captured)
+        self._listener(method, attempt, answer, outcome, reading.code)
+        return Try(visit.tally.ending(outcome, answer.phase, answer.status, reading.code), reading.told_seconds, captured)
 
-    def _request(self, values: Mapping[str, str], attempt: AttemptId) -> Request | None:
-        """None when a captured URL is none."""
+    def _url(self, values: Mapping[str, str]) -> str:
         step = self._step
-        try:
-            target = self._base.at(filled(step.path, values))
-        except ValueError:
-            return None
-        headers = [ACCEPT_JSON, (b"traceparent", attempt.traceparent(1).encode()), *filled_headers(step.headers, values)]
-        body = b""
-        if step.body is not None and step.body.json_fields is not None:
-            body = orjson.dumps(filled_json(step.body.json_fields, values))
-            headers.append(JSON_TYPE)
-        return Request(self._method, target.path.encode(), target.host, target.port, tuple(headers), body)
+        url = filled(step.path, values)
+        if step.query:
+            url += ("&" if "?" in url else "?") + urlencode({name: filled(text, values) for name, text in step.query.items()})
+        return url
+
+    def _patience_seconds(self, person: Person, values: Mapping[str, str], attempt: AttemptId) -> float:
+        if self._is_upload:
+            return upload_patience_seconds(person, attempt.step, attempt.number, values.get(SHOWS_PROGRESS) == "true")
+        return page_patience_seconds(person, attempt.step, attempt.number)
 
 
-def filled_headers(headers: Mapping[str, str], values: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """A step's headers with a person's values."""
-    return [(name.lower().encode(), filled(text, values).encode("latin-1", "replace")) for name, text in headers.items()]
+def filled_headers(headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """A step's headers with a person's values; names in lower case."""
+    return {name.lower(): filled(text, values) for name, text in headers.items()}
 
 
 def judged(answer: Answer, reading: Reading, success: Success | None) -> Outcome:

@@ -5,7 +5,7 @@ person decides by their patience. What people captured on the way is theirs alon
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gelombang import person as persons
 from gelombang.attempt import AttemptId, Fate, Outcome
@@ -14,8 +14,9 @@ from gelombang.journey import RETRY, Journey, fate_of_target
 from gelombang.patience import Choice, after_failure
 from gelombang.person import Person, make_person, think_seconds
 from gelombang.scenario import Scenario
-from gelombang.steps import PhotoStep
+from gelombang.steps import is_upload
 from gelombang_loadtests.applicant import NO_ROW, Applicant
+from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Again, Next, RunEnd
 from gelombang_loadtests.exchanges import Try
@@ -36,6 +37,8 @@ class Crowd:
     scenario: Scenario
     """The scaled one."""
     journey: Journey
+    beside: Beside = field(default_factory=Beside)
+    """What placeholders stand for that nobody brings along or captures."""
 
 
 class Walker:
@@ -46,7 +49,7 @@ class Walker:
         self._crowd = crowd
         self._forms = forms
         self._asks_for = tuple(self._message_after(step) for step in range(len(forms)))
-        self._is_photo = tuple(isinstance(step, PhotoStep) for step in crowd.journey.steps)
+        self._is_photo = tuple(is_upload(step) for step in crowd.journey.steps)
         self._loop = loop
         self._book = book
         self._end = end
@@ -57,7 +60,7 @@ class Walker:
         person = applicant.person
         if person is None:
             person = applicant.person = make_person(crowd.seed, applicant.index, crowd.scenario, crowd.run)
-        values = Values(person, applicant.values)
+        values = Values(person, applicant.values, crowd.beside)
         form = self._forms[applicant.step]
         if applicant.parked_us:
             assert isinstance(form, MessageForm)
@@ -158,17 +161,20 @@ _OWN: dict[str, Callable[[Person], str]] = {
 
 
 class Values(Mapping[str, str]):
-    """What placeholders stand for: a person's own fields, each worked out when it is asked for, and what was captured."""
+    """What placeholders stand for: a person's own fields, each worked out when it is asked for, what was captured, and what is beside."""
 
-    __slots__ = ("_captured", "_person")
+    __slots__ = ("_beside", "_captured", "_person")
 
-    def __init__(self, person: Person, captured: Mapping[str, str]) -> None:
+    def __init__(self, person: Person, captured: Mapping[str, str], beside: Beside) -> None:
         self._person = person
         self._captured = captured
+        self._beside = beside
 
     def __getitem__(self, name: str) -> str:
         own = _OWN.get(name)
-        return self._captured[name] if own is None else own(self._person)
+        if own is not None:
+            return own(self._person)
+        return self._captured[name] if name in self._captured else self._beside.value(name, self._person.index)
 
     def __iter__(self) -> Iterator[str]:
         yield from _OWN

@@ -16,10 +16,13 @@ from gelombang.scale import Scale, scaled
 from gelombang.scenario import Scenario
 from gelombang.steps import MessageStep, PhotoKind, PhotoStep, RequestStep
 from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
 from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCounts
+from gelombang_loadtests.guard import Guard
 from gelombang_loadtests.message_form import MessageForm
 from gelombang_loadtests.phone import Phone
 from gelombang_loadtests.photo_form import PhotoForm
@@ -70,11 +73,12 @@ class Walk:
 
     def _form(self, step: object) -> Form:
         base = Target("127.0.0.1", 9, "")
+        guarded = Guard(self._exchange, frozenset({"127.0.0.1"}), ())
         match step:
             case RequestStep():
-                return RequestForm(step, base, self._exchange, self._listen)
+                return RequestForm(step, base, guarded, self._listen, Gear(picture))
             case PhotoStep():
-                return PhotoForm(step, base, self._exchange, self._listen, picture)
+                return PhotoForm(step, base, guarded, self._listen, Gear(picture))
             case MessageStep():
                 return MessageForm(step, self.phone)
         raise AssertionError(step)
@@ -135,7 +139,7 @@ def scripted(*answers: Answer) -> Site:
 
 def test_a_persons_own_values_are_those_that_every_reader_of_a_scenario_expects() -> None:
     person = make_person(1, 7, scenario(HOME), RUN)
-    assert dict(Values(person, {"session": "s"})) == template_values(person) | {"session": "s"}
+    assert dict(Values(person, {"session": "s"}, Beside())) == template_values(person) | {"session": "s"}
 
 
 def test_placeholders_captures_and_the_attempts_identity_go_into_requests(tmp_path: Path) -> None:

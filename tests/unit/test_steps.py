@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from gelombang.steps import Body, Capture, Step, reserved_faults
+from gelombang.steps import Body, Capture, Step, is_upload, reserved_faults
 
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
 REQUEST = {"step": "account", "form": "request", "method": "POST", "path": "/"}
@@ -19,23 +19,15 @@ def test_a_step_with_nothing_reserved_has_no_faults(step: dict[str, object]) -> 
 @pytest.mark.parametrize(
     ("step", "where"),
     [
-        ({**REQUEST, "cookies": True}, "journey[0].cookies"),
-        ({**REQUEST, "cookies": False}, "journey[0].cookies"),
-        ({**REQUEST, "redirects": "follow"}, "journey[0].redirects"),
-        ({**REQUEST, "body": {"form": {"a": "b"}}}, "journey[0].body.form"),
+        ({**REQUEST, "body": {"tus": "/"}}, "journey[0].body.tus"),
         ({**REQUEST, "capture": {"csrf": {"css": "input[name=csrf]@value"}}}, "journey[0].capture.csrf.css"),
         ({**REQUEST, "success": {"body": "OK"}}, "journey[0].success.body"),
         ({**REQUEST, "hook": "mine:before"}, "journey[0].hook"),
-        ({**MESSAGE, "inbox": "imap"}, "journey[0].inbox"),
         ({**PHOTO, "parallel": ["selfie"]}, "journey[0].parallel"),
     ],
 )
 def test_every_reserved_form_is_refused_where_it_stands(step: dict[str, object], where: str) -> None:
     assert [fault.where for fault in reserved_faults(STEP.validate_python(step), "journey[0]")] == [where]
-
-
-def test_the_inbox_that_is_built_may_be_named() -> None:
-    assert list(reserved_faults(STEP.validate_python({**MESSAGE, "inbox": "harness"}), "journey[0]")) == []
 
 
 @pytest.mark.parametrize("ways", [{}, {"json_pointer": "/a", "header": "x"}])
@@ -48,3 +40,23 @@ def test_a_body_has_at_most_one_form() -> None:
     assert Body.model_validate({"json": {"a": 1}}).json_fields == {"a": 1}
     with pytest.raises(ValidationError, match=r"given 2 forms \(json, raw\)"):
         Body.model_validate({"json": {}, "raw": "x"})
+
+
+def test_only_bodies_without_a_type_of_their_own_are_given_one() -> None:
+    assert Body.model_validate({"raw": "<a/>", "content_type": "text/xml"}).content_type == "text/xml"
+    with pytest.raises(ValidationError, match="content_type without raw or file"):
+        Body.model_validate({"form": {"a": "b"}, "content_type": "text/xml"})
+
+
+@pytest.mark.parametrize("part", [{}, {"photo": "ktp", "folder": "photos/"}])
+def test_a_file_of_a_form_has_exactly_one_source(part: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="want exactly one of them"):
+        Body.model_validate({"multipart": {"photo": part}})
+
+
+def test_what_carries_a_photo_or_file_is_an_upload() -> None:
+    assert is_upload(STEP.validate_python(PHOTO))
+    assert is_upload(STEP.validate_python({**REQUEST, "body": {"multipart": {"p": {"photo": "ktp"}}}}))
+    assert is_upload(STEP.validate_python({**REQUEST, "body": {"file": "a.pdf"}}))
+    assert not is_upload(STEP.validate_python({**REQUEST, "body": {"multipart": {"p": "text"}}}))
+    assert not is_upload(STEP.validate_python(MESSAGE))

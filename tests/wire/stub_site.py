@@ -6,7 +6,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN = "phone-token"
@@ -21,6 +21,8 @@ class Asked:
     person: int
     number: int
     body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    """Names in lower case."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Reply:
 
     status: int = 200
     value: object = None
+    text: str | None = None
+    """In place of a JSON value."""
     headers: tuple[tuple[str, str], ...] = ()
     raw: bytes = b""
     reset: bool = False
@@ -66,7 +70,8 @@ class StubSite:
                     assert self.headers["Authorization"] == f"Bearer {TOKEN}"
                     return self._send(Reply(value=site._page(self.path)))
                 trace = self.headers["traceparent"]
-                asked = Asked(self.command, self.path, int(trace[13:23], 16), int(trace[29:35], 16), body)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(self.command, self.path, int(trace[13:23], 16), int(trace[29:35], 16), body, headers)
                 site.asked.append(asked)
                 return self._send(site._answer(site, asked))
 
@@ -85,6 +90,8 @@ class StubSite:
                     self.close_connection = True
                 else:
                     body = json.dumps(reply.value if reply.value is not None else {}).encode()
+                    if reply.text is not None:
+                        body = reply.text.encode()
                     self.send_response(reply.status)
                     for name, value in reply.headers:
                         self.send_header(name, value)

@@ -29,7 +29,7 @@ def send(person: PersonConnections, port: int, body: bytes | tuple[bytes | memor
 
 def test_a_multipart_photo_arrives_byte_for_byte(person: PersonConnections) -> None:
     photo = tuple(hashlib.sha256(b"%d" % part).digest() * 997 for part in range(90))
-    body = multipart_photo(photo, sum(map(len, photo)), b"ktp.jpg")
+    body = multipart_photo(photo, b"ktp.jpg")
     seen = []
 
     def script(connection: socket.socket) -> None:

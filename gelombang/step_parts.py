@@ -1,0 +1,190 @@
+"""What a step is made of: bodies, captures, conditions on an answer.
+
+Everything here is data with one meaning, checked when a scenario is read: a pattern that does not compile or a selector that is none is a
+fault of the file and not of an attempt.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from gelombang.markup import selector_fault
+from gelombang.scale import Dimension, FixedInt, Seconds
+
+PATTERN_LIMIT = 500
+"""Characters of a regular expression."""
+REPEATS_LIMIT = 250
+"""Exchanges of one attempt that asks again: its row counts up to 255, redirects included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Marks a field that the schema keeps for a later release, all but the values that are built already."""
+
+    built: tuple[str, ...] = ()
+
+
+RESERVED = Reserved()
+
+PlaceholderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+JsonPointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
+Target = Annotated[str, Field(pattern=r"^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$")]
+OutcomeName = Literal[
+    "ok",
+    "refused",
+    "failed",
+    "too_large",
+    "invalid",
+    "conflict",
+    "expired",
+    "timed_out",
+    "connect_refused",
+    "reset",
+    "protocol",
+    "no_message",
+    "not_read",
+    "tls_failed",
+    "proxy_refused",
+    "tls_failed",
+    "proxy_refused",
+]
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r}, which does not compile ({error}); want a regular expression of Python") from None
+    return text
+
+
+def _pattern_of_one_group(text: str) -> str:
+    groups = re.compile(_pattern(text)).groups
+    if groups != 1:
+        raise ValueError(f"{text!r} with {groups} groups; want exactly one (?:…) groups nothing and does not count")
+    return text
+
+
+def _selector(text: str) -> str:
+    fault = selector_fault(text)
+    if fault:
+        raise ValueError(fault)
+    return text
+
+
+Pattern = Annotated[str, Field(max_length=PATTERN_LIMIT), AfterValidator(_pattern)]
+PatternOfOneGroup = Annotated[str, Field(max_length=PATTERN_LIMIT), AfterValidator(_pattern_of_one_group)]
+Selector = Annotated[str, Field(max_length=PATTERN_LIMIT), AfterValidator(_selector)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class Capture(Strict):
+    """Where in an answer (or message) a value stands; exactly one way."""
+
+    json_pointer: JsonPointer | None = None
+    """RFC 6901."""
+    header: str | None = None
+    message: str | None = None
+    """A field of the awaited message."""
+    cookie: Annotated[str | None, RESERVED] = None
+    regex: Annotated[str | None, RESERVED] = None
+    css: Annotated[str | None, RESERVED] = None
+    """A CSS selector and attribute, such as `input[name=csrf]@value`."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"given {len(given)} ways ({', '.join(given) or 'none'}); want exactly one")
+        return self
+
+
+class PhotoKind(StrEnum):
+    """Which of the two photos."""
+
+    KTP = "ktp"
+    SELFIE = "selfie"
+
+
+class FilePart(Strict):
+    """A file in a multipart body: a photo that is drawn for the person, or one of the operator's own files."""
+
+    photo: PhotoKind | None = None
+    """Of the size that `people.photos` says; a smaller copy after too_large."""
+    folder: str | None = None
+    """A folder beside the scenario; which of its files, is drawn for each person, and stays the same when they try again."""
+    filename: str | None = None
+    """What the site is told; without it, `ktp.jpg`, `selfie.jpg` or the file's own name."""
+    content_type: str | None = None
+    """Without it, image/jpeg for a photo and what the file's name suggests otherwise."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.photo is None) == (self.folder is None):
+            raise ValueError("given photo and folder both, or neither; want exactly one of them")
+        return self
+
+
+def _part_tag(value: object) -> str:
+    return "=text" if isinstance(value, str) else "=file"
+
+
+FormPart = Annotated[Annotated[str, Tag("=text")] | Annotated[FilePart, Tag("=file")], Discriminator(_part_tag)]
+
+
+class Body(Strict):
+    """What a request carries; at most one form."""
+
+    json_fields: Annotated[dict[str, Any] | None, Dimension.FIXED] = Field(default=None, alias="json")
+    form: dict[str, str] | None = None
+    """Fields of a page's form, sent as application/x-www-form-urlencoded."""
+    multipart: dict[str, FormPart] | None = None
+    """Fields, sent as multipart/form-data: texts, photos and files."""
+    raw: str | None = None
+    """A text as it is."""
+    file: str | None = None
+    """One file beside the scenario, with its own bytes."""
+    tus: Annotated[str | None, RESERVED] = None
+    content_type: str | None = None
+    """Of `raw` and `file`: without it, text/plain and what the file's name suggests."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        forms = [(name, info) for name, info in type(self).model_fields.items() if name != "content_type"]
+        given = [info.alias or name for name, info in forms if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"given {len(given)} forms ({', '.join(given)}); want at most one")
+        if self.content_type is not None and self.raw is None and self.file is None:
+            raise ValueError("given content_type without raw or file; want one of them, the other forms have a type of their own")
+        return self
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether it carries a photo or file, for which people wait as long as for an upload."""
+        return self.file is not None or any(isinstance(part, FilePart) for part in (self.multipart or {}).values())
+
+
+class Success(Strict):
+    """Which statuses mean which outcome, where the default of `gelombang.journey` does not fit."""
+
+    status: dict[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")], OutcomeName] = Field(default_factory=dict)
+    header: Annotated[dict[str, str] | None, RESERVED] = None
+    body: Annotated[str | None, RESERVED] = None
+
+
+class RepeatUntil(Strict):
+    """Ask again until the answer holds a value."""
+
+    json_pointer: str
+    equals: str
+    every_seconds: Seconds
+    times_limit: Annotated[FixedInt, Field(gt=0, le=REPEATS_LIMIT)]

@@ -1,0 +1,77 @@
+"""Bodies of requests: a step's body with one person's values, as the buffers that are sent.
+
+JSON, a page's form (application/x-www-form-urlencoded, WHATWG URL, 5.2), multipart/form-data with texts, photos and files, a raw text, or
+one file. Photos and files are not copied.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import orjson
+
+from gelombang.person import Person
+from gelombang.seeds import Purpose, draw
+from gelombang.step_parts import Body, FilePart
+from gelombang.templates import filled, filled_json
+from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.gear import Gear
+from gelombang_loadtests.multipart_body import FileField, TextField, multipart_form
+from gelombang_loadtests.own_files import type_of
+from gelombang_loadtests.person_photo import photo_of
+
+Content = bytes | tuple[bytes | memoryview, ...]
+
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+TEXT_TYPE = "text/plain; charset=utf-8"
+PHOTO_TYPE = "image/jpeg"
+
+
+class Carried(NamedTuple):
+    """What a request carries; no type when it carries nothing."""
+
+    content_type: str | None
+    content: Content
+
+
+NOTHING = Carried(None, b"")
+
+
+class BodyForm:
+    """One step's body, ready to be made for anybody."""
+
+    def __init__(self, body: Body, gear: Gear) -> None:
+        self._body = body
+        self._gear = gear
+
+    def made(self, applicant: Applicant, person: Person, values: Mapping[str, str], step: int) -> Carried:
+        """The body with the person's values."""
+        body = self._body
+        if body.json_fields is not None:
+            return Carried(JSON_TYPE, orjson.dumps(filled_json(body.json_fields, values)))
+        if body.form is not None:
+            return Carried(FORM_TYPE, urlencode({name: filled(text, values) for name, text in body.form.items()}).encode())
+        if body.raw is not None:
+            return Carried(body.content_type or TEXT_TYPE, filled(body.raw, values).encode())
+        if body.file is not None:
+            return Carried(body.content_type or type_of(body.file), (self._gear.files.content(Path(body.file)),))
+        if body.multipart is not None:
+            fields = [
+                self._file(name, part, applicant, person, step, i) if isinstance(part, FilePart) else TextField(name, filled(part, values))
+                for i, (name, part) in enumerate(body.multipart.items())
+            ]
+            form = multipart_form(fields)
+            return Carried(form.content_type.decode(), form.parts)
+        return NOTHING
+
+    def _file(self, name: str, part: FilePart, applicant: Applicant, person: Person, step: int, number: int) -> FileField:
+        if part.photo is not None:
+            photo = photo_of(self._gear.photo, part.photo, applicant, person, step)
+            return FileField(name, part.filename or f"{part.photo}.jpg", part.content_type or PHOTO_TYPE, photo.parts)
+        assert part.folder is not None
+        # Step and field, not the number of the try: who tries again sends the same file.
+        chosen = self._gear.files.in_folder(part.folder, draw(person.seed, person.index, Purpose.FOLDER_FILE, step << 16 | number))
+        file_type = part.content_type or type_of(chosen.name)
+        return FileField(name, part.filename or chosen.name, file_type, (self._gear.files.content(chosen),))

@@ -1,0 +1,16 @@
+"""What the forms of steps need beside the network: one for all forms of a generator process."""
+
+from dataclasses import dataclass, field
+
+from gelombang_loadtests.own_files import OwnFiles
+from gelombang_loadtests.person_photo import MakePhoto
+
+
+@dataclass(frozen=True, slots=True)
+class Gear:
+    """Shared by all forms; nothing in it belongs to one person."""
+
+    photo: MakePhoto
+    files: OwnFiles = field(default_factory=OwnFiles)
+    cookies: bool = False
+    """Whether people keep cookies at steps that do not say."""

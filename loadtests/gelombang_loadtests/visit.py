@@ -1,0 +1,104 @@
+"""One attempt at a request step: its exchanges one after the other, with the person's cookies, along the site's redirects.
+
+All exchanges of a visit are one attempt: one row, one patience, the answer of the last one. Where a redirect leaves the scheme, host or
+port, the step's Authorization header stays behind, as browsers and curl do.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from gelombang.attempt import AttemptId, Code, Outcome
+from gelombang.clock import MICROSECONDS, utc_now
+from gelombang.person import Person
+from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.bodies import NOTHING, Carried
+from gelombang_loadtests.cookies import Jar
+from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally
+from gelombang_loadtests.redirects import REDIRECTS_LIMIT, next_hop
+from gelombang_loadtests.target import Target, url_of
+
+_PATH_MARKS = "/?#[]@!$&'()*+,;=:%~"
+"""Besides letters and digits, what may stand in a request's target; spaces, line ends and letters with accents are encoded."""
+ACCEPT_JSON = "application/json"
+
+
+class Visit:
+    """One attempt's way through the site. `tally` adds up its exchanges."""
+
+    def __init__(
+        self,
+        base: Target,
+        exchanges: Exchanges,
+        listener: ExchangeListener,
+        applicant: Applicant,
+        person: Person,
+        attempt: AttemptId,
+        keeps_cookies: bool,
+    ) -> None:
+        self._base = base
+        self._exchanges = exchanges
+        self._listener = listener
+        self._applicant = applicant
+        self._person = person
+        self.attempt = attempt
+        self.tally = Tally()
+        self.jar: Jar | None = None
+        if keeps_cookies:
+            if applicant.cookies is None:
+                applicant.cookies = Jar()
+            self.jar = applicant.cookies
+
+    def go(
+        self, method: str, url: str, headers: Mapping[str, str], carried: Carried, patience_seconds: float, follows: bool
+    ) -> tuple[Answer, str] | None:
+        """Ask, and follow where the answer leads; the last answer and its method. None for a URL that nobody may follow."""
+        left_seconds = patience_seconds
+        origin: tuple[str, int, bool] | None = None
+        for _ in range(REDIRECTS_LIMIT + 1):
+            try:
+                target = self._base.at(url)
+            except ValueError:
+                return None
+            if origin is not None and origin != (target.host, target.port, target.tls):
+                headers = {name: text for name, text in headers.items() if name != "authorization"}
+            origin = (target.host, target.port, target.tls)
+            before_us = self.tally.spent_us
+            answer = self._ask(method, target, headers, carried, left_seconds)
+            left_seconds -= (self.tally.spent_us - before_us) / MICROSECONDS
+            hop = next_hop(method, url_of(target), answer.status, answer.headers) if follows and answer.outcome_error is None else None
+            if hop is None:
+                return answer, method
+            self._listener(method, self.attempt, answer, Outcome.OK, Code.NONE)
+            method, url = hop.method, hop.url
+            if not hop.with_body:
+                carried = NOTHING
+                headers = {name: text for name, text in headers.items() if name != "content-type"}
+        return None
+
+    def _ask(self, method: str, target: Target, headers: Mapping[str, str], carried: Carried, patience_seconds: float) -> Answer:
+        own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self.tally.exchanges + 1)}
+        if carried.content_type is not None:
+            own["content-type"] = carried.content_type
+        if self.jar is not None and (cookies := self.jar.header(target.host, target.path, target.tls, utc_now().timestamp())):
+            own["cookie"] = cookies
+        answer = self._exchanges(self._applicant, self._person, request_to(target, method, own | dict(headers), carried), patience_seconds)
+        self.tally.add(answer)
+        if self.jar is not None and (taken := answer.headers.get(b"set-cookie")):
+            now = utc_now().timestamp()
+            for one in taken.decode("utf-8", "replace").split("\n"):
+                self.jar.take(one, target.host, target.path, target.tls, now)
+        return answer
+
+
+def request_to(target: Target, method: str, headers: Mapping[str, str], carried: Carried) -> Request:
+    """A request as it is sent. What may not stand in a request's target is encoded, so that no value can break its line."""
+    return Request(
+        method.encode(),
+        quote(target.path, safe=_PATH_MARKS).encode(),
+        target.host,
+        target.port,
+        tuple((name.encode("latin-1", "replace"), text.encode("latin-1", "replace")) for name, text in headers.items()),
+        carried.content,
+        tls=target.tls,
+    )
