@@ -137,6 +137,25 @@ def test_the_line_that_serve_prints_sends_people_when_it_is_pasted(tmp_path: Pat
     assert server.returncode == 0, error
 
 
+def test_several_generator_and_server_processes_walk_each_person_once(tmp_path: Path) -> None:
+    words = ["run", "smoke", "--for", "300", "--generator-processes", "2", "--server-processes", "2", "--out", "A"]
+    done = gelombang(words, tmp_path, 90)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    people = [len(list((tmp_path / "A").glob(f"people-{k}.bin"))) for k in (0, 1)]
+    assert people == [1, 1]
+    record = json.loads((tmp_path / "A" / "record.json").read_text())
+    assert record["fates"]["unsent"] == 0
+    assert record["unexplained"] == 0
+    verified = gelombang(["verify", "A"], tmp_path)
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_a_site_with_one_store_owner_refuses_several_processes(tmp_path: Path) -> None:
+    done = gelombang(["run", "smoke", "--profile", "april-2020", "--server-processes", "2"], tmp_path)
+    assert done.returncode == 2
+    assert "one owner" in done.stderr
+
+
 def test_doctor_answers_in_ten_lines(tmp_path: Path) -> None:
     done = gelombang(["doctor"], tmp_path)
     assert len(done.stdout.splitlines()) == 10
