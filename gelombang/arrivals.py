@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from gelombang.clock import MICROSECONDS
 from gelombang.curve import Rate, rate_of
 from gelombang.errors import InputError
+from gelombang.feeds import require_rows
 from gelombang.person import PEOPLE_LIMIT
 from gelombang.scale import Dimension, Scale
 from gelombang.scenario import Scenario
@@ -68,10 +70,11 @@ def make_plan(scenario: Scenario, scale: Scale, seed: int, for_seconds: float | 
     """The plan of a loaded scenario (at full size) under a scale.
 
     `for_seconds`, people's time, takes the place of the scenario's own. Raises InputError when nobody, or more people than can have a NIK
-    of their own, would come.
+    of their own, would come; FileError when a unique feed has fewer rows.
     """
     rate = rate_of(scenario.arrivals, for_seconds)
     count = _count(rate, scale)
+    require_rows(scenario.feed, count)
     shares = unit_array(seed, np.arange(count, dtype=np.int64), Purpose.ARRIVAL)
     shares.sort()
     wall = rate.inverse(shares * rate.total) * scale.factor(Dimension.WAITING)
@@ -90,10 +93,14 @@ def _count(rate: Rate, scale: Scale) -> int:
     return count
 
 
+_NO_PART_OF_THE_PLAN: Any = {"feed": {"__all__": {"content": {"path"}}}}
+"""Where a feed lies on this machine; what it holds is part."""
+
+
 def _identity(scenario: Scenario, scale: Scale, seed: int, for_seconds: float) -> str:
     return json.dumps(
         {
-            "scenario": scenario.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "scenario": scenario.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_NO_PART_OF_THE_PLAN),
             "scale": {"sample": str(scale.sample), "speed": scale.speed, "bytes_ratio": scale.bytes_ratio, "load": scale.load},
             "seed": seed,
             "for_seconds": for_seconds,

@@ -36,6 +36,8 @@ def scenario_schema() -> JsonSchema:
     assert isinstance(definitions, dict)
     del definitions["Arrivals"]["properties"]["rows"]
     del definitions["CurveRows"]
+    del definitions["Feed"]["properties"]["content"]
+    del definitions["FeedContent"]
     for table in _LAID_OVER:
         definitions[table].pop("required", None)
     required = schema.pop("required")

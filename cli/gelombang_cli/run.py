@@ -8,10 +8,12 @@ from rich.console import Console
 
 from gelombang.arrivals import planned_people
 from gelombang.errors import ExitCode, InputError
+from gelombang.feeds import require_rows
 from gelombang.loading import load_profile, load_scenario
 from gelombang.record import RunRecord, Validity
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
+from gelombang.secrets import look_up_secrets
 from gelombang_cli import machine
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale, read_target
 from gelombang_cli.doctor import require_able
@@ -48,7 +50,9 @@ def add_command(commands: Commands) -> None:
 def _command(parsed: argparse.Namespace) -> ExitCode:
     console = Console(stderr=parsed.json)
     scenario = load_scenario(parsed.scenario, parsed.set)
+    look_up_secrets(scenario, parsed.scenario)
     scale = _scale(parsed, scenario, console)
+    require_rows(scenario.feed, planned_people(scenario, scale, _for_seconds(parsed.for_seconds, scenario)))
     orders = _orders(parsed, scenario, scale)
     people = planned_people(scenario, scale, orders[0].for_seconds)
     require_able(int(people * IN_FLIGHT_SHARE), people, orders[0].folder)
@@ -68,7 +72,9 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
 
 
 def verdict(records: list[RunRecord]) -> ExitCode:
-    """The exit code of some runs: not to be trusted before failed, failed before as expected."""
+    """The exit code of some runs: stopped before not to be trusted, that before failed, failed before as expected."""
+    if any(record.stopped_by for record in records):
+        return ExitCode.STOPPED
     if any(record.validity is Validity.INVALID for record in records):
         return ExitCode.UNTRUSTED
     if any(record.cut_short for record in records):
