@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gelombang.clock import MICROSECONDS
 from gelombang.errors import RecordError
+from gelombang.network_facts import read_network
 from gelombang.record import Host, Quantiles
 
 HOST_SAMPLES = "host.jsonl"
@@ -32,6 +33,7 @@ def read_host(
     machine_shares = [sample["machine_cpu_share"] for sample in samples if "machine_cpu_share" in sample]
     late = [sample["loop_late_max_us"] / MICROSECONDS for own in generators for sample in own if "loop_late_max_us" in sample]
     spent = [sample["generator_cpu_cores"] for sample in samples if "generator_cpu_cores" in sample]
+    client, network = read_network(folder)
     return Host(
         cores=int(machine.get("cores", 0)),
         memory_bytes=int(machine.get("memory_bytes", 0)),
@@ -50,6 +52,8 @@ def read_host(
         listen_drops=_rise(listen, "listen_drops"),
         generator_busy_seconds=max((_busy_seconds(own) for own in generators), default=None),
         machine_busy_ratio=_mean([float(share > MACHINE_BUSY_RATIO) for share in machine_shares]),
+        client=client,
+        network=network,
         generator_exceptions=sum(len(_TRACEBACK.findall(path.read_bytes())) for path in sorted(folder.glob(GENERATOR_LOGS))),
     )
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gelombang.attempt import Fate
 from gelombang.errors import RecordError
+from gelombang.joined_log import JoinedLog
+from gelombang.network_facts import NetworkHost
 from gelombang.runplan import ScaleNumbers, read_model, write_model
 
 RECORD_FILE = "record.json"
@@ -192,6 +194,10 @@ class Host(_Part):
     generators_died: int = 0
     """Generator processes that were killed before they closed their ledger."""
     servers_died: int = 0
+    client: str = "lean"
+    """Who carried the requests: our own client, or Locust's (`library`)."""
+    network: list[NetworkHost] = Field(default_factory=list)
+    """The hosts that people were sent to, by which protocol and way."""
 
 
 class RunRecord(_Part):
@@ -216,6 +222,11 @@ class RunRecord(_Part):
     ended_seconds: float
     """People's time at which the generator closed."""
     cut_short: bool
+    stopped_by: str | None = None
+    """Who ended it before its time: a stop rule, the canary, the kill switch, the operator. None: it came to its end."""
+    stop_reason: str = ""
+    stopped_seconds: float | None = None
+    """People's time at which that was decided."""
     commit: str | None
     seed: int
     scale: ScaleNumbers
@@ -223,7 +234,7 @@ class RunRecord(_Part):
     validity: Validity
     doubts: list[Doubt]
     coverage: str
-    """`both ends`, or `client only` against a foreign target."""
+    """`both ends`; against a foreign target `client only`, `client + joined log` or `client + service ledger`."""
     people_planned: int
     people_stand_for: int
     fates: dict[str, int]
@@ -235,6 +246,8 @@ class RunRecord(_Part):
     windows: Windows
     objectives: list[Judgement]
     host: Host
+    log: JoinedLog | None = None
+    """What an access log saw, once it was joined."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the run's other files, by name."""
 

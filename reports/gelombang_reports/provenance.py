@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from gelombang.network_facts import NetworkHost
 from gelombang.record import RunRecord, Validity
 from gelombang_reports.figures import Figures, clock_text, day_text
 from gelombang_reports.people import arrived
@@ -95,4 +96,24 @@ def rows(record: RunRecord, texts: Texts, figures: Figures) -> list[tuple[str, s
         (names["processes"], texts.processes.format(generator=host.generator_processes, server=host.server_processes)),
         (names["cpu"], cpu),
         (names["listen"], listen),
+        *((names["network"], network_words(seen, record, texts, figures)) for seen in host.network),
     ]
+
+
+def network_words(seen: NetworkHost, record: RunRecord, texts: Texts, figures: Figures) -> str:
+    """One host: the protocol that was spoken, whether it offered a newer one, by which way, and how TLS went."""
+    form = texts.spoken if seen.tls_version is None else texts.spoken_tls
+    words = form.format(protocol=seen.protocol, version=seen.tls_version, host=seen.host, port=seen.port)
+    if seen.offered_http2 is not None:
+        words += texts.offered_http2[seen.offered_http2]
+    if seen.proxy is not None:
+        words += texts.through_proxy.format(proxy=seen.proxy)
+    if seen.handshake_p99_seconds is not None:
+        words += texts.handshakes.format(
+            full=figures.count(seen.full_handshakes),
+            resumed=figures.count(seen.resumed_handshakes),
+            p99=figures.milliseconds(seen.handshake_p99_seconds),
+        )
+    for sentence, count in seen.failures.items():
+        words += texts.network_failures.format(count=figures.count(count), sentence=sentence)
+    return words + (texts.library_client if record.host.client == "library" else "")

@@ -21,6 +21,7 @@ class Texts:
     made_by: str = "Made by gelombang from the record of a run; nothing on this page is fetched from elsewhere."
     simulated: str = "Simulated: no request was sent."
     scene: str = "{title}: {day}, {begin} to {end} by the people’s clock."
+    stopped: str = "{profile} was stopped by {by} at {clock} by the people’s clock: {reason}."
     # What happened
     headline_none: str = "No verdict: {profiles} can’t be believed"
     headline_times: str = "{b} brought {times} times as many people past both photos as {a}"
@@ -176,6 +177,7 @@ class Texts:
             "processes": "Processes",
             "cpu": "CPU, in cores",
             "listen": "Listen queue",
+            "network": "Network",
         }
     )
     people_time: str = "{day}, {begin} to {end}, closed {closed}"
@@ -183,6 +185,15 @@ class Texts:
     processes: str = "{generator} generator, {server} server"
     cpu: str = "generator {generator} (at most {generator_max}), server {server}, machine {machine}"
     listen: str = "{overflows} overflows, {drops} drops"
+    spoken: str = "{protocol} with {host}:{port}"
+    spoken_tls: str = "{protocol} over {version} with {host}:{port}"
+    through_proxy: str = ", through the proxy {proxy}"
+    offered_http2: dict[bool, str] = field(
+        default_factory=lambda: {True: ", which offered HTTP/2 as well", False: ", which did not offer HTTP/2"}
+    )
+    handshakes: str = "; {full} full handshakes, {resumed} resumed, p99 {p99}"
+    network_failures: str = "; {count} times: {sentence}"
+    library_client: str = " (carried by Locust’s FastHttpSession: times inside an exchange are not told apart)"
     unknown: str = "unknown"
     meaning: str = "Meaning"
     # Terminal

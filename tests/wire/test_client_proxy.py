@@ -75,9 +75,9 @@ def test_a_proxy_that_refuses_is_an_outcome_with_its_sentence(tmp_path: Path) ->
 
 
 def test_before_the_run_a_proxy_that_refuses_is_exit_4() -> None:
-    with running(Proxy(refusal=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")) as proxy:
-        with pytest.raises(TargetUnreachableError) as failed:
-            warm_up(pool_of(proxy=f"http://127.0.0.1:{proxy.port}"), base_of("https://shop.example", "--target"), [])
+    proxy = Proxy(refusal=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    with running(proxy), pytest.raises(TargetUnreachableError) as failed:
+        warm_up(pool_of(proxy=f"http://127.0.0.1:{proxy.port}"), base_of("https://shop.example", "--target"), [])
     assert str(failed.value) == (
         f"https://shop.example:443 does not answer (the proxy 127.0.0.1:{proxy.port} refused CONNECT shop.example:443: 403 Forbidden); "
         "want a proxy that lets the run pass, or the host in network.no_proxy"

@@ -134,20 +134,21 @@ def test_the_certificate_of_a_host_is_shown_to_that_host_alone(authority: Author
 
 
 def test_before_the_run_a_missing_client_certificate_is_one_sentence(authority: Authority) -> None:
-    with running(Site(server_context(authority.certificate("localhost"), clients=authority))) as site:
-        with pytest.raises(TargetUnreachableError) as failed:
-            warm_up(pool_of(trusting(authority)), base_of(f"https://localhost:{site.port}", "--target"), [])
+    site = Site(server_context(authority.certificate("localhost"), clients=authority))
+    with running(site), pytest.raises(TargetUnreachableError) as failed:
+        warm_up(pool_of(trusting(authority)), base_of(f"https://localhost:{site.port}", "--target"), [])
     assert str(failed.value).startswith(f"https://localhost:{site.port} does not answer (localhost ended the TLS handshake (")
     assert "it may want a certificate in network.client_certificate" in str(failed.value)
 
 
 def test_before_the_run_an_expired_certificate_is_exit_4(authority: Authority) -> None:
-    with running(Site(server_context(authority.certificate("localhost", expired=True)))) as site:
-        with pytest.raises(TargetUnreachableError) as failed:
-            warm_up(pool_of(trusting(authority)), base_of(f"https://localhost:{site.port}", "--target"), [])
+    site = Site(server_context(authority.certificate("localhost", expired=True)))
+    url = f"https://localhost:{site.port}"
+    with running(site), pytest.raises(TargetUnreachableError) as failed:
+        warm_up(pool_of(trusting(authority)), base_of(url, "--target"), [])
     assert failed.value.exit_code == 4
     assert str(failed.value) == (
-        f"https://localhost:{site.port} does not answer (the certificate of localhost has expired); want a certificate that both ends accept"
+        f"{url} does not answer (the certificate of localhost has expired); want a certificate that both ends accept"
     )
 
 

@@ -256,8 +256,8 @@ def test_the_metrics_page_and_the_samples_say_what_happened(tmp_path: Path) -> N
     assert (last.offered, last.started, last.finished, last.passed) == (30, 30, 30, {"home": 30})
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1:1", "127.0.0.1:1", "http://"])
-def test_a_target_that_is_no_plain_http_url_is_refused(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1:1", "127.0.0.1:1", "http://"])
+def test_a_target_that_is_no_http_url_is_refused(tmp_path: Path, url: str) -> None:
     from gelombang.errors import InputError
 
     with pytest.raises(InputError, match="want http://HOST:PORT"):
