@@ -44,6 +44,10 @@ class RunFacts:
     """UTC, ISO 8601."""
     commit: str | None = None
     cut_short: bool = False
+    stopped_by: str | None = None
+    stop_reason: str = ""
+    stopped_us: int | None = None
+    """When it was decided, on the monotonic clock."""
     listen_before: Mapping[str, int] = field(default_factory=dict)
     """The kernel's `listen_overflows` and `listen_drops` before the run; empty where they can't be read."""
     listen_after: Mapping[str, int] = field(default_factory=dict)
@@ -93,6 +97,9 @@ def summarise(
         for_seconds=plan.for_seconds,
         ended_seconds=ended_seconds,
         cut_short=facts.cut_short,
+        stopped_by=facts.stopped_by,
+        stop_reason=facts.stop_reason,
+        stopped_seconds=None if facts.stopped_us is None else scale.people_seconds((facts.stopped_us - plan.zero_us) / MICROSECONDS),
         commit=facts.commit,
         seed=plan.seed,
         scale=plan.scale,

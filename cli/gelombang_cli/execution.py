@@ -6,23 +6,27 @@ folder with a record is a finished run.
 
 import secrets
 import socket
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.errors import HostError, TargetUnreachableError
+from gelombang.errors import TargetUnreachableError
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
 from gelombang.resources import locustfiles_folder
 from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, PROCESS_VARIABLE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
+from gelombang.stops import canary_people
 from gelombang.summary import RunFacts, summarise
-from gelombang_cli.child import Child, Event, wait_readable
+from gelombang.target import user_agent
+from gelombang_cli.child import Child, Event
+from gelombang_cli.following import Listener, follow
+from gelombang_cli.harm import HarmWatch, Watched
 from gelombang_cli.hostwatch import HostWatch, listen_counters, machine_facts
 from gelombang_cli.provenance import commit
 
@@ -31,9 +35,6 @@ GENERATOR_READY_WITHIN_SECONDS = 60.0
 CONNECT_WITHIN_SECONDS = 5.0
 LEAD_SECONDS = 1.0
 """From "all are ready" to the run's zero."""
-OVERTIME_SECONDS = 60.0
-"""Wall time past the planned end after which a generator that has not finished is ended."""
-EVENT_WAIT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,8 @@ class Order:
     generator_processes: int
     run_id: str
     folder: Path
-
-
-Listener = Callable[[Event], None]
+    stop_file: Path | None = None
+    """A kill switch beside the one in the folder."""
 
 
 def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
@@ -73,11 +73,15 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         for generator in generators:
             generator.tell({"zero_us": zero_us})
         stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
-        cut_short = _follow(generators, plan, listener)
+        watch = stack.enter_context(HarmWatch(_watched(order, plan)))
+        followed = follow(generators, plan, listener, watch)
     facts = RunFacts(
         started_at=started_at.isoformat(timespec="seconds"),
         commit=commit(),
-        cut_short=cut_short,
+        cut_short=followed.stop is not None,
+        stopped_by=followed.stop.stopped_by if followed.stop else None,
+        stop_reason=followed.stop.reason if followed.stop else "",
+        stopped_us=followed.stop.at_us if followed.stop else None,
         listen_before=counters,
         listen_after=listen_counters(),
         machine=machine_facts(),
@@ -91,7 +95,9 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
 def start_server(order: Order, run: int, stack: ExitStack) -> Event:
     if order.profile is None:
         assert order.target_url is not None
-        _require_answering(order.target_url)
+        network = order.scenario.network
+        if network is None or not (network.proxy or network.resolve):  # otherwise the generator alone knows the way, and says so
+            _require_answering(order.target_url)
         return {"public_url": order.target_url, "harness_url": None, "harness_token": ""}
     server = ServerPlan(
         run=run,
@@ -136,6 +142,20 @@ def _run_plan(order: Order, run: int, ready: Event) -> RunPlan:
         zero_us=0,
         for_seconds=order.for_seconds,
         generator_processes=order.generator_processes,
+        canary_people=canary_people(arrivals.people) if order.profile is None else 0,
+    )
+
+
+def _watched(order: Order, plan: RunPlan) -> Watched:
+    foreign, network = order.profile is None, order.scenario.network
+    return Watched(
+        folder=order.folder,
+        rules=order.scenario.stop,
+        block=order.scenario.target if foreign else None,
+        has_canary=plan.canary_people > 0,
+        stop_file=order.stop_file,
+        agent=user_agent(version("gelombang"), order.scenario.target),
+        ca_file=network.ca_file if network else None,
     )
 
 
@@ -150,32 +170,3 @@ def _start_generators(order: Order, stack: ExitStack) -> list[Child]:
     for child in children:
         child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)
     return children
-
-
-def _follow(generators: Sequence[Child], plan: RunPlan, listener: Listener) -> bool:
-    """Pass progress on until all generators have ended; True when the run was cut short by Ctrl-C."""
-    scale = plan.scale.scale()
-    planned = scale.wall_seconds(plan.for_seconds + plan.scenario.drain_seconds)
-    until = plan.zero_us + int((planned + OVERTIME_SECONDS) * MICROSECONDS)
-    cut_short = False
-    while any(child.running for child in generators):
-        try:
-            wait_readable(generators, EVENT_WAIT_SECONDS)
-            for child in generators:
-                for event in child.events():
-                    listener(event)
-            if monotonic_us() > until:
-                raise HostError(f"the generator was still busy {OVERTIME_SECONDS:g} s after the planned end; its logs are in {plan.run_id}")
-        except KeyboardInterrupt:
-            if cut_short:
-                raise
-            cut_short = True
-            listener({"event": "cut"})
-            for child in generators:
-                child.interrupt()
-    for child in generators:
-        for event in child.events():
-            listener(event)
-        if child.process.returncode not in (0, 1):
-            raise child.failure(f"ended with exit code {child.process.returncode}")
-    return cut_short

@@ -23,6 +23,8 @@ _STYLES = {Validity.VALID: "green", Validity.SUSPECT: "bold yellow", Validity.IN
 
 def console_summary(records: Sequence[RunRecord], console: Console, page: Path | None = None, texts: Texts = ENGLISH) -> None:
     """Print what happened. With `page`, the last line says where the page is."""
+    for stopped in story.stops(records, texts):
+        console.print(_text(stopped, "bold red"), soft_wrap=True)
     for first in story.stand_for(records, texts, TEXT_FIGURES):
         console.print(_text(first))
     for record in records:

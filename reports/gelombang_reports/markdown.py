@@ -15,7 +15,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 def markdown_summary(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> str:
     """What happened, as GitHub-flavoured Markdown; texts of the record can't become mark-up."""
     figures = TEXT_FIGURES
-    lines = [escape(line) for line in story.stand_for(records, texts, figures)]
+    lines = [f"**{escape(line)}**\n" for line in story.stops(records, texts)]
+    lines += [escape(line) for line in story.stand_for(records, texts, figures)]
     lines += ["", f"## {escape(story.headline(records, texts, figures))}", ""]
     for record in records:
         lines.append(f"- **{escape(record.profile)}** ({record.validity}): {escape(story.sentence(record, texts, figures))}")

@@ -77,6 +77,7 @@ def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> str:
             colours=PROFILE_COLOURS,
             validity=_worst(records),
             stand_for=story.stand_for(records, texts, PAGE_FIGURES),
+            stops=story.stops(records, texts),
             headline=story.headline(records, texts, PAGE_FIGURES),
             sentences=[story.sentence(record, texts, PAGE_FIGURES) for record in records],
             believed=[provenance.belief(record, texts, PAGE_FIGURES) for record in records],

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from gelombang.record import RunRecord, StepTotals, Validity
-from gelombang_reports.figures import Figures
+from gelombang_reports.figures import Figures, clock_text
 from gelombang_reports.people import arrived, photo_steps
 from gelombang_reports.places import failed_ratio, place_name, refused_ratio, worst
 from gelombang_reports.texts import Texts
@@ -16,6 +16,20 @@ from gelombang_reports.texts import Texts
 def stand_for(records: Sequence[RunRecord], texts: Texts, figures: Figures) -> tuple[str, ...]:
     """The very first line: for how many people the sample stands. One line when all records agree."""
     return tuple(dict.fromkeys(_stand_for(record, texts, figures) for record in records))
+
+
+def stops(records: Sequence[RunRecord], texts: Texts) -> tuple[str, ...]:
+    """Who ended which run before its time, and why; it stands before everything else."""
+    return tuple(
+        texts.stopped.format(
+            profile=record.profile,
+            by=record.stopped_by,
+            clock=clock_text(record.opens_at, record.stopped_seconds or 0.0),
+            reason=record.stop_reason.rstrip("."),
+        )
+        for record in records
+        if record.stopped_by is not None
+    )
 
 
 def headline(records: Sequence[RunRecord], texts: Texts, figures: Figures) -> str:

@@ -12,6 +12,7 @@ from gelombang.record import Judgement, RunRecord, Validity
 from gelombang_reports.console import LINES_LIMIT, console_summary
 from gelombang_reports.junit import junit_xml
 from gelombang_reports.markdown import markdown_summary
+from gelombang_reports.page import render_page
 from support.records import collapsing, doubtful, empty, hardened
 
 
@@ -130,3 +131,12 @@ def test_junit_skips_every_objective_of_an_invalid_run() -> None:
 def test_junit_stays_xml_whatever_a_record_holds() -> None:
     hostile = hardened().model_copy(update={"profile": 'a\x00b<&"\ud800', "scenario": "]]>"})
     assert ET.fromstring(junit_xml([hostile]).split("\n", 1)[1]).tag == "testsuites"
+
+
+def test_who_stopped_a_run_and_why_stands_first_on_page_console_and_summary() -> None:
+    stopped = hardened().model_copy(update={"stopped_by": "the kill switch", "stop_reason": "STOP is there: <b>", "stopped_seconds": 60.0})
+    page = render_page([stopped])
+    assert "STOP is there: &lt;b&gt;" in page
+    assert page.index("was stopped by the kill switch") < page.index('class="stand-for"')
+    assert "was stopped by the kill switch" in in_terminal([stopped])[0]
+    assert "was stopped by the kill switch" in markdown_summary([stopped]).splitlines()[0]

@@ -1,0 +1,120 @@
+"""Follows a run to its end, and carries a stop to every generator process.
+
+A stop is a SIGTERM to each process (no arrivals, no new attempts, open exchanges may end) and, a second later, a SIGINT (open exchanges
+are cut), so that nothing leaves any of them two seconds after the decision. Ctrl-C and SIGTERM to the command ask in the same way, and
+leave open exchanges more time: nobody said that there is harm.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.errors import HostError
+from gelombang.runplan import RunPlan
+from gelombang.stops import Stop
+from gelombang_cli.child import Child, Event, wait_readable
+from gelombang_cli.harm import HarmWatch
+
+OVERTIME_SECONDS = 60.0
+"""Wall time past the planned end after which a generator that has not finished is ended."""
+EVENT_WAIT_SECONDS = 0.25
+"""How often the kill switch is looked at when nobody says anything."""
+HARM_DRAIN_SECONDS = 1.0
+"""What open exchanges get after a stop on harm."""
+OPERATOR = "the operator"
+
+Listener = Callable[[Event], None]
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM to the command: as Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How a run came to its end; `stop` is None when it was the planned one."""
+
+    stop: Stop | None = None
+
+
+def follow(generators: Sequence[Child], plan: RunPlan, listener: Listener, watch: HarmWatch) -> Followed:
+    """Pass progress on until all generators have ended. A second Ctrl-C ends at once, by KeyboardInterrupt."""
+    scale = plan.scale.scale()
+    planned = scale.wall_seconds(plan.for_seconds + plan.scenario.drain_seconds)
+    until_us = plan.zero_us + int((planned + OVERTIME_SECONDS) * MICROSECONDS)
+    stopping = _Stopping(generators, listener)
+    with _terminated():
+        while any(child.running for child in generators):
+            try:
+                wait_readable(generators, EVENT_WAIT_SECONDS)
+                for event in _events(generators):
+                    watch.take(event)
+                    listener(event)
+                if stopping.stop is None and (stop := watch.look()) is not None:
+                    stopping.begin(stop, is_harm=True)
+                stopping.go_on()
+                if monotonic_us() > until_us:
+                    late = f"{OVERTIME_SECONDS:g} s after the planned end"
+                    raise HostError(f"the generator was still busy {late}; its logs are in {plan.run_id}")
+            except KeyboardInterrupt as interrupt:
+                if stopping.by_operator:
+                    raise
+                stopping.by_operator = True
+                reason = "SIGTERM" if isinstance(interrupt, TerminatedError) else "Ctrl-C"
+                if stopping.stop is None:
+                    stopping.begin(Stop(OPERATOR, reason, monotonic_us()), is_harm=False)
+    for event in _events(generators):
+        listener(event)
+    for child in generators:
+        if child.process.returncode not in (0, 1):
+            raise child.failure(f"ended with exit code {child.process.returncode}")
+    return Followed(stopping.stop)
+
+
+class _Stopping:
+    """Brings a stop to all generators, once."""
+
+    def __init__(self, generators: Sequence[Child], listener: Listener) -> None:
+        self._generators = generators
+        self._listener = listener
+        self._cut_us: int | None = None
+        self.stop: Stop | None = None
+        self.by_operator = False
+
+    def begin(self, stop: Stop, is_harm: bool) -> None:
+        self.stop = stop
+        for child in self._generators:
+            child.interrupt()
+        if is_harm:
+            self._cut_us = monotonic_us() + int(HARM_DRAIN_SECONDS * MICROSECONDS)
+        self._listener({"event": "cut", "stopped_by": stop.stopped_by, "reason": stop.reason})
+
+    def go_on(self) -> None:
+        """The second half of a stop on harm, when its time has come."""
+        if self._cut_us is not None and monotonic_us() >= self._cut_us:
+            self._cut_us = None
+            for child in self._generators:
+                if child.running:
+                    child.process.send_signal(signal.SIGINT)
+
+
+def _events(generators: Sequence[Child]) -> Iterator[Event]:
+    for child in generators:
+        yield from child.events()
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """SIGTERM to the command ends the run as Ctrl-C does, in place of leaving its children behind."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
