@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from gelombang.attempt import Outcome, ServerOutcome
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
@@ -18,6 +19,18 @@ GENERATOR_LEDGERS = "ledger-generator-*.bin"
 SERVER_LEDGERS = "ledger-server-*.bin"
 PEOPLE_LEDGERS = "people-*.bin"
 ACKNOWLEDGED_LEDGERS = "acknowledged-*.bin"
+SERVICE_FILE = "service.json"
+"""Stands in a run's folder when the ledgers of the operator's own service were taken in."""
+
+
+class Service(BaseModel):
+    """What is known of ledgers that the reference server did not write."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    requests_from: int
+    """How many files they came from."""
+    uncovered_steps: list[int]
+    """Steps that the service never saw: they went elsewhere, and nothing is said about them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +42,11 @@ class Evidence:
     people: NDArray[np.void]
     acknowledged: NDArray[np.void]
     has_server: bool
-    """Whether the target was the reference server, whose ledger must be there; False for a foreign target."""
+    """Whether the target was the reference server, whose ledger must be there, or a service whose ledgers were taken in."""
     generators_died: int
     servers_died: int
+    uncovered_steps: tuple[int, ...] = ()
+    """Steps that `server` can't speak of."""
 
 
 def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
@@ -44,14 +59,16 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         shift_us = read_model(folder / SERVER_FILE, ServerPlan).zero_us - plan.zero_us
         server["began"] += shift_us
         server["ended"][server["outcome"] != ServerOutcome.OPEN] += shift_us
+    service = read_model(folder / SERVICE_FILE, Service) if (folder / SERVICE_FILE).exists() else None
     return Evidence(
         generator=generator,
         server=server,
         people=read_all(folder, PEOPLE_LEDGERS, PERSON_ROW),
         acknowledged=read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW),
-        has_server=has_server,
+        has_server=has_server or service is not None,
         generators_died=generators_died,
         servers_died=servers_died,
+        uncovered_steps=tuple(service.uncovered_steps) if service is not None else (),
     )
 
 

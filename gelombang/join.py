@@ -52,7 +52,8 @@ def join(evidence: Evidence, steps: Sequence[Step], dropped_by_kernel: int) -> J
         return Joined(np.full(len(generator), NOT_JOINED, dtype=np.int64), [], 0)
     server_of, twice, server_twice, alone = match(generator, server)
     cells: Counter[JoinCell] = Counter()
-    _count_pairs(generator, server, server_of, twice, steps, dropped_by_kernel, cells)
+    judged = ~np.isin(generator["step"], evidence.uncovered_steps)
+    _count_pairs(generator[judged], server, server_of[judged], twice[judged], steps, dropped_by_kernel, cells)
     alone &= server["began"] >= 0
     _count_server_only(server[alone], NO_GENERATOR_ROW, cells)
     _count_server_only(server[server_twice], DUPLICATE, cells)

@@ -17,7 +17,7 @@ from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate, Outcome
 from gelombang.audit import AUDIT_FILE, Audit, audit, can_audit
 from gelombang.clock import MICROSECONDS
-from gelombang.evidence import Evidence, read_evidence
+from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel, read_host
 from gelombang.join import join
 from gelombang.objective import judge
@@ -31,7 +31,16 @@ from gelombang.upload_totals import UploadRows, ended_us, photo_steps, upload_ro
 from gelombang.validity import find_doubts, validity_of
 from gelombang.windows import WindowGrid
 
-DIGESTED = (PLAN_FILE, SERVER_FILE, AUDIT_FILE, "ledger-*.bin", "people-*.bin", "acknowledged-*.bin", f"{SEGMENTS_FOLDER}/*.npz")
+DIGESTED = (
+    PLAN_FILE,
+    SERVER_FILE,
+    SERVICE_FILE,
+    AUDIT_FILE,
+    "ledger-*.bin",
+    "people-*.bin",
+    "acknowledged-*.bin",
+    f"{SEGMENTS_FOLDER}/*.npz",
+)
 """Files whose SHA-256 stands in the record."""
 _GONE = (Fate.FINISHED, Fate.GAVE_UP, Fate.REJECTED, Fate.UNREACHABLE)
 

@@ -143,7 +143,7 @@ def upload_totals(
         too_large=too_large,
         cut=cut,
         refused=outcomes[Outcome.REFUSED],
-        where=_where(uploads),
+        where=places_of(uploads),
         received_bytes=received,
         kept_bytes=kept,
         # The audit knows of photos stored after their attempt had ended (504 while the work went on); the ledger does not.
@@ -159,7 +159,8 @@ def upload_totals(
     )
 
 
-def _where(uploads: UploadRows) -> list[UploadFailure]:
+def places_of(uploads: UploadRows) -> list[UploadFailure]:
+    """Every place where attempts ended, most attempts first."""
     counts: Counter[Place] = Counter()
     for place, attempts in zip(uploads.places, np.bincount(uploads.place, minlength=len(uploads.places)).tolist(), strict=True):
         counts[place] += attempts

@@ -208,10 +208,10 @@ def _remarks(record: RunRecord) -> Iterator[Doubt]:
             "from seed to seed",
             what_to_do=f"read the story, not the second digit; --sample {SMALLEST_SMOOTH_SAMPLE} or more gives steadier shares",
         )
-    if record.coverage != "both ends":
+    if record.coverage == "client only":
         yield Doubt(
             name="one-end",
             severity=Validity.VALID,
             evidence="only the generator's end is known: where in the site attempts failed is not, and nothing was looked for in its store",
-            what_to_do="log the trace ids on the site's side",
+            what_to_do="log the trace ids on the site's side and `gelombang join` them (docs/ledger.md)",
         )

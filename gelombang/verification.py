@@ -48,6 +48,8 @@ class Verification:
     acknowledged: int
     audited: bool
     """False: there was no store to look into."""
+    has_server: bool
+    """False: there is no ledger of the server's, so only the generator's own laws were checked."""
     lost: int
     unexplained: int
     laws: tuple[LawResult, ...]
@@ -66,6 +68,8 @@ class Verification:
             if law.broken > len(law.breaches):
                 found.append(f"        and {law.broken - len(law.breaches):,} more")
         lost = f"{self.lost:,} lost of {self.acknowledged:,} acknowledged photos" if self.audited else "no store to look into"
+        if not self.has_server:
+            found.append("the server side is not available: only the generator's own laws were checked (docs/ledger.md: how it becomes so)")
         found.append(f"{lost}; {self.unexplained:,} unexplained of {self.attempts:,} attempts")
         return found
 
@@ -92,6 +96,7 @@ def verify(folder: Path) -> Verification:
         attempts=len(evidence.generator),
         acknowledged=len(evidence.acknowledged),
         audited=audited is not None,
+        has_server=evidence.has_server,
         lost=audited.lost if audited is not None else 0,
         unexplained=joined.unexplained,
         laws=tuple(laws),

@@ -1,0 +1,110 @@
+"""`gelombang join`: lay what your own service saw beside a run of the past: its proxy's access log, or the ledgers of its middleware.
+
+The run's record and page are made anew. Both may be joined, one after the other; joining again replaces what was joined before.
+"""
+
+import argparse
+from pathlib import Path
+
+from gelombang.access_log import LogFormat, read_access_log
+from gelombang.errors import ExitCode, InputError
+from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
+from gelombang.host_samples import dropped_by_kernel
+from gelombang.join import join
+from gelombang.joined_log import JoinedLog
+from gelombang.log_join import COVERAGE, join_log
+from gelombang.record import RunRecord, read_record, write_record
+from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, read_model
+from gelombang.service_ledger import COVERAGE as LEDGER_COVERAGE
+from gelombang.service_ledger import take_service_ledgers
+from gelombang.summary import digests
+from gelombang.upload_totals import places_of, upload_rows, windows_where
+from gelombang.windows import WindowGrid
+from gelombang_cli.arguments import Commands
+from gelombang_cli.runfolder import existing_run_folder
+from gelombang_reports.page import write_page
+
+PAGE_FILE = "report.html"
+_ONE_END = "one-end"
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser("join", help="lay your own service's access log or ledgers beside a run", description=__doc__)
+    parser.add_argument("run", metavar="RUN", help="folder of a run against a target of your own")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="access log with the trace id in each line; plain or gz")
+    parser.add_argument("--format", choices=[form.value for form in LogFormat], default=LogFormat.NGINX.value, help="of the log; nginx")
+    parser.add_argument("--ledger", type=Path, metavar="DIR", help="the folder that the middleware writes (docs/ledger.md)")
+    parser.set_defaults(command=_command)
+
+
+def _command(parsed: argparse.Namespace) -> ExitCode:
+    if parsed.log is None and parsed.ledger is None:
+        raise InputError("neither --log nor --ledger is given; want what your service saw: --log access.log, or --ledger DIR")
+    folder = existing_run_folder(parsed.run)
+    record, plan = read_record(folder), read_model(folder / PLAN_FILE, RunPlan)
+    if (folder / SERVER_FILE).exists():
+        raise InputError(f"{parsed.run} ran against the reference server, whose ledger it has; want a run with --target")
+    if parsed.ledger is not None:
+        attempts = take_service_ledgers(folder, parsed.ledger, plan, read_evidence(folder, plan).generator, plan.scenario.journey)
+        record = _with_ledger(folder, record, plan)
+        print(f"{attempts:,} attempts in the service's ledgers; {record.unexplained:,} unexplained")
+    if parsed.log is not None:
+        form = LogFormat(parsed.format)
+        log = read_access_log(parsed.log, form, plan.run)
+        joined = join_log(read_evidence(folder, plan).generator, plan.scenario.journey, log, form, plan.scale.speed)
+        if not joined.seen:
+            raise InputError(
+                f"{parsed.log} has {log.lines:,} lines and none of this run's attempts; want a log of the same hour with $http_traceparent"
+            )
+        record = _with_log(record, joined)
+        for line in _lines(joined):
+            print(line)
+    write_record(folder, record)
+    write_page([record], folder / PAGE_FILE)
+    print(f"coverage: {record.coverage}; {parsed.run.rstrip('/')}/{PAGE_FILE}")
+    return ExitCode.AS_EXPECTED
+
+
+def _with_ledger(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
+    evidence: Evidence = read_evidence(folder, plan)
+    joined = join(evidence, plan.scenario.journey, dropped_by_kernel(record.host))
+    uploads, windows = record.uploads, record.windows
+    if uploads is not None:
+        grid = WindowGrid.over(record.for_seconds, record.ended_seconds, plan.scale.speed)
+        rows = upload_rows(evidence, joined, plan.scenario.journey)
+        uploads = uploads.model_copy(update={"where": places_of(rows)})
+        windows = windows.model_copy(update={"upload_where": windows_where(rows, grid)})
+    return _covered(record, LEDGER_COVERAGE).model_copy(
+        update={
+            "join": joined.cells,
+            "unexplained": joined.unexplained,
+            "uploads": uploads,
+            "windows": windows,
+            "files": digests(folder),
+        }
+    )
+
+
+def _with_log(record: RunRecord, joined: JoinedLog) -> RunRecord:
+    coverage = f"{LEDGER_COVERAGE}, joined log" if SERVICE_FILE in record.files else COVERAGE
+    return _covered(record, coverage).model_copy(update={"log": joined})
+
+
+def _covered(record: RunRecord, coverage: str) -> RunRecord:
+    doubts = [doubt for doubt in record.doubts if doubt.name != _ONE_END]
+    return record.model_copy(update={"coverage": coverage, "doubts": doubts})
+
+
+def _lines(joined: JoinedLog) -> list[str]:
+    found = [
+        f"{joined.lines:,} lines: {joined.other_lines:,} of other requests, {joined.unreadable_lines:,} not of the format {joined.format}",
+        f"{joined.seen:,} attempts seen, {joined.unseen:,} unseen",
+    ]
+    elsewhere = [step.step for step in joined.steps if step.attempts and not step.covered]
+    if elsewhere:
+        found.append(f"not behind this log: {', '.join(elsewhere)}")
+    for cell in joined.cells:
+        if not cell.agrees:
+            logged = "unseen" if cell.log_status is None else cell.log_status
+            found.append(f"  {cell.attempts:,} × {cell.client_outcome} {cell.client_status or ''} | log {logged}: {cell.meaning}")
+    return found
