@@ -87,6 +87,7 @@ def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> str:
             both_ends=places.both_ends(records),
             waste=waste.waste(records, texts, PAGE_FIGURES),
             responses=response.responses(records),
+            log_response={step.step: step.response.p99_seconds for step in records[0].steps},
             upload_attempts=[record.uploads.attempts if record.uploads else 0 for record in records],
             scene=provenance.scene(records[0], texts),
             opens_seconds=provenance.opens_seconds(records[0]),

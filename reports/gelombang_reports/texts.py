@@ -116,6 +116,20 @@ class Texts:
     person_saw: str = "Person saw"
     server_saw: str = "Server saw"
     unexplained_row: str = "unexplained"
+    log: str = "What the access log saw"
+    log_lead: str = (
+        "Joined by attempt id: {seen} attempts seen, {unseen} unseen. Request is the proxy’s whole time, service what stood behind it; "
+        "response is what the person felt, all three p99."
+    )
+    log_seen: str = "Attempts seen"
+    log_request: str = "Request"
+    log_service: str = "Service"
+    log_response: str = "Response"
+    log_elsewhere: str = "not behind this log: the log saw none of its attempts"
+    log_cells: str = "Person and log, answer by answer"
+    log_no_answer: str = "no answer read"
+    log_not_there: str = "not in the log"
+    log_disagrees: str = "disagrees"
     # Waste
     waste: str = "What was wasted"
     received_per_kept: str = "Bytes received for each byte kept"

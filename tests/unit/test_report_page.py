@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gelombang.errors import HostError, InputError
+from gelombang.joined_log import JoinedLog, LogCell, LoggedQuantiles, LoggedStep
 from gelombang.record import Quantiles, RunRecord, Validity
 from gelombang_reports.page import SIZE_LIMIT_BYTES, render_page, write_page
 from support.records import collapsing, doubtful, empty, hardened
@@ -47,6 +48,29 @@ def test_the_funnel_shows_people_their_share_of_the_step_before_and_the_full_siz
     assert "KTP photo 422 28.8 % of those before; 8 440 at full size 1 340 91.4 % of those before; 26 800 at full size" in text
     assert "Selfie with KTP 186 44.1 % of those before; 3 720 at full size" in text
     assert "never read the mail 2 060 25.8 %" in text
+
+
+def test_a_joined_access_log_is_shown_beside_what_people_felt() -> None:
+    took = LoggedQuantiles(samples=9, p50_seconds=0.1, p99_seconds=0.31, max_seconds=0.4)
+    none = LoggedQuantiles(samples=0)
+    steps = [
+        LoggedStep(step="account", title="Account", attempts=11, seen=9, covered=True, requests=12, request=took, upstream=took),
+        LoggedStep(step="put", title="PUT elsewhere", attempts=5, seen=0, covered=False, requests=0, request=none, upstream=none),
+    ]
+    cells = [
+        LogCell(client_outcome="ok", client_status=200, log_status=None, attempts=2, agrees=False, meaning="it never arrived"),
+        LogCell(client_outcome="timed_out", client_status=0, log_status=499, attempts=9, agrees=True, meaning="left"),
+    ]
+    log = JoinedLog(format="nginx", lines=20, other_lines=8, unreadable_lines=0, seen=9, unseen=2, cells=cells, steps=steps)
+    account = hardened().steps[0].model_copy(update={"step": "put"})
+    record = hardened().model_copy(update={"log": log, "steps": [*hardened().steps, account], "coverage": "client + joined log"})
+    text = visible(render_page([record]))
+    assert "9 attempts seen, 2 unseen" in text
+    assert "Account 9 81.8 % 0.31 s 0.31 s" in text
+    assert "PUT elsewhere not behind this log" in text
+    assert "disagrees ok 200 / not in the log it never arrived 2" in text
+    assert "timed_out no answer read / 499 left 9" in text
+    assert "What the access log saw" not in visible(both())
 
 
 def test_every_upload_attempt_is_in_the_table_and_the_table_adds_up() -> None:
