@@ -8,10 +8,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gelombang.errors import Fault
 from gelombang.scale import Ratio
@@ -114,6 +114,15 @@ class Network(_Part):
     """`"host:port" = "address:port"`: where a host is reached, in place of what its name says."""
     source_addresses: list[Annotated[str, AfterValidator(_address)]] = Field(default_factory=list, max_length=1000)
     """Addresses of this machine that people connect from, one after the other."""
+
+    @model_validator(mode="after")
+    def _library_can_do_it(self) -> Self:
+        beyond = [name for name in ("server_name", "resumed_ratio", "resolve", "source_addresses") if getattr(self, name)]
+        if self.client == "library" and beyond:
+            raise ValueError(f"given {' and '.join(beyond)} with client = 'library', which can't do that; want client = 'lean'")
+        if self.client == "library" and len(self.client_certificate) > 1:
+            raise ValueError("given several client certificates with client = 'library'; want one, or client = 'lean'")
+        return self
 
 
 def goes_direct(no_proxy: Sequence[str], host: str, port: int) -> bool:

@@ -7,6 +7,7 @@ given back at once. Every take is checked by a poll, because the loop may not ha
 
 import resource
 from collections import OrderedDict
+from typing import Protocol
 
 from gelombang.clock import MICROSECONDS
 from gelombang.errors import HostError
@@ -31,6 +32,12 @@ def sockets_limit_of_host() -> int:
     if soft <= 2 * SPARE_DESCRIPTORS:
         raise HostError(f"`ulimit -n` is {soft}; want {4 * SPARE_DESCRIPTORS} or more")
     return soft - SPARE_DESCRIPTORS
+
+
+class Closable(Protocol):
+    """Something that is given back."""
+
+    def close(self) -> None: ...
 
 
 class ConnectionPool:
@@ -95,12 +102,14 @@ class ConnectionPool:
 class PersonConnections:
     """The connections of one person. A tab more is one connection more: only idle ones are kept here."""
 
-    __slots__ = ("_idle", "_index", "_pool")
+    __slots__ = ("_idle", "_index", "_pool", "beside")
 
     def __init__(self, pool: ConnectionPool, index: int) -> None:
         self._pool = pool
         self._index = index
         self._idle: list[Connection] = []
+        self.beside: Closable | None = None
+        """What another client keeps for this person; closed with the rest."""
 
     @property
     def idle_connections(self) -> int:
@@ -151,3 +160,6 @@ class PersonConnections:
         """Close what is idle: the person is away."""
         for connection in list(self._idle):
             self._pool._lose(connection)
+        if self.beside is not None:
+            self.beside.close()
+            self.beside = None

@@ -19,7 +19,6 @@ def faults(**section: object) -> list[str]:
 def test_a_whole_section_is_read() -> None:
     network = Network.model_validate(
         {
-            "client": "library",
             "ca_file": "ca.pem",
             "client_certificate": {"Shop.example": {"certificate": "mine.pem"}},
             "minimum_tls": "1.3",
@@ -46,6 +45,7 @@ def test_a_whole_section_is_read() -> None:
         ({"minimum_tls": "1.1"}, "minimum_tls is '1.1'; want '1.2' or '1.3'"),
         ({"resumed_ratio": 1.5}, "resumed_ratio is 1.5; want 1 or less"),
         ({"server_name": "https://shop.example"}, "server_name is 'https://shop.example'; want the name of a host"),
+        ({"client": "library", "resumed_ratio": 0.5}, "given resumed_ratio with client = 'library', which can't do that; want"),
         ({"verify": False}, "verify is a key that nobody reads"),
     ],
 )
