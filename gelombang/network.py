@@ -144,7 +144,8 @@ def goes_direct(no_proxy: Sequence[str], host: str, port: int) -> bool:
 
 
 def place_files(section: object, find: Callable[[str], Path | None]) -> Iterator[Fault]:
-    """Put the path that `find` gives in the place of each file that `[network]` names; a fault for each that isn't there."""
+    """Put the path that `find` gives in the place of each file that `[network]` names; a fault for each that isn't there, and for a
+    password, which would stand in the run's files."""
     if not isinstance(section, dict):
         return
     tables: list[tuple[str, dict[str, object], tuple[str, ...]]] = [("network", section, ("ca_file",))]
@@ -162,3 +163,6 @@ def place_files(section: object, find: Callable[[str], Path | None]) -> Iterator
                 yield Fault(f"{where}.{name}", f"{file!r}, which is not there", "a PEM file, by its path or beside the scenario")
             else:
                 table[name] = str(found.resolve())
+    proxy = section.get("proxy")
+    if isinstance(proxy, str) and ":" in (user := proxy.partition("://")[2].rpartition("@")[0]) and "${" not in user:
+        yield Fault("network.proxy", "a proxy with its password written out", "${env:NAME} or ${file:PATH} in the password's place")

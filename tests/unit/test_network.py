@@ -84,6 +84,14 @@ def test_who_goes_past_the_proxy(rule: str, host: str, direct: bool) -> None:
     assert goes_direct([rule], host, 8443) is direct
 
 
+@pytest.mark.parametrize(("proxy", "faults"), [("http://u:s3cret@p.example:1", 1), ("http://u:${env:WORD}@p.example:1", 0)])
+def test_a_password_of_the_proxy_is_a_reference(proxy: str, faults: int) -> None:
+    assert Network(proxy=proxy).proxy == proxy
+    found = [str(fault) for fault in place_files({"proxy": proxy}, lambda _: None)]
+    assert len(found) == faults
+    assert not any("s3cret" in fault for fault in found)
+
+
 def test_files_are_put_in_place_and_the_missing_ones_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
     section: dict[str, object] = {"ca_file": "ca.pem", "client_certificate": {"shop.example": {"certificate": "gone.pem", "key": 3}}}
