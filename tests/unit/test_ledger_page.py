@@ -18,7 +18,7 @@ def test_every_field_stands_at_its_offset() -> None:
 
 
 def test_stages_and_outcomes_have_their_numbers() -> None:
-    rows = {name: text for name, text in re.findall(r"^\| \d+ \| `(\w+)`[^|]*\|[^|]*\| (.*) \|$", PAGE, flags=re.M)}
+    rows = dict(re.findall(r"^\| \d+ \| `(\w+)`[^|]*\|[^|]*\| (.*) \|$", PAGE, flags=re.M))
     for number, word in ((Stage.ACCEPT, "accept"), (Stage.STORE, "store"), (Stage.ACKNOWLEDGE, "acknowledge")):
         assert f"{number} {word}" in rows["stage"]
     for outcome, word in (
