@@ -42,6 +42,8 @@ class Outcome(IntEnum):
     """No secure connection: a certificate that was not accepted, on either end, or no version in common."""
     PROXY_REFUSED = 17
     """The proxy between generator and site could not be reached, or did not let the request pass."""
+    CAPTURE_FAILED = 18
+    """The answer was well, but did not hold a value that the step captures."""
 
 
 class Phase(IntEnum):

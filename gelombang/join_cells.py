@@ -10,7 +10,7 @@ from enum import Enum
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.journey import outcome_of_answer
-from gelombang.steps import RequestStep, Step
+from gelombang.steps import RequestStep, Step, outcome_of
 
 UNSEEN = "unseen"
 
@@ -88,10 +88,20 @@ def _passes(check: Check, pair: Pair) -> bool:
 def _same_answer(pair: Pair) -> bool:
     if pair.is_message or pair.step is None or pair.status != pair.server_status or pair.code is not pair.server_code:
         return False
-    success = pair.step.success if isinstance(pair.step, RequestStep) else None
+    own = pair.step if isinstance(pair.step, RequestStep) else None
+    success = own.success if own is not None else None
     code = None if pair.code is Code.NONE else pair.code.name.lower()
     told_to_return = pair.server_outcome is ServerOutcome.REFUSED
-    return outcome_of_answer(pair.status, code, success, told_to_return) is pair.outcome
+    meant = outcome_of_answer(pair.status, code, success, told_to_return)
+    return meant is pair.outcome or (own is not None and meant is Outcome.OK and pair.outcome in _instead_of_ok(own))
+
+
+def _instead_of_ok(step: RequestStep) -> set[Outcome]:
+    """What an answer with a good status can come to at a step, because of what it does not hold."""
+    found = {outcome_of(rule.otherwise) for rule in step.success.rules.values()}
+    if step.repeat_until is not None:
+        found.add(outcome_of(step.repeat_until.otherwise))
+    return found | {Outcome.CAPTURE_FAILED} if step.capture else found
 
 
 _ANY_PHASE = frozenset(Phase)
@@ -135,6 +145,14 @@ TABLE: tuple[Rule, ...] = (
     _rule(_MESSAGE_OUTCOMES, _ANY_PHASE, None, _NOBODY, "a mail or SMS: no exchange with the site", Check.MESSAGE),
     # The answer was read.
     _rule(Outcome.OK, _ANY_PHASE, _SEEN, ServerOutcome.COMPLETED, "done and acknowledged", Check.SAME_ANSWER),
+    _rule(
+        _ANSWERED | {Outcome.CAPTURE_FAILED},
+        _ANY_PHASE,
+        _SEEN,
+        ServerOutcome.COMPLETED,
+        "done and acknowledged; the answer did not hold what the scenario looks for",
+        Check.SAME_ANSWER,
+    ),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.REFUSED, "told to come back later", Check.SAME_ANSWER),
     _rule(Outcome.CONFLICT, _ANY_PHASE, _SEEN, ServerOutcome.REJECTED, "it was done already", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.REJECTED, "the site did not accept what was sent", Check.SAME_ANSWER),

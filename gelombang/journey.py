@@ -5,7 +5,7 @@ a fate. Where a step's `on` says nothing, these hold:
 
     ok              the next step; after the last one, the person has finished
     conflict        request and photo: the next step, because it was done already (a lost answer, told again)
-    refused failed timed_out connect_refused reset protocol too_large expired no_message
+    refused failed timed_out connect_refused reset protocol tls_failed proxy_refused capture_failed too_large expired no_message
                     retry: the person decides when, or leaves (`gelombang.patience`)
     invalid         fate rejected
     not_read        fate unreachable
@@ -13,7 +13,7 @@ a fate. Where a step's `on` says nothing, these hold:
 Steps that no outcome leads to, targets that don't exist and placeholders that nobody fills are faults (`gelombang.journey_check`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gelombang.attempt import Fate, Outcome
 from gelombang.scenario import Scenario
-from gelombang.steps import Step, Success, outcome_of
+from gelombang.steps import RequestStep, Step, Success, outcome_of
 
 RETRY = -1
 """In the table: the same step again."""
@@ -37,6 +37,9 @@ _RETRIED = (
     Outcome.RESET,
     Outcome.PROTOCOL,
     Outcome.NO_MESSAGE,
+    Outcome.TLS_FAILED,
+    Outcome.PROXY_REFUSED,
+    Outcome.CAPTURE_FAILED,
 )
 
 
@@ -57,6 +60,8 @@ class Journey:
     steps: tuple[Step, ...]
     names: tuple[str, ...]
     next: NDArray[np.int16]
+    broken: tuple[Mapping[str, int], ...]
+    """For each step, where the breach of a success rule leads, by the rule's name; rules that don't say are not in it."""
 
     def index(self, name: str) -> int:
         """The index of a step. Raises ValueError when there is none of that name."""
@@ -66,8 +71,10 @@ class Journey:
         """What pages call a step."""
         return self.steps[step].title or self.names[step]
 
-    def follow(self, step: int, outcome: Outcome) -> int:
-        """The table's entry: a step's index, RETRY, or a fate (`fate_of_target`)."""
+    def follow(self, step: int, outcome: Outcome, rule: str = "") -> int:
+        """A step's index, RETRY, or a fate (`fate_of_target`). `rule`: the success rule whose breach made this outcome."""
+        if rule in self.broken[step]:
+            return self.broken[step][rule]
         return int(self.next[step, outcome])
 
     @property
@@ -85,7 +92,13 @@ def compile_journey(scenario: Scenario) -> Journey:
         table[i] = _defaults(following)
         for outcome, target in step.on.items():
             table[i, outcome_of(outcome)] = resolved_target(target, names, following)
-    return Journey(steps=tuple(scenario.journey), names=names, next=table)
+    broken = tuple(_broken(step, names, default_next(i, len(names))) for i, step in enumerate(scenario.journey))
+    return Journey(steps=tuple(scenario.journey), names=names, next=table, broken=broken)
+
+
+def _broken(step: Step, names: Sequence[str], following: int) -> dict[str, int]:
+    rules = step.success.rules if isinstance(step, RequestStep) else {}
+    return {name: resolved_target(rule.leads_to, names, following) for name, rule in rules.items() if rule.leads_to is not None}
 
 
 def default_next(step: int, steps: int) -> int:

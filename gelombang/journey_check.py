@@ -20,7 +20,7 @@ from gelombang.validation import did_you_mean
 _MESSAGE_OUTCOMES = ("no_message", "not_read")
 _ANSWER_OUTCOMES = (
     *("refused", "failed", "too_large", "conflict", "expired", "timed_out"),
-    *("connect_refused", "reset", "protocol", "tls_failed", "proxy_refused"),
+    *("connect_refused", "reset", "protocol", "tls_failed", "proxy_refused", "capture_failed"),
 )
 _TEMPLATES = ("path", "query", "headers", "body", "address", "protocol", "url", "accept")
 """Fields of a step whose texts are filled in."""
@@ -35,7 +35,10 @@ class Outline:
     on: Mapping[str, str]
     captures: Mapping[str, Mapping[str, object]]
     texts: Sequence[tuple[str, str]]
-    photo: str | None
+    photos: Sequence[tuple[str, str]]
+    """Where it asks for a drawn photo, and of which kind."""
+    ways: Mapping[str, str]
+    """Where it leads, by the field that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,9 @@ class Given:
 def journey_faults(scenario: Scenario) -> list[Fault]:
     """Every fault of a valid scenario's journey, in the order of its steps."""
     steps = [step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in scenario.journey]
+    values = frozenset(name for before in (*scenario.setup, *scenario.shared) for name in before.capture)
     feeds = columns_of({name: feed.model_dump() for name, feed in scenario.feed.items()})
-    return outline_faults(outlines(steps), [kind.value for kind in scenario.people.photos], Given(feeds))
+    return outline_faults(outlines(steps), [kind.value for kind in scenario.people.photos], Given(feeds, values))
 
 
 def outlines(steps: object) -> list[Outline]:
@@ -74,8 +78,16 @@ def _outline(index: int, step: object) -> Outline:
     texts = [pair for field in _TEMPLATES for pair in texts_below(data.get(field), f"journey[{index}].{field}")]
     captures = {str(name): how for name, how in _table(data.get("capture")).items() if isinstance(how, dict)}
     on = {str(outcome): target for outcome, target in _table(data.get("on")).items() if isinstance(target, str)}
-    photo = data.get("photo")
-    return Outline(str(data.get("step", "")), str(data.get("form", "")), on, captures, texts, photo if isinstance(photo, str) else None)
+    rules = _table(_table(data.get("success")).get("rules"))
+    leads = {f"success.rules.{name}.leads_to": _table(rule).get("leads_to") for name, rule in rules.items()}
+    ways = {f"on.{outcome}": target for outcome, target in on.items()} | {where: to for where, to in leads.items() if isinstance(to, str)}
+    return Outline(str(data.get("step", "")), str(data.get("form", "")), on, captures, texts, list(_photos(data)), ways)
+
+
+def _photos(step: dict[str, object]) -> Iterator[tuple[str, str]]:
+    parts = _table(_table(step.get("body")).get("multipart"))
+    places = [("photo", step.get("photo")), *((f"body.multipart.{name}.photo", _table(part).get("photo")) for name, part in parts.items())]
+    yield from ((where, kind) for where, kind in places if isinstance(kind, str))
 
 
 def _table(value: object) -> dict[str, object]:
@@ -92,10 +104,10 @@ def _name_faults(steps: Sequence[Outline]) -> Iterator[Fault]:
 def _target_faults(steps: Sequence[Outline]) -> Iterator[Fault]:
     names = [step.name for step in steps]
     for i, step in enumerate(steps):
-        for outcome, target in step.on.items():
+        for where, target in step.ways.items():
             kind, _, name = target.partition(":")
             if kind == "step" and name not in names:
-                yield Fault(f"journey[{i}].on.{outcome}", repr(target), f"a step of this journey: {did_you_mean(name, names)}")
+                yield Fault(f"journey[{i}].{where}", repr(target), f"a step of this journey: {did_you_mean(name, names)}")
 
 
 def _form_faults(steps: Sequence[Outline], photo_kinds: Sequence[str]) -> Iterator[Fault]:
@@ -107,11 +119,13 @@ def _form_faults(steps: Sequence[Outline], photo_kinds: Sequence[str]) -> Iterat
                 yield Fault(f"journey[{i}].on.{outcome}", "what never happens here", wanted)
         for name, how in step.captures.items():
             if ("message" in how) != (step.form == "message") and step.form:
-                wanted = "a field of the message" if step.form == "message" else "a part of the answer: json_pointer or header"
+                parts = "a part of the answer: json_pointer, header, cookie, regex or css"
+                wanted = "a field of the message" if step.form == "message" else parts
                 yield Fault(f"journey[{i}].capture.{name}", ", ".join(how) or "empty", wanted)
-        if step.form == "photo" and step.photo is not None and step.photo not in photo_kinds:
-            described = ", ".join(photo_kinds) or "none is"
-            yield Fault(f"journey[{i}].photo", repr(step.photo), f"a photo that people.photos describes: {described}")
+        for where, kind in step.photos:
+            if kind not in photo_kinds:
+                described = ", ".join(photo_kinds) or "none is"
+                yield Fault(f"journey[{i}].{where}", repr(kind), f"a photo that people.photos describes: {described}")
 
 
 class _Ways:
@@ -124,17 +138,17 @@ class _Ways:
         self._ends: set[int] = set()
         self._edges: list[tuple[int, int, bool]] = []
         for i, step in enumerate(steps):
-            for outcome, target in {"ok": "next", **step.on}.items():
-                self._add(i, outcome, target)
+            for where, target in {"on.ok": "next", **step.ways}.items():
+                self._add(i, where == "on.ok", target)
 
-    def _add(self, step: int, outcome: str, target: str) -> None:
+    def _add(self, step: int, captures: bool, target: str) -> None:
         try:
             to = resolved_target(target, self._names, default_next(step, len(self._steps)))
         except (ValueError, KeyError, AssertionError):
             self._ends.add(step)  # A fault already; it may have meant an end, so no second fault is made of it.
             return
         if to >= 0:
-            self._edges.append((step, to, outcome == "ok"))
+            self._edges.append((step, to, captures))
         elif to != RETRY:
             self._ends.add(step)
 

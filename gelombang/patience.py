@@ -22,6 +22,7 @@ FAILURES = frozenset(
         Outcome.PROTOCOL,
         Outcome.TLS_FAILED,
         Outcome.PROXY_REFUSED,
+        Outcome.CAPTURE_FAILED,
     },
 )
 """Outcomes that use up patience."""

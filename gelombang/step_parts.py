@@ -45,12 +45,11 @@ OutcomeName = Literal[
     "connect_refused",
     "reset",
     "protocol",
+    "tls_failed",
+    "proxy_refused",
+    "capture_failed",
     "no_message",
     "not_read",
-    "tls_failed",
-    "proxy_refused",
-    "tls_failed",
-    "proxy_refused",
 ]
 
 
@@ -95,10 +94,12 @@ class Capture(Strict):
     header: str | None = None
     message: str | None = None
     """A field of the awaited message."""
-    cookie: Annotated[str | None, RESERVED] = None
-    regex: Annotated[str | None, RESERVED] = None
-    css: Annotated[str | None, RESERVED] = None
-    """A CSS selector and attribute, such as `input[name=csrf]@value`."""
+    cookie: str | None = None
+    """A cookie that the answer sets, or that the person would send there."""
+    regex: PatternOfOneGroup | None = None
+    """What the one group of a regular expression finds first in the body."""
+    css: Selector | None = None
+    """A CSS selector and attribute, such as `input[name=csrf]@value`; without an attribute, the element's text."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -173,18 +174,53 @@ class Body(Strict):
         return self.file is not None or any(isinstance(part, FilePart) for part in (self.multipart or {}).values())
 
 
+Judged = Literal["refused", "failed", "too_large", "invalid", "conflict", "expired"]
+"""What an answer can mean that does not hold what it should."""
+Value = Annotated[str | bool | int | float | None, Dimension.FIXED]
+
+
+class Condition(Strict):
+    """What an answer holds: somewhere (a header, a place in its JSON, otherwise the whole body), something; exactly one of the three."""
+
+    header: str | None = None
+    json_pointer: JsonPointer | None = None
+    contains: str | None = None
+    matches: Pattern | None = None
+    """A regular expression that fits somewhere."""
+    equals: Value = None
+
+    @model_validator(mode="after")
+    def _one_question(self) -> Self:
+        if self.header is not None and self.json_pointer is not None:
+            raise ValueError("given header and json_pointer both; want at most one of them")
+        given = [name for name in ("contains", "matches", "equals") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"given {len(given)} of contains, matches and equals; want exactly one")
+        return self
+
+
+class Rule(Condition):
+    """What an answer must hold to be ok, beside its status."""
+
+    otherwise: Judged = "invalid"
+    leads_to: Target | None = None
+    """Where a breach of this rule leads; without it, where that outcome leads."""
+
+
 class Success(Strict):
-    """Which statuses mean which outcome, where the default of `gelombang.journey` does not fit."""
+    """Which answers mean which outcome, where the default of `gelombang.journey` does not fit."""
 
     status: dict[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")], OutcomeName] = Field(default_factory=dict)
-    header: Annotated[dict[str, str] | None, RESERVED] = None
-    body: Annotated[str | None, RESERVED] = None
+    rules: dict[RuleName, Rule] = Field(default_factory=dict)
+    """Of an answer whose status is ok, in this order; the first one that does not hold decides."""
 
 
-class RepeatUntil(Strict):
-    """Ask again until the answer holds a value."""
+class RepeatUntil(Condition):
+    """Ask again, as one attempt, until the answer holds something; an answer that is not ok ends it."""
 
-    json_pointer: str
-    equals: str
     every_seconds: Seconds
+    """From an answer to the next question."""
     times_limit: Annotated[FixedInt, Field(gt=0, le=REPEATS_LIMIT)]
+    """Questions in all."""
+    otherwise: Judged = "failed"
+    """What it comes to when the last answer does not hold it either."""

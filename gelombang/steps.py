@@ -64,7 +64,6 @@ class _Step(Strict):
     on: dict[OutcomeName, Target] = Field(default_factory=dict)
     """Where an outcome leads; `gelombang.journey` has the defaults."""
     capture: dict[PlaceholderName, Capture] = Field(default_factory=dict)
-    repeat_until: Annotated[RepeatUntil | None, RESERVED] = None
     parallel: Annotated[list[StepName] | None, RESERVED] = None
     parallel_limit: Annotated[FixedInt | None, RESERVED] = None
     hook: Annotated[str | None, RESERVED] = None
@@ -85,6 +84,7 @@ class RequestStep(_Step):
     success: Success = Field(default_factory=Success)
     redirects: Literal["follow", "answer"] = "answer"
     """`follow`: up to 10 in one attempt are followed; `answer`: a redirect is judged like any answer, by `success.status`."""
+    repeat_until: RepeatUntil | None = None
     cookies: bool | None = None
     """Whether the person keeps and sends cookies here; without it, as the scenario's `cookies` says."""
 

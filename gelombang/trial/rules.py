@@ -45,9 +45,9 @@ def why_message(outcome: Outcome) -> str:
     return _MESSAGES.get(outcome, outcome.name.lower())
 
 
-def where_next(journey: Journey, step: int, outcome: Outcome) -> str:
-    """Where an outcome leads from a step, in words."""
-    target = journey.follow(step, outcome)
+def where_next(journey: Journey, step: int, outcome: Outcome, rule: str = "") -> str:
+    """Where an outcome leads from a step, in words; `rule` is the success rule whose breach made it."""
+    target = journey.follow(step, outcome, rule)
     if target == RETRY:
         return "tried again"
     fate = fate_of_target(target)

@@ -1,7 +1,7 @@
-"""What an HTTP answer says to a person: its problem document, the time to come back, and the values that a scenario captures.
+"""What an HTTP answer says to a person: its problem document, and the time to come back.
 
 Problem documents are RFC 9457; JSON pointers RFC 6901; Retry-After RFC 9110, section 10.2.3 (seconds or a date). Reading never raises for
-what a server sent: a value that is not there is not captured, and the attempt is then a protocol failure.
+what a server sent. What else an answer holds is `holdings`.
 """
 
 import math
@@ -12,7 +12,6 @@ import orjson
 
 from gelombang.attempt import Code
 from gelombang.clock import utc_now
-from gelombang.steps import Capture
 
 _CODES: Mapping[str, Code] = {code.name.lower(): code for code in Code}
 JsonValue = object
@@ -53,11 +52,10 @@ def as_text(value: JsonValue) -> str | None:
 class Reading:
     """One answer, read once."""
 
-    __slots__ = ("_headers", "_value", "code_text", "told_seconds")
+    __slots__ = ("_value", "code_text", "told_seconds")
 
     def __init__(self, status: int, headers: Mapping[bytes, bytes], body: bytes, wants_value: bool) -> None:
         refused = status >= 400
-        self._headers = headers
         self._value = json_of(body) if body and (wants_value or refused) else None
         self.code_text: str | None = None
         self.told_seconds: float | None = None
@@ -75,23 +73,6 @@ class Reading:
     def value(self, pointer: str) -> JsonValue:
         """What a JSON pointer names in the body; None when there is none."""
         return pointed(self._value, pointer)
-
-    def captured(self, captures: Mapping[str, Capture]) -> dict[str, str] | None:
-        """The values that a step captures; None when one of them is missing."""
-        found: dict[str, str] = {}
-        for name, capture in captures.items():
-            text = self._one(capture)
-            if text is None:
-                return None
-            found[name] = text
-        return found
-
-    def _one(self, capture: Capture) -> str | None:
-        if capture.json_pointer is not None:
-            return as_text(pointed(self._value, capture.json_pointer))
-        assert capture.header is not None
-        header = self._headers.get(capture.header.lower().encode())
-        return None if header is None else header.decode("latin-1")
 
 
 def _told_seconds(problem: JsonValue, header: bytes | None) -> float | None:

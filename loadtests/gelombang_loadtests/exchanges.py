@@ -94,3 +94,7 @@ class Try:
     """When the site wants to see the person again."""
     captured: dict[str, str] = field(default_factory=dict)
     kept: KeptPhoto | None = None
+    rule: str = ""
+    """The success rule whose breach made the outcome."""
+    reason: str = ""
+    """Why an answer with a good status is not ok, as a sentence."""

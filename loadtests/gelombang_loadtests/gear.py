@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from gelombang_loadtests.complaints import Complaints
+from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.own_files import OwnFiles
 from gelombang_loadtests.person_photo import MakePhoto
 
@@ -12,5 +14,8 @@ class Gear:
 
     photo: MakePhoto
     files: OwnFiles = field(default_factory=OwnFiles)
+    complaints: Complaints = field(default_factory=Complaints)
+    loop: Loop | None = None
+    """On whose clock people wait between two questions of one attempt."""
     cookies: bool = False
     """Whether people keep cookies at steps that do not say."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.created import CreatedRows
 from gelombang.errors import RecordError
 from gelombang.journey import compile_journey
 from gelombang.person import Person, index_of_address
@@ -19,16 +20,20 @@ from gelombang.runplan import RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
 from gelombang.stops import StopMeasure
+from gelombang.trial.masking import Mask
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
-from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
+from gelombang_loadtests.clients import client_of
+from gelombang_loadtests.complaints import Complaints
+from gelombang_loadtests.engine import NEVER_US, Arrivals, Engine, EngineLimits, RunEnd
+from gelombang_loadtests.errands import Errands
 from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
-from gelombang_loadtests.guard import Guard, hosts_of, identity_of
+from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
 from gelombang_loadtests.honesty import Counts, SelfWatch
 from gelombang_loadtests.inbox_sources import Source
 from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
@@ -69,7 +74,7 @@ class Generator:
         self._say = say
         scale = plan.scale.scale()
         self._scenario = scaled(plan.scenario, scale)
-        self.journey = compile_journey(plan.scenario)
+        self.journey = compile_journey(self._scenario)
         self._photo_steps = tuple(i for i, step in enumerate(self.journey.steps) if isinstance(step, PhotoStep))
         arrivals = make_plan(plan.scenario, scale, plan.seed, plan.for_seconds)
         if plan.plan_digest and arrivals.digest != plan.plan_digest:
@@ -77,8 +82,9 @@ class Generator:
         _, due_us = arrivals.stripe(process, plan.generator_processes)
         self._arrivals = Arrivals(due_us, plan.first_person + process, plan.generator_processes)
         self._base = base_of(plan.target_url, "the target")
-        self._gear = Gear(photo, cookies=plan.scenario.cookies)
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
+        complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
+        self._gear = Gear(photo, complaints=complaints, loop=GeventLoop(0), cookies=plan.scenario.cookies)
         network = plan.scenario.network
         routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
@@ -89,7 +95,10 @@ class Generator:
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
         self._engine: Engine | None = None
         self._stop_asked = False
+        self._setup_values: dict[str, str] = {}
         self._sources: Mapping[str, Source] | None = None
+        self._errands = Errands(plan.run, plan.seed, self._scenario, self.beside, self._errand_form)
+        self._created = CreatedRows(folder) if not is_reference(plan) or plan.scenario.teardown else None
 
     @property
     def people(self) -> int:
@@ -105,11 +114,15 @@ class Generator:
     def warm_up(self) -> None:
         """Let the site answer a few requests that nobody counts. Raises TargetUnreachableError."""
         self._open_inboxes()
-        warm_up(self._pool, self._base, self._plan.scenario.journey)
+        warm_up(self._pool, self._base, self._plan.scenario.journey, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
+
+    def set_up(self, handed_over: Mapping[str, str] | None = None) -> None:
+        """Setup and shared steps; `handed_over` is what another process's setup captured. Raises TargetUnreachableError."""
+        self._setup_values = self._errands.set_up(handed_over)
 
     def ready(self, metrics_url: str) -> Ready:
         """The line that says so."""
-        return Ready(self._process, self.people, metrics_url)
+        return Ready(self._process, self.people, metrics_url, setup=self._setup_values)
 
     def stop(self) -> None:
         """No more arrivals; open attempts may end for a while. A second call cuts at once."""
@@ -122,7 +135,7 @@ class Generator:
         loop = GeventLoop(zero_us)
         recorder = self.recorder()
         phone = self.phone(loop)
-        book = Book(recorder, self.counts)
+        book = self.book(recorder)
         walker = self.walker(loop, zero_us, phone, book)
         limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
         engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings)
@@ -131,6 +144,7 @@ class Generator:
         beside = [
             spawn_watched(lambda: phone.run(engine.wake), engine.fail),
             spawn_watched(watch.run, engine.fail),
+            spawn_watched(self._errands.keep_fresh, engine.fail),
             spawn_watched(lambda: self._report(engine, loop), engine.fail),
         ]
         gc.collect()
@@ -154,6 +168,10 @@ class Generator:
         """The ledgers of this process, in the run's folder."""
         return Recorder(self._folder, self._process, self.people)
 
+    def book(self, recorder: Recorder) -> Book:
+        """Where what happens to people is written."""
+        return Book(recorder, self.counts)
+
     def phone(self, loop: Loop) -> Inboxes:
         """Where this process's people get their mail and SMS."""
         return inboxes(loop, Phone(loop, self._fetch(), self._is_ours), self._plan.scenario.inbox, self._open_inboxes())
@@ -170,13 +188,21 @@ class Generator:
             carry = watched(carry)
         carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
         forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
-        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside)
+        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside, self._created)
         return Walker(crowd, forms, loop, book, self._end)
 
     def close(self) -> None:
-        """No connection stays, and no file of a feed."""
+        """No connection stays, and no file is open."""
         self._pool.close()
         self.beside.close()
+        if self._created is not None:
+            self._created.close()
+
+    def _errand_form(self, step: RequestStep) -> RequestForm:
+        carry = Guard(
+            _Carrier(self._pool, monotonic_us(), RunEnd(NEVER_US)), hosts_of(self._plan) | {self._base.host}, identity_of(self._plan)
+        )
+        return RequestForm(step, self._base, carry, lambda *_: None, self._gear)
 
     def _form(self, step: Step, carry: Exchanges, phone: Inboxes) -> Form:
         match step:
@@ -251,6 +277,7 @@ class _Carrier:
 
     def __init__(self, pool: ConnectionPool, zero_us: int, end: RunEnd) -> None:
         self._pool = pool
+        self._client = client_of(pool.routes.network)
         self._zero_us = zero_us
         self._end = end
 
@@ -259,4 +286,4 @@ class _Carrier:
             applicant.connections = self._pool.person(applicant.index)
         line = Line(person.uplink_bytes_per_second, person.round_trip_seconds)
         deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
-        return exchange(applicant.connections, request, line, deadline_us)
+        return self._client(applicant.connections, request, line, deadline_us)

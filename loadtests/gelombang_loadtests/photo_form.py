@@ -6,6 +6,7 @@ an upload begins with sending, as people see their progress bar (or none).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -19,6 +20,7 @@ from gelombang_loadtests.bodies import JSON_TYPE, PHOTO_TYPE, Carried
 from gelombang_loadtests.exchange import Answer
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, KeptPhoto, Try
 from gelombang_loadtests.gear import Gear
+from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.multipart_body import multipart_photo
 from gelombang_loadtests.person_photo import photo_of
 from gelombang_loadtests.request_form import SHOWS_PROGRESS, filled_headers, judged
@@ -107,8 +109,15 @@ class _Upload:
     def _judged_upload(self, answer: Answer, kind: str) -> Try:
         reading = Reading(answer.status, answer.headers, answer.body, wants_value=False)
         outcome = judged(answer, reading, None)
+        captured: dict[str, str] = {}
+        missing = ""
+        if outcome is Outcome.OK and self._form._step.capture:
+            captured, missing = Holdings(answer, self._visit.cookie).captured(self._form._step.capture)
+            if missing:
+                outcome = Outcome.CAPTURE_FAILED
+                self._form._gear.complaints.about(self._form._step.step, missing.partition(" (")[0], missing)
         self._form._listener(kind, self._attempt, answer, outcome, reading.code)
-        return self._came_to(outcome, answer, reading)
+        return replace(self._came_to(outcome, answer, reading), captured=captured, reason=missing)
 
     def _came_to(self, outcome: Outcome, answer: Answer, reading: Reading) -> Try:
         ending = self._visit.tally.ending(outcome, answer.phase, answer.status, reading.code)

@@ -1,12 +1,14 @@
 """The request form of a step: one HTTP request filled with a person's values, and what its answer means."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.clock import MICROSECONDS
 from gelombang.journey import outcome_of_answer
 from gelombang.person import Person, page_patience_seconds, upload_patience_seconds
-from gelombang.steps import RequestStep, Success, is_upload
+from gelombang.steps import RequestStep, Success, is_upload, outcome_of
 from gelombang.templates import filled
 from gelombang_loadtests.answers import Reading
 from gelombang_loadtests.applicant import Applicant
@@ -14,11 +16,20 @@ from gelombang_loadtests.bodies import NOTHING, BodyForm
 from gelombang_loadtests.exchange import Answer
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
+from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.target import Target
 from gelombang_loadtests.visit import Visit
 
 SHOWS_PROGRESS = "upload_shows_progress"
 """The capture that says whether the site's page shows how far an upload is; without it, it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    outcome: Outcome
+    captured: dict[str, str] = field(default_factory=dict)
+    rule: str = ""
+    reason: str = ""
 
 
 class RequestForm:
@@ -35,27 +46,51 @@ class RequestForm:
         self._cookies = gear.cookies if step.cookies is None else step.cookies
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
-        """Try once. Blocks the calling task for the person's patience at most."""
-        step = self._step
+        """Try once. Blocks the calling task for the person's patience with each answer at most, and for the times between them."""
+        step, repeat = self._step, self._step.repeat_until
         visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies)
         carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
         headers = filled_headers(step.headers, values)
         patience_seconds = self._patience_seconds(person, values, attempt)
-        came = visit.go(step.method, self._url(values), headers, carried, patience_seconds, step.redirects == "follow")
-        if came is None:
-            return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
-        answer, method = came
-        reading = Reading(answer.status, answer.headers, answer.body, wants_value=bool(step.capture))
-        outcome = judged(answer, reading, step.success)
-        captured: dict[str, str] = {}
-        if outcome is Outcome.OK and step.capture:
-            found = reading.captured(step.capture)
-            if found is None:
-                outcome = Outcome.PROTOCOL
-            else:
-                captured = found
-        self._listener(method, attempt, answer, outcome, reading.code)
-        return Try(visit.tally.ending(outcome, answer.phase, answer.status, reading.code), reading.told_seconds, captured)
+        url = self._url(values)
+        for asked in range(1, repeat.times_limit + 1 if repeat is not None else 2):
+            came = visit.go(step.method, url, headers, carried, patience_seconds, step.redirects == "follow")
+            if came is None:
+                return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
+            answer, method = came
+            reading = Reading(answer.status, answer.headers, answer.body, wants_value=False)
+            outcome = judged(answer, reading, step.success)
+            holdings = Holdings(answer, visit.cookie)
+            if repeat is None or outcome is not Outcome.OK or asked == repeat.times_limit or not holdings.breach(repeat):
+                break
+            self._listener(method, attempt, answer, outcome, reading.code)
+            self._wait(repeat.every_seconds)
+        found = self._found(holdings) if outcome is Outcome.OK else _Found(outcome)
+        self._listener(method, attempt, answer, found.outcome, reading.code)
+        ending = visit.tally.ending(found.outcome, answer.phase, answer.status, reading.code)
+        return Try(ending, reading.told_seconds, found.captured, rule=found.rule, reason=found.reason)
+
+    def _found(self, holdings: Holdings) -> "_Found":
+        """What an answer with a good status comes to by what it holds."""
+        step, repeat = self._step, self._step.repeat_until
+        if repeat is not None and (breach := holdings.breach(repeat)):
+            return self._complained("repeat_until", f"repeat_until {breach}", _Found(outcome_of(repeat.otherwise)))
+        for name, rule in step.success.rules.items():
+            if breach := holdings.breach(rule):
+                return self._complained(f"rule {name}", f"rule {name} {breach}", _Found(outcome_of(rule.otherwise), rule=name))
+        captured, missing = holdings.captured(step.capture) if step.capture else ({}, "")
+        if missing:
+            return self._complained(missing.partition(" (")[0], missing, _Found(Outcome.CAPTURE_FAILED))
+        return _Found(Outcome.OK, captured)
+
+    def _complained(self, rule: str, sentence: str, found: "_Found") -> "_Found":
+        self._gear.complaints.about(self._step.step, rule, sentence)
+        return replace(found, reason=sentence)
+
+    def _wait(self, seconds: float) -> None:
+        loop = self._gear.loop
+        assert loop is not None, "a step that asks again needs a clock"
+        loop.sleep_until(loop.now_us() + round(seconds * MICROSECONDS))
 
     def _url(self, values: Mapping[str, str]) -> str:
         step = self._step

@@ -15,7 +15,6 @@ from gevent.event import Event
 from gelombang.attempt import AttemptId, Fate, Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode
-from gelombang.journey import RETRY
 from gelombang.patience import FAILURES
 from gelombang.person import Person
 from gelombang.steps import RequestStep
@@ -24,7 +23,6 @@ from gelombang.trial.masking import Mask
 from gelombang.trial.one_person import TRIAL_SECONDS_LIMIT
 from gelombang.trial.order import TrialOrder
 from gelombang.trial.rules import where_next, why_answered, why_message, why_unanswered
-from gelombang_loadtests.answers import Reading
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine import Again
@@ -36,7 +34,6 @@ from gelombang_loadtests.trial_showing import Showing
 
 TOLD_SECONDS_LIMIT = 30.0
 """A site that says "come back later than this" ends the trial."""
-NOTHING_FOUND_CHARACTERS = 200
 
 Say = Callable[[AttemptEvent | EndEvent], None]
 
@@ -157,7 +154,7 @@ class Trial:
             outcome=outcome.name.lower(),
             rule=self._mask.text(self._rule(step, tried)),
             captured={name: self._mask.text(value) for name, value in tried.captured.items()},
-            next=where_next(journey, step, outcome),
+            next=where_next(journey, step, outcome, tried.rule),
             passed=outcome in (Outcome.OK, Outcome.CONFLICT),
         )
         self._say(event)
@@ -172,22 +169,11 @@ class Trial:
         _, answer = self._watched.exchanges[-1]
         if answer.outcome_error is not None:
             return why_unanswered(answer.outcome_error, answer.phase, answer.error)
+        if tried.reason:
+            return self._mask.json_text(tried.reason)
         if isinstance(form, RequestStep):
-            missing = self._missing(form, answer) if outcome is Outcome.PROTOCOL else []
-            if missing:
-                beginning = self._mask.json_text(answer.body.decode("utf-8", "replace"))[:NOTHING_FOUND_CHARACTERS]
-                return f"status {answer.status}, but {' and '.join(missing)} found nothing; the answer begins: {beginning!r}"
             return why_answered(outcome, answer.status, form.success)
         return why_answered(outcome, answer.status, None)
-
-    def _missing(self, step: RequestStep, answer: Answer) -> list[str]:
-        reading = Reading(answer.status, answer.headers, answer.body, wants_value=True)
-        missing = []
-        for name, capture in step.capture.items():
-            if reading.captured({name: capture}) is None:
-                ways = capture.model_dump(exclude_none=True, by_alias=True)
-                missing.append(f"capture {name} ({', '.join(f'{way} {value}' for way, value in ways.items())})")
-        return missing
 
     def _end(self, applicant: Applicant, step: int, outcome: Outcome, then: Again | Fate, loop: GeventLoop) -> EndEvent | None:
         """How the trial ends here; None when it goes on, after the wait that the journey asks for."""
@@ -199,7 +185,7 @@ class Trial:
         if isinstance(then, Fate):
             fate = then.name.lower()
             return self._ended(applicant, fate, step, "" if then is Fate.FINISHED else f"{came_to}: fate {fate}")
-        again = self._journey.follow(step, outcome) == RETRY
+        again = applicant.step == step
         if again and outcome in FAILURES:
             unreachable = outcome is Outcome.CONNECT_REFUSED or (outcome is Outcome.TIMED_OUT and self._phase() is Phase.CONNECT)
             code = ExitCode.UNREACHABLE if unreachable else ExitCode.FAILED

@@ -12,7 +12,7 @@ from gelombang.clock import MICROSECONDS, utc_now
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, Carried
-from gelombang_loadtests.cookies import Jar
+from gelombang_loadtests.cookies import Jar, parse
 from gelombang_loadtests.exchange import Answer, Request
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally
 from gelombang_loadtests.redirects import REDIRECTS_LIMIT, next_hop
@@ -43,11 +43,14 @@ class Visit:
         self._person = person
         self.attempt = attempt
         self.tally = Tally()
-        self.jar: Jar | None = None
+        self._target = base
+        self._set_cookies: list[str] = []
+        """What the last answer sets."""
+        self._jar: Jar | None = None
         if keeps_cookies:
             if applicant.cookies is None:
                 applicant.cookies = Jar()
-            self.jar = applicant.cookies
+            self._jar = applicant.cookies
 
     def go(
         self, method: str, url: str, headers: Mapping[str, str], carried: Carried, patience_seconds: float, follows: bool
@@ -76,18 +79,31 @@ class Visit:
                 headers = {name: text for name, text in headers.items() if name != "content-type"}
         return None
 
+    def cookie(self, name: str) -> str | None:
+        """What the last answer set by that name; otherwise what the person would send there."""
+        now = utc_now().timestamp()
+        target = self._target
+        for one in reversed(self._set_cookies):
+            cookie = parse(one, target.host, target.path, target.tls, now)
+            if cookie is not None and cookie.name == name:
+                return cookie.value
+        return None if self._jar is None else self._jar.value(name, target.host, target.path, target.tls, now)
+
     def _ask(self, method: str, target: Target, headers: Mapping[str, str], carried: Carried, patience_seconds: float) -> Answer:
         own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self.tally.exchanges + 1)}
         if carried.content_type is not None:
             own["content-type"] = carried.content_type
-        if self.jar is not None and (cookies := self.jar.header(target.host, target.path, target.tls, utc_now().timestamp())):
+        if self._jar is not None and (cookies := self._jar.header(target.host, target.path, target.tls, utc_now().timestamp())):
             own["cookie"] = cookies
         answer = self._exchanges(self._applicant, self._person, request_to(target, method, own | dict(headers), carried), patience_seconds)
         self.tally.add(answer)
-        if self.jar is not None and (taken := answer.headers.get(b"set-cookie")):
+        self._target = target
+        taken = answer.headers.get(b"set-cookie")
+        self._set_cookies = taken.decode("utf-8", "replace").split("\n") if taken else []
+        if self._jar is not None and taken:
             now = utc_now().timestamp()
-            for one in taken.decode("utf-8", "replace").split("\n"):
-                self.jar.take(one, target.host, target.path, target.tls, now)
+            for one in self._set_cookies:
+                self._jar.take(one, target.host, target.path, target.tls, now)
         return answer
 
 

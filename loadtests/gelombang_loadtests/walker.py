@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from gelombang import person as persons
 from gelombang.attempt import AttemptId, Fate, Outcome
 from gelombang.clock import MICROSECONDS
+from gelombang.created import CreatedRows
 from gelombang.journey import RETRY, Journey, fate_of_target
 from gelombang.patience import Choice, after_failure
 from gelombang.person import Person, make_person, think_seconds
@@ -39,6 +40,8 @@ class Crowd:
     journey: Journey
     beside: Beside = field(default_factory=Beside)
     """What placeholders stand for that nobody brings along or captures."""
+    created: CreatedRows | None = None
+    """Where everybody is written before their first request leaves, when the target is somebody's own service."""
 
 
 class Walker:
@@ -69,7 +72,7 @@ class Walker:
         asked_for = self._asks_for[applicant.step]
         if asked_for is not None:
             asked_for.asked_again(values)
-        attempt = self._begin(applicant)
+        attempt = self._begin(applicant, person)
         if isinstance(form, MessageForm):
             began = form.begin(applicant, person, values, self._loop.now_us())
             if isinstance(began, int):
@@ -84,15 +87,21 @@ class Walker:
         form = self._forms[target] if target >= 0 else None
         return form if isinstance(form, MessageForm) and isinstance(self._forms[step], RequestForm) else None
 
-    def _begin(self, applicant: Applicant) -> AttemptId:
+    def _begin(self, applicant: Applicant, person: Person) -> AttemptId:
         now = self._loop.now_us()
         if applicant.person_row == NO_ROW:
+            self._note_created(person)
             self._book.person_begins(applicant, now)
         step = applicant.step
         applicant.tries[step] += 1
         applicant.attempts += 1
         self._book.attempt_begins(applicant, now)
         return AttemptId(self._crowd.run, applicant.index, 0, step, applicant.tries[step])
+
+    def _note_created(self, person: Person) -> None:
+        if self._crowd.created is not None:
+            rows = self._crowd.beside.rows(person.index)
+            self._crowd.created.add(person.index, persons.email(person), persons.phone(person), rows)
 
     def _ended(self, applicant: Applicant, person: Person, tried: Try) -> Next:
         now = self._loop.now_us()
@@ -111,7 +120,7 @@ class Walker:
 
     def _what_next(self, applicant: Applicant, person: Person, tried: Try, now_us: int) -> Next:
         outcome = tried.ending.outcome
-        target = self._crowd.journey.follow(applicant.step, outcome)
+        target = self._crowd.journey.follow(applicant.step, outcome, tried.rule)
         if target == RETRY:
             return self._persists(applicant, person, tried, now_us)
         fate = fate_of_target(target)

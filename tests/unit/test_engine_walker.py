@@ -18,6 +18,7 @@ from gelombang.steps import MessageStep, PhotoKind, PhotoStep, RequestStep
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
+from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.engine import Arrivals, Engine, EngineLimits, RunEnd
 from gelombang_loadtests.exchange import Answer, Request
 from gelombang_loadtests.gear import Gear
@@ -52,6 +53,8 @@ class Walk:
         self.patience_seconds: list[float] = []
         self.heard: list[tuple[str, Outcome, Code]] = []
         self._site = site
+        self.said: list[str] = []
+        self._gear = Gear(picture, complaints=Complaints(self.said.append), loop=self.loop)
         self._end = RunEnd(round(end_seconds * SECOND))
         journey = compile_journey(what)
         self.counts = GeneratorCounts(journey.names)
@@ -76,9 +79,9 @@ class Walk:
         guarded = Guard(self._exchange, frozenset({"127.0.0.1"}), ())
         match step:
             case RequestStep():
-                return RequestForm(step, base, guarded, self._listen, Gear(picture))
+                return RequestForm(step, base, guarded, self._listen, self._gear)
             case PhotoStep():
-                return PhotoForm(step, base, guarded, self._listen, Gear(picture))
+                return PhotoForm(step, base, guarded, self._listen, self._gear)
             case MessageStep():
                 return MessageForm(step, self.phone)
         raise AssertionError(step)
@@ -156,9 +159,53 @@ def test_placeholders_captures_and_the_attempts_identity_go_into_requests(tmp_pa
     assert walk.people["passed"][:, :2].tolist() == [[1_000_000, 1_000_000], [2_000_000, 2_000_000]]
 
 
-def test_an_ok_answer_without_what_the_step_captures_is_a_protocol_failure(tmp_path: Path) -> None:
+def test_an_ok_answer_without_what_the_step_captures_has_an_outcome_of_its_own(tmp_path: Path) -> None:
     walk = Walk(tmp_path, scenario(ACCOUNT), scripted(ok({"else": 1}), ok({"session": "s"})))
-    assert walk.outcomes() == [Outcome.PROTOCOL, Outcome.OK]
+    assert walk.outcomes() == [Outcome.CAPTURE_FAILED, Outcome.OK]
+    assert walk.said == [
+        "step account: capture session (json_pointer /session) found nothing; status 200, the answer begins '{\"else\": 1}'"
+    ]
+
+
+def test_a_broken_rule_has_the_outcome_that_it_names_and_leads_where_it_says(tmp_path: Path) -> None:
+    rules = {"welcome": {"json_pointer": "/hello", "equals": True, "otherwise": "failed", "leads_to": "step:other"}}
+    home = HOME | {"headers": {}, "success": {"rules": rules}, "on": {"ok": "fate:finished"}}
+    other = HOME | {"step": "other", "headers": {}, "on": {"ok": "step:home"}}
+    walk = Walk(tmp_path, scenario(home, other), scripted(ok({"hello": 1}), ok(), ok({"hello": True})))
+    assert walk.outcomes() == [Outcome.FAILED, Outcome.OK, Outcome.OK]
+    assert walk.attempts["step"].tolist() == [0, 1, 0]
+    assert walk.fates() == [Fate.FINISHED]
+    assert walk.people["passed"][:, 0].tolist() == [1_000_000]
+
+
+def test_asking_again_until_the_answer_holds_something_is_one_attempt(tmp_path: Path) -> None:
+    until = {"json_pointer": "/state", "equals": "done", "every_seconds": 2.0, "times_limit": 5}
+    site = scripted(ok({"state": "waiting"}), ok({"state": "waiting"}), ok({"state": "done"}))
+    walk = Walk(tmp_path, scenario(HOME | {"headers": {}, "repeat_until": until}), site)
+    assert walk.requests_at_seconds() == [1.0, 3.0, 5.0]
+    assert walk.outcomes() == [Outcome.OK]
+    assert walk.attempts["exchanges"].tolist() == [3]
+    assert walk.attempts["done"].tolist() == [5_000_000]
+    assert walk.patience_seconds == [12.0] * 3
+
+
+def test_asking_again_ends_at_its_limit_with_the_outcome_that_the_step_names(tmp_path: Path) -> None:
+    until = {"contains": "done", "every_seconds": 2.0, "times_limit": 3, "otherwise": "expired"}
+    walk = Walk(tmp_path, scenario(HOME | {"headers": {}, "repeat_until": until}, attempts_limit=1), scripted(ok({"state": "waiting"})))
+    assert walk.requests_at_seconds() == [1.0, 3.0, 5.0]
+    assert walk.outcomes() == [Outcome.EXPIRED]
+    assert [line.partition(";")[0] for line in walk.said] == ["step home: repeat_until (contains 'done') does not hold"]
+
+
+def test_asking_again_ends_with_an_answer_that_is_not_ok_and_at_the_end_of_the_run(tmp_path: Path) -> None:
+    until = {"contains": "done", "every_seconds": 20.0, "times_limit": 9}
+    step = HOME | {"headers": {}, "repeat_until": until, "on": {"invalid": "fate:gave_up"}}
+    walk = Walk(tmp_path, scenario(step), scripted(ok(), problem(404, "gone")))
+    assert walk.outcomes() == [Outcome.INVALID]
+    (tmp_path / "cut").mkdir()
+    cut = Walk(tmp_path / "cut", scenario(step), scripted(ok()), end_seconds=30.0)
+    assert cut.outcomes() == [Outcome.CUT]
+    assert cut.fates() == [Fate.CUT]
 
 
 def test_a_failure_is_tried_again_after_the_retry_time_and_numbers_rise(tmp_path: Path) -> None:

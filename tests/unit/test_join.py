@@ -23,6 +23,7 @@ def only_cell(run, **options):
 EXPLAINED = [
     ("account", Outcome.OK, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 201)),
     ("account", Outcome.CONFLICT, Phase.RECEIVE, Code.EMAIL_TAKEN, 409, (HEADERS, ServerOutcome.REJECTED, Code.EMAIL_TAKEN, 409)),
+    ("account", Outcome.CAPTURE_FAILED, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 201)),
     ("data", Outcome.INVALID, Phase.RECEIVE, Code.STEP_NOT_OPEN, 409, (HEADERS, ServerOutcome.REJECTED, Code.STEP_NOT_OPEN, 409)),
     ("otp", Outcome.EXPIRED, Phase.RECEIVE, Code.OTP_EXPIRED, 410, (HEADERS, ServerOutcome.REJECTED, Code.OTP_EXPIRED, 410)),
     ("ktp", Outcome.TOO_LARGE, Phase.RECEIVE, Code.PHOTO_TOO_LARGE, 413, (BODY, ServerOutcome.REJECTED, Code.PHOTO_TOO_LARGE, 413)),
@@ -50,6 +51,9 @@ EXPLAINED = [
 ]
 
 UNEXPLAINED = [
+    ("data", Outcome.CAPTURE_FAILED, Phase.RECEIVE, Code.NONE, 202, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 202)),
+    ("account", Outcome.CAPTURE_FAILED, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 200)),
+    ("account", Outcome.INVALID, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 201)),
     ("ktp", Outcome.OK, Phase.RECEIVE, Code.NONE, 201, None),
     ("ktp", Outcome.OK, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED_UNHEARD, Code.NONE, 201)),
     ("ktp", Outcome.OK, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 200)),

@@ -46,6 +46,7 @@ def test_the_happy_path_goes_through_every_step_but_the_second_login(journey: Jo
         Outcome.TOO_LARGE,
         Outcome.EXPIRED,
         Outcome.NO_MESSAGE,
+        Outcome.CAPTURE_FAILED,
     ],
 )
 def test_what_may_work_next_time_is_tried_again(journey: Journey, outcome: Outcome) -> None:
@@ -167,6 +168,17 @@ def test_a_detour_that_captures_the_same_is_fine() -> None:
     first = {**SEND, "on": {"conflict": "step:again"}}
     again = {"step": "again", "form": "request", "capture": {"session": {"json_pointer": "/session"}}, "on": {"ok": "step:wait"}}
     assert faults(first, WAIT, {**USE, "on": {"ok": "fate:finished"}}, again) == []
+
+
+def test_where_a_broken_rule_leads_is_a_way_too() -> None:
+    rules = {"rules": {"there": {"contains": "x", "leads_to": "step:use"}, "wrong": {"contains": "y", "leads_to": "step:ues"}}}
+    found = faults({**SEND, "success": rules}, WAIT, USE)
+    assert [fault.where for fault in found] == ["journey[0].success.rules.wrong.leads_to", "journey[2].path", "journey[2].path"]
+
+
+def test_a_photo_in_a_form_must_be_described_too() -> None:
+    send = {"step": "send", "form": "request", "body": {"multipart": {"scan": {"photo": "selfie"}, "note": "text"}}}
+    assert [fault.where for fault in faults(send)] == ["journey[0].body.multipart.scan.photo"]
 
 
 def test_a_step_that_nothing_leads_to_is_named() -> None:

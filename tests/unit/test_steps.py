@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from gelombang.steps import Body, Capture, Step, is_upload, reserved_faults
+from gelombang.steps import Body, Capture, Step, Success, is_upload, reserved_faults
 
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
 REQUEST = {"step": "account", "form": "request", "method": "POST", "path": "/"}
@@ -20,8 +20,6 @@ def test_a_step_with_nothing_reserved_has_no_faults(step: dict[str, object]) -> 
     ("step", "where"),
     [
         ({**REQUEST, "body": {"tus": "/"}}, "journey[0].body.tus"),
-        ({**REQUEST, "capture": {"csrf": {"css": "input[name=csrf]@value"}}}, "journey[0].capture.csrf.css"),
-        ({**REQUEST, "success": {"body": "OK"}}, "journey[0].success.body"),
         ({**REQUEST, "hook": "mine:before"}, "journey[0].hook"),
         ({**PHOTO, "parallel": ["selfie"]}, "journey[0].parallel"),
     ],
@@ -34,6 +32,36 @@ def test_every_reserved_form_is_refused_where_it_stands(step: dict[str, object],
 def test_a_capture_has_exactly_one_way(ways: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="want exactly one"):
         Capture.model_validate(ways)
+
+
+@pytest.mark.parametrize(
+    ("capture", "fault"),
+    [
+        ({"regex": "token=(.*"}, "does not compile"),
+        ({"regex": "token=.*"}, "with 0 groups; want exactly one"),
+        ({"regex": "(a)(b)"}, "with 2 groups; want exactly one"),
+        ({"css": "input[["}, "want a CSS selector"),
+        ({"css": "@value"}, "want a CSS selector"),
+    ],
+)
+def test_a_capture_that_can_find_nothing_is_a_fault_of_the_file(capture: dict[str, str], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        Capture.model_validate(capture)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ({}, "given 0 of contains, matches and equals"),
+        ({"contains": "a", "equals": 3}, "given 2 of contains, matches and equals"),
+        ({"header": "x", "json_pointer": "/a", "contains": "a"}, "want at most one of them"),
+        ({"matches": "("}, "does not compile"),
+        ({"contains": "a", "otherwise": "ok"}, "'refused', 'failed'"),
+    ],
+)
+def test_a_rule_asks_one_question_of_one_place(rule: dict[str, object], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        Success.model_validate({"rules": {"a": rule}})
 
 
 def test_a_body_has_at_most_one_form() -> None:

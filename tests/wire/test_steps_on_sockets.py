@@ -8,7 +8,7 @@ import pytest
 
 from gelombang.attempt import Code, Fate, Outcome
 from gelombang.scenario import Scenario
-from tests.support.small_scenario import scenario
+from tests.support.small_scenario import KTP, scenario
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 from tests.wire.test_engine_on_sockets import Run
 
@@ -202,3 +202,57 @@ def test_the_authorization_stays_behind_where_a_redirect_leaves_the_site(tmp_pat
     assert site.asked[0].headers["authorization"] == "Bearer s"
     assert "authorization" not in other.asked[0].headers
     assert other.asked[0].headers["x-mine"] == "1"
+
+
+def test_a_hidden_field_and_a_cookie_make_a_login_as_browsers_do_it(tmp_path: Path) -> None:
+    def login(site: StubSite, asked: Asked) -> Reply:
+        match (asked.method, asked.path):
+            case ("GET", "/login"):
+                page = f'<form method=post><input type="hidden" name="csrf" value="c&amp;{asked.person}"></form>'
+                return Reply(text=page, headers=(("Set-Cookie", f"sid=s{asked.person}; HttpOnly"), ("Content-Type", "text/html")))
+            case ("POST", "/login") if asked.headers["cookie"] == f"sid=s{asked.person}":
+                return Reply(303, headers=(("Location", "/home"),)) if asked.body == b"csrf=c%260" else Reply(403)
+        return Reply(text="<h1>Welcome</h1>")
+
+    get = {"step": "page", "form": "request", "method": "GET", "path": "/login", "capture": {"csrf": {"css": "input[name=csrf]@value"}}}
+    post = FIRST | {
+        "path": "/login",
+        "body": {"form": {"csrf": "{csrf}"}},
+        "redirects": "follow",
+        "success": {"rules": {"welcome": {"contains": "Welcome"}}},
+        "capture": {"session": {"cookie": "sid"}},
+    }
+    with stub_site(login) as site:
+        run = walk(tmp_path, site, get, post, SECOND | {"headers": {"x-session": "{session}"}}, cookies=True)
+    assert run.fate_count(Fate.FINISHED) == 1
+    assert site.asked[-1].headers["x-session"] == "s0"
+
+
+def test_a_capture_that_finds_nothing_is_an_outcome_with_the_answer_s_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with stub_site(lambda site, asked: Reply(text="<p>Maintenance</p>")) as site:
+        run = walk(tmp_path, site, FIRST | {"capture": {"csrf": {"css": "input@value"}}})
+    assert [Outcome(value) for value in run.attempts["outcome"]] == [Outcome.CAPTURE_FAILED] * 2
+    assert run.attempts["status"].tolist() == [200, 200]
+    assert capsys.readouterr().err == (
+        "step first: capture csrf (css input@value) found nothing; status 200, the answer begins '<p>Maintenance</p>'\n"
+    )
+
+
+def test_a_state_is_asked_for_until_it_is_there(tmp_path: Path) -> None:
+    def slowly(site: StubSite, asked: Asked) -> Reply:
+        return Reply(value={"state": "checked" if len(site.asked) == 3 else "waiting", "id": 7})
+
+    until = {"json_pointer": "/state", "equals": "checked", "every_seconds": 0.05, "times_limit": 9}
+    with stub_site(slowly) as site:
+        run = walk(tmp_path, site, SECOND | {"repeat_until": until, "capture": {"it": {"json_pointer": "/id"}}}, FIRST | {"path": "/{it}"})
+    assert [asked.path for asked in site.asked] == ["/second"] * 3 + ["/7"]
+    assert run.attempts["exchanges"].tolist() == [3, 1]
+    assert run.attempts["done"][0] - run.attempts["sent"][0] >= 100_000
+
+
+def test_a_photo_step_captures_too(tmp_path: Path) -> None:
+    with stub_site(lambda site, asked: Reply(201, {"photo": "p-1"})) as site:
+        photo = KTP | {"url": f"{site.url}/photos", "capture": {"photo": {"json_pointer": "/photo"}}}
+        run = walk(tmp_path, site, photo, SECOND | {"query": {"of": "{photo}"}})
+    assert run.fate_count(Fate.FINISHED) == 1
+    assert site.asked[-1].path == "/second?of=p-1"
