@@ -9,8 +9,9 @@ request goes out once more on a fresh connection, as browsers do, when its metho
 can have read it. `Answer.connections` says so. Redirects and cookies are left out; TLS and proxies are the connection's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from gelombang.attempt import Code, Outcome, Phase
@@ -24,6 +25,9 @@ from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS
 __all__ = ["UNPACED", "Answer", "Line", "Request", "exchange", "prepare"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
+
+HEADS_KEPT_LIMIT = 1_024
+"""Heads that are kept made, for requests that nobody prepared: most people ask for the same few paths."""
 
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"))
 _WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
@@ -60,7 +64,7 @@ class Answer:
     outcome_error: Outcome | None = None
     phase: Phase = Phase.CONNECT
     status: int = 0
-    headers: dict[bytes, bytes] = field(default_factory=dict)
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
     body: bytes = b""
     bytes_sent: int = 0
     bytes_received: int = 0
@@ -134,6 +138,9 @@ def _in_absolute_form(head: bytes, route: Route) -> bytes:
     return b"%b %b%b\r\n%b%b" % (method, route.prefix, line, route.forwarded, headers)
 
 
+_prepared = lru_cache(HEADS_KEPT_LIMIT)(prepare)
+
+
 class _Message(NamedTuple):
     """A request as bytes: a head with a small body joined to it, or a head and the parts of a body that isn't small."""
 
@@ -144,20 +151,23 @@ class _Message(NamedTuple):
 def _message_of(request: Request) -> _Message | None:
     """None when a header's value would break the head: nothing of it may be sent."""
     body = request.body
-    head = request.prepared or prepare(request.method, request.target, request.host, request.port, (), request.tls)
-    if request.headers:
-        own = b"".join([b"%b: %b\r\n" % header for header in request.headers])
-        if own.count(b"\n") != len(request.headers):
+    parts = [request.prepared or _prepared(request.method, request.target, request.host, request.port, (), request.tls)]
+    for name, value in request.headers:
+        if b"\n" in value or b"\n" in name:
             return None
-        head += own
+        parts += (name, b": ", value, b"\r\n")
     if isinstance(body, bytes):
         if not body and request.method not in _WITH_BODY:
-            return _Message(head + b"\r\n", ())
-        head += b"Content-Length: %d\r\n\r\n" % len(body)
-        return _Message(head + body, ()) if len(body) < PACED_FROM_BYTES else _Message(head, (body,))
+            parts.append(b"\r\n")
+            return _Message(b"".join(parts), ())
+        parts.append(b"Content-Length: %d\r\n\r\n" % len(body))
+        if len(body) >= PACED_FROM_BYTES:
+            return _Message(b"".join(parts), (body,))
+        parts.append(body)
+        return _Message(b"".join(parts), ())
     body_bytes = sum([len(part) for part in body])
-    head += b"Content-Length: %d\r\n\r\n" % body_bytes
-    return _Message(head, body) if body_bytes >= PACED_FROM_BYTES else _Message(b"".join((head, *body)), ())
+    parts.append(b"Content-Length: %d\r\n\r\n" % body_bytes)
+    return _Message(b"".join(parts), body) if body_bytes >= PACED_FROM_BYTES else _Message(b"".join((*parts, *body)), ())
 
 
 def _run(connection: Connection, message: _Message, line: Line, answer: Answer, began_us: int) -> BrokenError | None:

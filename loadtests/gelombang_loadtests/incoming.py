@@ -5,15 +5,20 @@ end of the connection; interim answers (1xx) are passed over; sizes are bounded.
 A parser serves all answers of its connection.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httptools
 
 from gelombang.attempt import Outcome
+from gelombang_loadtests.answer_headers import AnswerHeaders
 
 ANSWER_HEADERS_LIMIT_BYTES = 65_536
 """Status line and headers, interim answers included."""
 ANSWER_BODY_LIMIT_BYTES = 16_777_216
+
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class BrokenError(Exception):
@@ -31,8 +36,8 @@ class IncomingAnswer:
 
     __slots__ = (
         "_chunks",
-        "_head_bytes",
-        "_headers",
+        "_head",
+        "_interim",
         "_parser",
         "_status",
         "_without_body",
@@ -53,12 +58,13 @@ class IncomingAnswer:
     def begin(self, without_body: bool = False) -> None:
         """Expect the next answer; `without_body` when the request was HEAD."""
         self._without_body = without_body
-        self._headers: dict[bytes, bytes] = {}
+        self._head = b""
+        """What was read until the headers were whole, heads of interim answers included."""
+        self._interim = 0
         self._chunks: list[bytes] = []
         self._status = 0
-        self._head_bytes = 0
         self.status = 0
-        self.headers: dict[bytes, bytes] = {}
+        self.headers: Mapping[bytes, bytes] = _NOTHING
         self.body = b""
         self.bytes_received = 0
         self.started = False
@@ -76,7 +82,7 @@ class IncomingAnswer:
         """Parse what was read. Raises BrokenError when it isn't HTTP or is over a limit."""
         self.bytes_received += len(data)
         if not self.headers_complete:
-            self._head_bytes += len(data)
+            self._head += data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -90,10 +96,11 @@ class IncomingAnswer:
 
     def meet_end_of_stream(self) -> None:
         """The server closed: a body without length ends so. Raises BrokenError when the answer isn't whole."""
-        headers = self._headers
-        if self.headers_complete and b"content-length" not in headers and b"chunked" not in headers.get(b"transfer-encoding", b"").lower():
-            self._finish(reusable=False)
-            return
+        if self.headers_complete:
+            headers = AnswerHeaders(self._head, self._interim)
+            if b"content-length" not in headers and b"chunked" not in headers.get(b"transfer-encoding", b"").lower():
+                self._finish(reusable=False)
+                return
         raise BrokenError(Outcome.RESET, "the server closed the connection before its answer was whole")
 
     def is_final_error(self) -> bool:
@@ -105,21 +112,14 @@ class IncomingAnswer:
     def on_message_begin(self) -> None:
         if self.complete:
             self.reusable = False  # a second answer, to a request that nobody sent
-        self._headers = {}
-        self._chunks = []
         self.started = True
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        known = self._headers.get(name)
-        # A list of values may be joined by commas (RFC 9110, section 5.3), but for Set-Cookie, whose dates have commas of their own.
-        self._headers[name] = value if known is None else known + (b"\n" if name == b"set-cookie" else b", ") + value
 
     def on_headers_complete(self) -> None:
         if self.complete:
             return
         self._status = self._parser.get_status_code()
         if self._status < 200:
+            self._interim += 1
             return
         self.headers_complete = True
         if self._without_body:
@@ -140,13 +140,13 @@ class IncomingAnswer:
 
     def _finish(self, reusable: bool) -> None:
         self.status = self._status
-        self.headers = self._headers
+        self.headers = AnswerHeaders(self._head, self._interim)
         self.body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self.complete = True
         self.reusable = reusable
 
     def _keep_limits(self) -> None:
-        if self._head_bytes > ANSWER_HEADERS_LIMIT_BYTES and not self.headers_complete:
+        if not self.headers_complete and len(self._head) > ANSWER_HEADERS_LIMIT_BYTES:
             raise BrokenError(Outcome.PROTOCOL, f"the answer's headers are over {ANSWER_HEADERS_LIMIT_BYTES} bytes")
         if self.bytes_received > ANSWER_BODY_LIMIT_BYTES + ANSWER_HEADERS_LIMIT_BYTES:
             raise BrokenError(Outcome.PROTOCOL, f"the answer's body is over {ANSWER_BODY_LIMIT_BYTES} bytes")

@@ -46,7 +46,7 @@ def test_a_stranger_that_is_claimed_by_name_is_allowed(tmp_path: Path) -> None:
         ([], "http://127.0.0.1.example:80", "which is not this machine"),
         (["--harness-url", "http://192.0.2.1:80"], HERE, "--harness-url is http://192.0.2.1:80, which is not this machine"),
         ([], None, "--host is missing"),
-        ([], "https://127.0.0.1", "want http://HOST:PORT"),
+        ([], "ftp://127.0.0.1", "want http://HOST:PORT"),
         (["--scenario", "no-such"], HERE, "no-such"),
         (["--sample", "3"], HERE, "--sample is 3"),
         (["--speed", "-1"], HERE, "--speed is -1"),
