@@ -77,6 +77,7 @@ def _outline(index: int, step: object) -> Outline:
     data = step if isinstance(step, dict) else {}
     texts = [pair for field in _TEMPLATES for pair in texts_below(data.get(field), f"journey[{index}].{field}")]
     captures = {str(name): how for name, how in _table(data.get("capture")).items() if isinstance(how, dict)}
+    captures |= {str(name): {"hook": data.get("hook")} for name in _list(data.get("hook_values"))}
     on = {str(outcome): target for outcome, target in _table(data.get("on")).items() if isinstance(target, str)}
     rules = _table(_table(data.get("success")).get("rules"))
     leads = {f"success.rules.{name}.leads_to": _table(rule).get("leads_to") for name, rule in rules.items()}
@@ -88,6 +89,10 @@ def _photos(step: dict[str, object]) -> Iterator[tuple[str, str]]:
     parts = _table(_table(step.get("body")).get("multipart"))
     places = [("photo", step.get("photo")), *((f"body.multipart.{name}.photo", _table(part).get("photo")) for name, part in parts.items())]
     yield from ((where, kind) for where, kind in places if isinstance(kind, str))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _table(value: object) -> dict[str, object]:

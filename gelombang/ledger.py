@@ -28,7 +28,7 @@ GENERATOR_ROW = np.dtype(
         ("exchanges", "u1"),
         ("status", "<u2"),
         ("code", "<u2"),
-        ("pad", "<u4"),
+        ("hook_us", "<u4"),
         ("due", "<i8"),
         ("sent", "<i8"),
         ("done", "<i8"),

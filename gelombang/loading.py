@@ -16,6 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gelombang.curve import rate_of, read_curve
+from gelombang.errand_check import errand_faults, errand_texts, values_before_arrivals
 from gelombang.errors import Fault, FileError, InputError
 from gelombang.feed_check import columns_of, place_feeds, unread_feeds
 from gelombang.inbox import Inboxes, inbox_faults
@@ -58,15 +59,16 @@ def load_scenario(path_or_name: str | Path, settings: Sequence[str] = ()) -> Sce
     faults: list[Fault] = []
     rows = _curve_rows(file, faults)
     faults += place_files(file.data.get("network"), lambda name: _beside(file, name))
-    faults += place_step_files(file.data.get("journey"), file.folders)
+    faults += place_step_files(file.data, file.folders)
     faults += place_feeds(file.data.get("feed"), lambda name: _beside(file, name))
     place_secret_files(file.data, lambda name: _beside(file, name))
     scenario = _validated(file.data, Scenario, faults)
     steps = outlines(file.data.get("journey"))
     photos = _table(_table(file.data.get("people")).get("photos"))
     columns = columns_of(file.data.get("feed"))
-    faults += outline_faults(steps, [kind for kind in PhotoKind if kind in photos], Given(columns))
-    faults += unread_feeds(columns, [text for step in steps for _, text in step.texts])
+    faults += outline_faults(steps, [kind for kind in PhotoKind if kind in photos], Given(columns, values_before_arrivals(file.data)))
+    faults += errand_faults(file.data, columns)
+    faults += unread_feeds(columns, [*(text for step in steps for _, text in step.texts), *errand_texts(file.data)])
     faults += _reserved(file.data, scenario)
     faults += _inbox_faults(file.data)
     faults += _name_faults(file.data, steps)

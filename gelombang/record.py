@@ -189,6 +189,8 @@ class Host(_Part):
     """The longest wall time without a break in which one generator process used more than 80 % of a core."""
     machine_busy_ratio: float | None = None
     """Share of the run's seconds in which the machine's CPU was used to more than 95 %."""
+    hook: Quantiles | None = None
+    """What the hooks of the scenario took for an attempt, in WALL time: the generator's own time inside the attempt's."""
     generator_exceptions: int = 0
     """Tracebacks in the generators' logs."""
     generators_died: int = 0
@@ -234,7 +236,7 @@ class RunRecord(_Part):
     validity: Validity
     doubts: list[Doubt]
     coverage: str
-    """`both ends`; against a foreign target `client only`, `client + joined log` or `client + service ledger`."""
+    """`both ends`; against a foreign target `client only`, `client + joined log`, `client + service ledger`, or with both."""
     people_planned: int
     people_stand_for: int
     fates: dict[str, int]

@@ -4,32 +4,39 @@ A path is looked for beside the scenario and then beside those that it extends. 
 before anybody is sent anywhere. Files keep their real size, whatever `--bytes` says.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gelombang.errors import Fault
+from gelombang.hooks import place_hooks
 
 FILE_LIMIT_BYTES = 268_435_456
 """Of one file."""
 FOLDER_FILES_LIMIT = 100_000
 
 
-def place_step_files(steps: object, folders: Sequence[Path]) -> Iterator[Fault]:
-    """Put absolute paths in the place of those that the steps of a file's `journey` name; a fault for each that can't be sent."""
-    for i, step in enumerate(steps if isinstance(steps, list) else []):
-        body = step.get("body") if isinstance(step, dict) else None
-        if not isinstance(body, dict):
-            continue
-        yield from _place(body, "file", f"journey[{i}].body.file", folders)
-        parts = body.get("multipart")
-        for name, part in parts.items() if isinstance(parts, dict) else ():
-            if isinstance(part, dict):
-                yield from _place(part, "folder", f"journey[{i}].body.multipart.{name}.folder", folders)
+def place_step_files(data: Mapping[str, object], folders: Sequence[Path]) -> Iterator[Fault]:
+    """Put absolute paths in the place of those that a scenario's steps name, hooks too; a fault for each that can't be used."""
+    for table in ("setup", "journey", "teardown"):
+        yield from _bodies(data.get(table), table, folders)
+        yield from place_hooks(data.get(table), table, folders)
 
 
 def files_of(folder: Path) -> list[Path]:
     """The files of a folder by name, hidden ones left out. Raises OSError."""
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _bodies(steps: object, table: str, folders: Sequence[Path]) -> Iterator[Fault]:
+    for i, step in enumerate(steps if isinstance(steps, list) else []):
+        body = step.get("body") if isinstance(step, dict) else None
+        if not isinstance(body, dict):
+            continue
+        yield from _place(body, "file", f"{table}[{i}].body.file", folders)
+        parts = body.get("multipart")
+        for name, part in parts.items() if isinstance(parts, dict) else ():
+            if isinstance(part, dict):
+                yield from _place(part, "folder", f"{table}[{i}].body.multipart.{name}.folder", folders)
 
 
 def _place(table: dict[str, object], key: str, where: str, folders: Sequence[Path]) -> Iterator[Fault]:

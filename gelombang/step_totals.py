@@ -101,6 +101,17 @@ def quantiles(histogram: Histogram, speed: float) -> Quantiles:
     )
 
 
+def hook_quantiles(evidence: Evidence, steps: Sequence[Step]) -> Quantiles | None:
+    """What hooks took for an attempt, in wall time; None when no step has one."""
+    hooked = [i for i, step in enumerate(steps) if step.form == "request" and step.hook is not None]
+    rows = evidence.generator
+    return (
+        quantiles(Histogram.of(rows["hook_us"][np.isin(rows["step"], hooked) & (rows["exchanges"] > 0)].astype(np.int64)), 1.0)
+        if hooked
+        else None
+    )
+
+
 def server_median_seconds(evidence: Evidence, steps: Sequence[Step], speed: float) -> dict[str, float]:
     """What the small steps cost the server: the median of ended - began of their attempts, in the people's time, by step."""
     rows = evidence.server

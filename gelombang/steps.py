@@ -66,8 +66,6 @@ class _Step(Strict):
     capture: dict[PlaceholderName, Capture] = Field(default_factory=dict)
     parallel: Annotated[list[StepName] | None, RESERVED] = None
     parallel_limit: Annotated[FixedInt | None, RESERVED] = None
-    hook: Annotated[str | None, RESERVED] = None
-    """`module:function`."""
 
 
 class RequestStep(_Step):
@@ -85,6 +83,10 @@ class RequestStep(_Step):
     redirects: Literal["follow", "answer"] = "answer"
     """`follow`: up to 10 in one attempt are followed; `answer`: a redirect is judged like any answer, by `success.status`."""
     repeat_until: RepeatUntil | None = None
+    hook: Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*|/.+\.py):[A-Za-z_]\w*$")] | None = None
+    """`module:function`, called with each request just before it is sent (`gelombang.hooks`)."""
+    hook_values: list[PlaceholderName] = Field(default_factory=list)
+    """Values for later steps that the hook puts into `captured`."""
     cookies: bool | None = None
     """Whether the person keeps and sends cookies here; without it, as the scenario's `cookies` says."""
 

@@ -25,9 +25,9 @@ from gelombang.profile import Profile
 from gelombang.record import RunRecord, Validity, Windows
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, write_segments
-from gelombang.step_totals import decided, measure_steps, quantiles, server_median_seconds, step_totals
+from gelombang.step_totals import decided, hook_quantiles, measure_steps, quantiles, server_median_seconds, step_totals
 from gelombang.steps import Step
-from gelombang.upload_totals import UploadRows, ended_us, photo_steps, upload_rows, upload_totals, windows_where
+from gelombang.upload_totals import UploadRows, ended_us, upload_rows, upload_steps, upload_totals, windows_where
 from gelombang.validity import find_doubts, validity_of
 from gelombang.windows import WindowGrid
 
@@ -91,7 +91,7 @@ def summarise(
     segments = measure_steps(evidence, steps, grid)
     write_segments(folder, segments)
     uploads = upload_rows(evidence, joined, steps)
-    photos = photo_steps(steps)
+    photos = upload_steps(steps)
     past = int((evidence.people["passed"][:, photos[-1]] > 0).sum()) if photos else 0
     expectation = plan.scenario.expect.get(plan.profile)
     draft = RunRecord(
@@ -128,6 +128,7 @@ def summarise(
         host=host.model_copy(
             update={
                 "lateness": quantiles(segments.lateness, 1.0),
+                "hook": hook_quantiles(evidence, steps),
                 "generators_died": evidence.generators_died,
                 "servers_died": evidence.servers_died,
             }

@@ -21,6 +21,8 @@ from gelombang.scenario import Scenario
 LATE_SUSPECT_SECONDS = 0.005
 LATE_INVALID_SECONDS = 0.050
 """p99 of lateness of first steps, wall time."""
+HOOK_SUSPECT_SECONDS = 0.005
+"""p99 of what a scenario's hooks take for an attempt, wall time."""
 STALL_SUSPECT_RATIO = 0.5
 """The longest stall of the generator's loop, of the median patience for a page."""
 UNSENT_INVALID_RATIO = 0.01
@@ -87,6 +89,15 @@ def _late(host: Host, page_wall_seconds: float) -> Iterator[Doubt]:
             evidence=f"1 % of people started {three_digits(1_000 * late)} ms or more after they were due; want at most "
             f"{1_000 * LATE_SUSPECT_SECONDS:g} ms (no verdict above {1_000 * LATE_INVALID_SECONDS:g} ms)",
             what_to_do="use a smaller --sample, a lower --speed or more --generator-processes, or quieten the machine",
+        )
+    hook = host.hook.p99_seconds if host.hook is not None else None
+    if hook is not None and hook > HOOK_SUSPECT_SECONDS:
+        yield Doubt(
+            name="slow-hook",
+            severity=Validity.SUSPECT,
+            evidence=f"the scenario's hook took {three_digits(1_000 * hook)} ms or more in 1 % of the attempts that have one; want at most "
+            f"{1_000 * HOOK_SUSPECT_SECONDS:g} ms, because its time is the generator's and not the site's",
+            what_to_do="make the hook faster: keep what does not change, and leave out what the site does not look at",
         )
     stall = host.loop_late_max_seconds
     if stall is not None and stall > STALL_SUSPECT_RATIO * page_wall_seconds:

@@ -42,6 +42,7 @@ class Tally:
     send_us: int = 0
     wait_us: int = 0
     receive_us: int = 0
+    hook_us: int = 0
     unsent_code: Code = Code.NONE
     """Why the last one was never sent."""
 
@@ -74,6 +75,7 @@ class Tally:
             self.send_us,
             self.wait_us,
             self.receive_us,
+            self.hook_us,
         )
 
 

@@ -14,6 +14,7 @@ from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.created import CreatedRows
 from gelombang.errors import RecordError
+from gelombang.hooks import load_hook
 from gelombang.journey import compile_journey
 from gelombang.person import Person, index_of_address
 from gelombang.runplan import RunPlan
@@ -85,6 +86,9 @@ class Generator:
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
         complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
         self._gear = Gear(photo, complaints=complaints, loop=GeventLoop(0), cookies=plan.scenario.cookies)
+        for step in self.journey.steps:
+            if isinstance(step, RequestStep) and step.hook is not None:
+                load_hook(step.hook)
         network = plan.scenario.network
         routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
@@ -98,7 +102,7 @@ class Generator:
         self._setup_values: dict[str, str] = {}
         self._sources: Mapping[str, Source] | None = None
         self._errands = Errands(plan.run, plan.seed, self._scenario, self.beside, self._errand_form)
-        self._created = CreatedRows(folder) if not is_reference(plan) or plan.scenario.teardown else None
+        self._created = self.created_rows()
 
     @property
     def people(self) -> int:
@@ -167,6 +171,10 @@ class Generator:
     def recorder(self) -> Recorder:
         """The ledgers of this process, in the run's folder."""
         return Recorder(self._folder, self._process, self.people)
+
+    def created_rows(self) -> CreatedRows | None:
+        """Where people are written before their first request, when somebody may have to remove them."""
+        return CreatedRows(self._folder) if not is_reference(self._plan) or self._plan.scenario.teardown else None
 
     def book(self, recorder: Recorder) -> Book:
         """Where what happens to people is written."""

@@ -19,7 +19,7 @@ ATTEMPT_ROWS_LIMIT = 20_000_000
 _U32_LIMIT = 0xFFFF_FFFF
 _ATTEMPT_BEGUN = struct.Struct("<QHHBBBBHHIqq")
 _ATTEMPT_ENDED = struct.Struct("<qIIIIII")
-_ATTEMPT_OUTCOME = struct.Struct("<BBBHH")
+_ATTEMPT_OUTCOME = struct.Struct("<BBBHHI")
 _DONE_AT = 40
 _OUTCOME_AT = 13
 _PERSON_BEGUN = struct.Struct("<QBBHIqq")
@@ -52,6 +52,8 @@ class Ending:
     send_us: int = 0
     wait_us: int = 0
     receive_us: int = 0
+    hook_us: int = 0
+    """What the step's hook took, which is the generator's own time."""
 
 
 class Recorder:
@@ -118,7 +120,8 @@ class Recorder:
             min(ending.wait_us, _U32_LIMIT),
             min(ending.receive_us, _U32_LIMIT),
         )
-        _ATTEMPT_OUTCOME.pack_into(buffer, row + _OUTCOME_AT, outcome, ending.phase, ending.exchanges, ending.status, ending.code)
+        hook_us = min(ending.hook_us, _U32_LIMIT)
+        _ATTEMPT_OUTCOME.pack_into(buffer, row + _OUTCOME_AT, outcome, ending.phase, ending.exchanges, ending.status, ending.code, hook_us)
 
     def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes) -> None:
         """The site told this person that it has the photo."""

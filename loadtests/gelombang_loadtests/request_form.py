@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.clock import MICROSECONDS
+from gelombang.hooks import load_hook
 from gelombang.journey import outcome_of_answer
 from gelombang.person import Person, page_patience_seconds, upload_patience_seconds
 from gelombang.steps import RequestStep, Success, is_upload, outcome_of
@@ -17,6 +18,7 @@ from gelombang_loadtests.exchange import Answer
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings
+from gelombang_loadtests.hooked import Hooked
 from gelombang_loadtests.target import Target
 from gelombang_loadtests.visit import Visit
 
@@ -42,13 +44,15 @@ class RequestForm:
         self._listener = listener
         self._gear = gear
         self._body = BodyForm(step.body, gear) if step.body is not None else None
+        self._hook = load_hook(step.hook) if step.hook is not None else None
         self._is_upload = is_upload(step)
         self._cookies = gear.cookies if step.cookies is None else step.cookies
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
         """Try once. Blocks the calling task for the person's patience with each answer at most, and for the times between them."""
         step, repeat = self._step, self._step.repeat_until
-        visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies)
+        hooked = Hooked(self._hook, values) if self._hook is not None else None
+        visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies, hooked)
         carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
         headers = filled_headers(step.headers, values)
         patience_seconds = self._patience_seconds(person, values, attempt)
@@ -65,12 +69,12 @@ class RequestForm:
                 break
             self._listener(method, attempt, answer, outcome, reading.code)
             self._wait(repeat.every_seconds)
-        found = self._found(holdings) if outcome is Outcome.OK else _Found(outcome)
+        found = self._found(holdings, hooked) if outcome is Outcome.OK else _Found(outcome)
         self._listener(method, attempt, answer, found.outcome, reading.code)
         ending = visit.tally.ending(found.outcome, answer.phase, answer.status, reading.code)
         return Try(ending, reading.told_seconds, found.captured, rule=found.rule, reason=found.reason)
 
-    def _found(self, holdings: Holdings) -> "_Found":
+    def _found(self, holdings: Holdings, hooked: Hooked | None) -> "_Found":
         """What an answer with a good status comes to by what it holds."""
         step, repeat = self._step, self._step.repeat_until
         if repeat is not None and (breach := holdings.breach(repeat)):
@@ -79,6 +83,9 @@ class RequestForm:
             if breach := holdings.breach(rule):
                 return self._complained(f"rule {name}", f"rule {name} {breach}", _Found(outcome_of(rule.otherwise), rule=name))
         captured, missing = holdings.captured(step.capture) if step.capture else ({}, "")
+        if hooked is not None and not missing:
+            given, missing = hooked.given(step.hook_values)
+            captured |= given
         if missing:
             return self._complained(missing.partition(" (")[0], missing, _Found(Outcome.CAPTURE_FAILED))
         return _Found(Outcome.OK, captured)

@@ -15,6 +15,7 @@ from gelombang_loadtests.bodies import NOTHING, Carried
 from gelombang_loadtests.cookies import Jar, parse
 from gelombang_loadtests.exchange import Answer, Request
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally
+from gelombang_loadtests.hooked import Hooked
 from gelombang_loadtests.redirects import REDIRECTS_LIMIT, next_hop
 from gelombang_loadtests.target import Target, url_of
 
@@ -35,7 +36,9 @@ class Visit:
         person: Person,
         attempt: AttemptId,
         keeps_cookies: bool,
+        hooked: Hooked | None = None,
     ) -> None:
+        self._hooked = hooked
         self._base = base
         self._exchanges = exchanges
         self._listener = listener
@@ -95,7 +98,11 @@ class Visit:
             own["content-type"] = carried.content_type
         if self._jar is not None and (cookies := self._jar.header(target.host, target.path, target.tls, utc_now().timestamp())):
             own["cookie"] = cookies
-        answer = self._exchanges(self._applicant, self._person, request_to(target, method, own | dict(headers), carried), patience_seconds)
+        own |= headers
+        if self._hooked is not None:
+            own, spent_us = self._hooked.headers(method, url_of(target), own, carried)
+            self.tally.hook_us += spent_us
+        answer = self._exchanges(self._applicant, self._person, request_to(target, method, own, carried), patience_seconds)
         self.tally.add(answer)
         self._target = target
         taken = answer.headers.get(b"set-cookie")

@@ -18,7 +18,7 @@ def test_a_file_and_a_folder_get_their_place_from_the_first_folder_that_has_them
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_bytes(b"x")
     steps = [*step(file="a.pdf"), *step(multipart={"photo": {"folder": "photos/"}, "name": "text"})]
-    assert list(place_step_files(steps, [tmp_path, tmp_path / "below"])) == []
+    assert list(place_step_files({"journey": steps}, [tmp_path, tmp_path / "below"])) == []
     assert steps[0]["body"] == {"file": str(tmp_path / "below" / "a.pdf")}
     assert steps[1]["body"] == {"multipart": {"photo": {"folder": str(tmp_path / "photos")}, "name": "text"}}
 
@@ -34,12 +34,12 @@ def test_a_file_and_a_folder_get_their_place_from_the_first_folder_that_has_them
 def test_what_can_t_be_sent_is_a_fault(tmp_path: Path, body: dict[str, object], where: str, found: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / ".hidden").write_bytes(b"x")
-    assert [(fault.where, fault.found) for fault in place_step_files(step(**body), [tmp_path])] == [(where, found)]
+    assert [(fault.where, fault.found) for fault in place_step_files({"journey": step(**body)}, [tmp_path])] == [(where, found)]
 
 
 @pytest.mark.parametrize("steps", [None, 3, ["text"], [{"body": 3}], [{"body": {"multipart": [1], "file": 3}}]])
 def test_nonsense_breaks_nothing(steps: object) -> None:
-    assert list(place_step_files(steps, [])) == []
+    assert list(place_step_files({"journey": steps}, [])) == []
 
 
 def test_files_are_chosen_by_number_and_read_whole(tmp_path: Path) -> None:

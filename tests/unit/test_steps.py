@@ -20,7 +20,6 @@ def test_a_step_with_nothing_reserved_has_no_faults(step: dict[str, object]) -> 
     ("step", "where"),
     [
         ({**REQUEST, "body": {"tus": "/"}}, "journey[0].body.tus"),
-        ({**REQUEST, "hook": "mine:before"}, "journey[0].hook"),
         ({**PHOTO, "parallel": ["selfie"]}, "journey[0].parallel"),
     ],
 )

@@ -48,7 +48,8 @@ def test_the_worst_doubt_decides(calm):
 @pytest.mark.parametrize(
     ("host", "wanted"),
     [
-        ({"lateness": late(0.005)}, {}),
+        ({"lateness": late(0.005), "hook": late(0.005)}, {}),
+        ({"hook": late(0.0051)}, {"slow-hook": Validity.SUSPECT}),
         ({"lateness": late(0.0051)}, {"late-generator": Validity.SUSPECT}),
         ({"lateness": late(0.050)}, {"late-generator": Validity.SUSPECT}),
         ({"lateness": late(0.051)}, {"late-generator": Validity.INVALID}),

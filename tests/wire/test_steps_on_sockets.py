@@ -256,3 +256,21 @@ def test_a_photo_step_captures_too(tmp_path: Path) -> None:
         run = walk(tmp_path, site, photo, SECOND | {"query": {"of": "{photo}"}})
     assert run.fate_count(Fate.FINISHED) == 1
     assert site.asked[-1].path == "/second?of=p-1"
+
+
+def test_a_hook_signs_each_request_and_its_time_is_in_the_ledger(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def sign(request):\n"
+        "    for _ in range(20_000):\n"
+        "        pass\n"
+        "    request.headers['x-signature'] = request.url.rpartition('/')[2] + '|' + request.body.decode()\n"
+        "    request.captured['nonce'] = 'n-1'\n"
+    )
+    first = FIRST | {"hook": f"{tmp_path}/mine.py:sign", "hook_values": ["nonce"], "body": {"form": {"a": "b"}}, "redirects": "follow"}
+    with stub_site(redirecting) as site:
+        run = walk(tmp_path, site, first, SECOND | {"query": {"n": "{nonce}"}})
+    assert [asked.headers.get("x-signature") for asked in site.asked] == ["first|a=b", "welcome?x=1|", None]
+    assert site.asked[-1].path == "/second?n=n-1"
+    took = run.attempts["hook_us"]
+    assert 0 < took[0] < run.attempts["done"][0] - run.attempts["sent"][0]
+    assert took[1] == 0
