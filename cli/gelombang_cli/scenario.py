@@ -1,4 +1,4 @@
-"""`gelombang scenario`: check a scenario, and the schema that editors complete from."""
+"""`gelombang scenario`: check a scenario, begin one of your own, and the schema that editors complete from."""
 
 import argparse
 
@@ -9,11 +9,12 @@ from gelombang.errors import ExitCode
 from gelombang.loading import load_scenario
 from gelombang.scale import Scale
 from gelombang.schema import scenario_schema
+from gelombang_cli import recorded
 from gelombang_cli.arguments import Commands
 
 
 def add_command(commands: Commands) -> None:
-    parser = commands.add_parser("scenario", help="check a scenario, or print its schema", description=__doc__)
+    parser = commands.add_parser("scenario", help="check a scenario, begin one of your own, or print the schema", description=__doc__)
     parts = parser.add_subparsers(title="what", metavar="WHAT", required=True)
     check = parts.add_parser("check", help="name every fault of a scenario (exit 2), or say what it is")
     check.add_argument("scenario", help="a scenario file, or the name of one that comes along")
@@ -21,6 +22,7 @@ def add_command(commands: Commands) -> None:
     check.set_defaults(command=_check)
     schema = parts.add_parser("schema", help="print the JSON Schema of scenario files")
     schema.set_defaults(command=_schema)
+    recorded.add_parts(parts)
 
 
 def _check(parsed: argparse.Namespace) -> ExitCode:
