@@ -18,7 +18,6 @@ from gelombang.join import NOT_JOINED, match
 from gelombang.joined_log import JoinedLog, LogCell, LoggedQuantiles, LoggedStep
 from gelombang.steps import Step
 
-COVERAGE = "client + joined log"
 _CLIENT_CLOSED = 499
 """nginx: the client closed the connection before it was answered."""
 _NOT_READ = (Outcome.TIMED_OUT, Outcome.RESET, Outcome.CUT, Outcome.PROCESS_DIED, Outcome.PROTOCOL, Outcome.OPEN)

@@ -19,7 +19,6 @@ from gelombang.runplan import RunPlan, write_model
 from gelombang.steps import Step
 
 LEDGER_FILE = "ledger-server-0.bin"
-COVERAGE = "client + service ledger"
 SAME_CLOCK_US = (-1_000_000, 60_000_000)
 """How far a request may begin after its attempt was sent, in the middle, for both machines' clocks to be one."""
 _GROUP = ("person", "step", "number", "tab")

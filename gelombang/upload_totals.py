@@ -15,7 +15,7 @@ from gelombang.join import NOT_JOINED, Joined, match
 from gelombang.profile import Profile
 from gelombang.record import UploadFailure, Uploads
 from gelombang.scale import Scale, scaled
-from gelombang.steps import Step
+from gelombang.steps import Step, is_upload
 from gelombang.upload_places import Place, place_of
 from gelombang.windows import WindowGrid
 
@@ -49,9 +49,14 @@ def photo_steps(steps: Sequence[Step]) -> list[int]:
     return [i for i, step in enumerate(steps) if step.form == "photo"]
 
 
+def upload_steps(steps: Sequence[Step]) -> list[int]:
+    """The indices of the photo steps, and of the requests that carry a photo or file in their body."""
+    return [i for i, step in enumerate(steps) if is_upload(step)]
+
+
 def upload_rows(evidence: Evidence, joined: Joined, steps: Sequence[Step]) -> UploadRows:
-    """The attempts at photo steps, in the ledger's order."""
-    chosen = np.isin(evidence.generator["step"], photo_steps(steps))
+    """The attempts at upload steps, in the ledger's order."""
+    chosen = np.isin(evidence.generator["step"], upload_steps(steps))
     rows, server_of = evidence.generator[chosen], joined.server_of[chosen]
     seen = server_of != NOT_JOINED
     beside = evidence.server[server_of[seen]]
@@ -60,7 +65,11 @@ def upload_rows(evidence: Evidence, joined: Joined, steps: Sequence[Step]) -> Up
     stored = np.zeros(len(rows), dtype=np.int64)
     stored[seen] = beside["bytes_kept"]
     places, place = _places(rows, seen, beside)
-    return UploadRows(rows, places, place, received, stored, _kept_bytes(evidence, rows))
+    kept = _kept_bytes(evidence, rows)
+    # Only photo steps leave a digest to count once; of another upload, what was sent counts when it was acknowledged.
+    plain = (rows["outcome"] == Outcome.OK) & ~np.isin(rows["step"], photo_steps(steps))
+    kept[plain] = rows["bytes_sent"][plain]
+    return UploadRows(rows, places, place, received, stored, kept)
 
 
 def _places(rows: NDArray[np.void], seen: NDArray[np.bool_], beside: NDArray[np.void]) -> tuple[list[Place], NDArray[np.int64]]:

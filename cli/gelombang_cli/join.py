@@ -4,6 +4,7 @@ The run's record and page are made anew. Both may be joined, one after the other
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from gelombang.access_log import LogFormat, read_access_log
@@ -12,10 +13,9 @@ from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel
 from gelombang.join import join
 from gelombang.joined_log import JoinedLog
-from gelombang.log_join import COVERAGE, join_log
+from gelombang.log_join import join_log
 from gelombang.record import RunRecord, read_record, write_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, read_model
-from gelombang.service_ledger import COVERAGE as LEDGER_COVERAGE
 from gelombang.service_ledger import take_service_ledgers
 from gelombang.summary import digests
 from gelombang.upload_totals import places_of, upload_rows, windows_where
@@ -25,6 +25,8 @@ from gelombang_cli.runfolder import existing_run_folder
 from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
+LEDGER_SIDE = "service ledger"
+LOG_SIDE = "joined log"
 _ONE_END = "one-end"
 
 
@@ -56,7 +58,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
             raise InputError(
                 f"{parsed.log} has {log.lines:,} lines and none of this run's attempts; want a log of the same hour with $http_traceparent"
             )
-        record = _with_log(record, joined)
+        record = _covered(record, {"log": joined})
         for line in _lines(joined):
             print(line)
     write_record(folder, record)
@@ -74,25 +76,24 @@ def _with_ledger(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
         rows = upload_rows(evidence, joined, plan.scenario.journey)
         uploads = uploads.model_copy(update={"where": places_of(rows)})
         windows = windows.model_copy(update={"upload_where": windows_where(rows, grid)})
-    return _covered(record, LEDGER_COVERAGE).model_copy(
-        update={
+    return _covered(
+        record,
+        {
             "join": joined.cells,
             "unexplained": joined.unexplained,
             "uploads": uploads,
             "windows": windows,
             "files": digests(folder),
-        }
+        },
     )
 
 
-def _with_log(record: RunRecord, joined: JoinedLog) -> RunRecord:
-    coverage = f"{LEDGER_COVERAGE}, joined log" if SERVICE_FILE in record.files else COVERAGE
-    return _covered(record, coverage).model_copy(update={"log": joined})
-
-
-def _covered(record: RunRecord, coverage: str) -> RunRecord:
-    doubts = [doubt for doubt in record.doubts if doubt.name != _ONE_END]
-    return record.model_copy(update={"coverage": coverage, "doubts": doubts})
+def _covered(record: RunRecord, joined: Mapping[str, object]) -> RunRecord:
+    """The record with what was joined, which says so and no longer doubts for the want of it."""
+    found = record.model_copy(update=dict(joined))
+    sides = [words for words, is_there in ((LEDGER_SIDE, SERVICE_FILE in found.files), (LOG_SIDE, found.log is not None)) if is_there]
+    doubts = [doubt for doubt in found.doubts if doubt.name != _ONE_END]
+    return found.model_copy(update={"coverage": " + ".join(["client", *sides]), "doubts": doubts})
 
 
 def _lines(joined: JoinedLog) -> list[str]:
