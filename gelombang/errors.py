@@ -63,6 +63,12 @@ class HostError(GelombangError):
     """This machine can't carry the run: ports, descriptors, disk, operating system."""
 
 
+class PreflightError(GelombangError):
+    """The one person who was sent before a run did not fare well, or nobody agreed to send the others."""
+
+    exit_code = ExitCode.FAILED
+
+
 class TargetUnreachableError(GelombangError):
     """The target refused or never answered before the run began."""
 

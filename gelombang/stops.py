@@ -23,6 +23,9 @@ from gelombang.steps import OutcomeName, StepName
 
 K = TypeVar("K")
 
+STOP_FILE = "STOP"
+"""The kill switch: a file of this name in the run's folder ends the run."""
+
 GOOD = frozenset({"ok", "conflict"})
 UNDECIDED = frozenset({"cut", "not_read", "process_died", "open"})
 """Outcomes that say nothing about the target."""
@@ -237,6 +240,13 @@ def judge_canary(outcomes: Mapping[str, int], harmless: Sequence[str], now_us: i
 def harmless_outcomes(rules: Sequence[StopRule]) -> list[str]:
     """Outcomes that any rule calls harmless: the canary does not count them either."""
     return sorted({name for rule in rules for name in rule.harmless})
+
+
+def rule_words(rule: StopRule) -> str:
+    """A rule in one sentence."""
+    lasting = f" for {rule.for_seconds:g} s without a break" if rule.for_seconds else ""
+    harmless = f"; no harm: {', '.join(rule.harmless)}" if rule.harmless else ""
+    return f"{rule.name}: {_what(rule).rstrip(',')} above {rule.above:g}{lasting}{harmless}."
 
 
 def _summed(by_step: Mapping[str, Mapping[K, int]], steps: Sequence[str]) -> dict[K, int]:

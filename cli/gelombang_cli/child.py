@@ -42,6 +42,7 @@ class Child:
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
         self._pending = b""
+        self._waiting: list[Event] = []
 
     def __enter__(self) -> "Child":
         return self
@@ -89,6 +90,21 @@ class Child:
             if left <= 0:
                 raise self.failure(f"was not ready within {within_seconds:g} s")
             wait_readable([self], min(left, 0.5))
+
+    def next_event(self, within_seconds: float) -> Event:
+        """The next event of any name; call it until the last one has come. Raises HostError as `wait_for` does."""
+        until = monotonic_us() + int(within_seconds * 1e6)
+        while not self._waiting:
+            running = self.running
+            self._waiting.extend(self.events())
+            if self._waiting:
+                break
+            left = (until - monotonic_us()) / 1e6
+            if not running or left <= 0:
+                code = self.process.returncode
+                raise self.failure(f"ended with exit code {code}" if not running else f"said nothing for {within_seconds:g} s")
+            wait_readable([self], min(left, 0.5))
+        return self._waiting.pop(0)
 
     def failure(self, what: str) -> HostError:
         """An error with the end of the child's log. A child that ended with the code of a known error keeps its sentence and its class."""

@@ -94,10 +94,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
 
 def start_server(order: Order, run: int, stack: ExitStack) -> Event:
     if order.profile is None:
-        assert order.target_url is not None
-        network = order.scenario.network
-        if network is None or not (network.proxy or network.resolve):  # otherwise the generator alone knows the way, and says so
-            _require_answering(order.target_url)
+        require_answering(order)
         return {"public_url": order.target_url, "harness_url": None, "harness_token": ""}
     server = ServerPlan(
         run=run,
@@ -117,7 +114,12 @@ def start_server(order: Order, run: int, stack: ExitStack) -> Event:
     return {**child.wait_for("ready", SERVER_READY_WITHIN_SECONDS), "harness_token": server.harness_token}
 
 
-def _require_answering(target_url: str) -> None:
+def require_answering(order: Order) -> None:
+    """Raises TargetUnreachableError when nobody listens at somebody's own service."""
+    network, target_url = order.scenario.network, order.target_url
+    assert target_url is not None
+    if network is not None and (network.proxy or network.resolve):
+        return  # the generator alone knows the way, and says so
     parts = urlsplit(target_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:

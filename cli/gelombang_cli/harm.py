@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Self
 
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.stops import Seen, Stop, StopJudge, StopRule, harmless_outcomes, judge_canary
+from gelombang.stops import STOP_FILE, Seen, Stop, StopJudge, StopRule, harmless_outcomes, judge_canary
 from gelombang.target import TargetBlock
 from gelombang_cli.child import Event
 from gelombang_cli.target_watch import TargetWatch
 
-STOP_FILE = "STOP"
-"""A file of this name in the run's folder ends the run."""
 REASON_BYTES_LIMIT = 500
 
 

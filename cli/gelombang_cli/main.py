@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from gelombang.errors import ExitCode, GelombangError
-from gelombang_cli import arguments, dashboards, doctor, join, report, run, scenario, serve, trying, verify
+from gelombang_cli import arguments, dashboards, doctor, join, preflight, report, run, scenario, serve, trying, verify
 
 _DESCRIPTION = """\
 Replay a sign-up surge as open arrivals of people, see where uploads fail, and gate on it.
 
   gelombang run opening-hour            replay 11 April 2020 against both sites, with a page at the end
   gelombang try mine.toml --target URL  one person walks your journey, every step shown
+  gelombang preflight mine.toml --target URL   what a run would do to it, for its security officer
   gelombang report runs/<id>            make the page again from a run's record
   gelombang join runs/<id> --log FILE   lay your own service's access log beside a run
   gelombang verify runs/<id>            prove that nothing acknowledged was lost and nothing is unexplained
@@ -26,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gelombang", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"gelombang {version('gelombang')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, trying, serve, report, join, verify, doctor, scenario, dashboards):
+    for module in (run, trying, preflight, serve, report, join, verify, doctor, scenario, dashboards):
         module.add_command(commands)
     return parser
 

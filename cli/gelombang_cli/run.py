@@ -14,10 +14,12 @@ from gelombang.record import RunRecord, Validity
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.secrets import look_up_secrets
+from gelombang.target import host_of, is_loopback_host
 from gelombang_cli import machine
-from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale, read_target
+from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
 from gelombang_cli.doctor import require_able
 from gelombang_cli.execution import Order, execute
+from gelombang_cli.preflight import clear, require_permission
 from gelombang_cli.progress import Progress
 from gelombang_cli.runfolder import make_run_folder, new_run_id
 from gelombang_reports.console import console_summary
@@ -33,7 +35,12 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, surge-2020")
     parser.add_argument("--profile", action="append", metavar="NAME", help="site to run against; may be repeated (default: the scenario's)")
     parser.add_argument("--target", metavar="URL", help="your own service instead of the reference server (coverage: client only)")
-    parser.add_argument("--i-own-this-target", metavar="HOST", help="needed for a target that is not this machine")
+    parser.add_argument("--i-own-this-target", metavar="HOST", help="needed for a target that is not this machine, with a [target] block")
+    parser.add_argument("--yes", action="store_true", help="the preflight's question is answered; needed where nobody can be asked (CI)")
+    parser.add_argument("--skip-preflight", action="store_true", help="for a --target on this machine only: nobody is sent first")
+    parser.add_argument(
+        "--stop-file", type=Path, metavar="FILE", help="a kill switch beside STOP in the run's folder: when it exists, the run ends"
+    )
     add_scale_options(parser)
     parser.add_argument("--seed", type=int, default=1, help="same scenario, scale and seed: same plan, byte for byte (default 1)")
     parser.add_argument("--for", dest="for_seconds", type=float, metavar="SECONDS", help="only the first SECONDS of people's time")
@@ -58,6 +65,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     require_able(int(people * IN_FLIGHT_SHARE), people, orders[0].folder)
     records: list[RunRecord] = []
     for order in orders:
+        if order.profile is None and not parsed.skip_preflight:
+            clear(order, console, parsed.yes)
         with Progress(console, order, people) as progress:
             records.append(execute(order, progress.take, {record.profile: record for record in records}))
         if records[-1].cut_short:
@@ -104,7 +113,11 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
             raise InputError(f"{option} is {value}; want 1 to 64")
     if parsed.seed < 0:
         raise InputError(f"--seed is {parsed.seed}; want 0 or more")
-    target = read_target(parsed.target, parsed.i_own_this_target) if parsed.target else None
+    target = require_permission(scenario, parsed.target, parsed.i_own_this_target, parsed.yes) if parsed.target else None
+    if parsed.skip_preflight and (target is None or not is_loopback_host(host_of(target))):
+        raise InputError("--skip-preflight is given; want it only with a --target on this machine")
+    if parsed.stop_file is not None and parsed.stop_file.exists():
+        raise InputError(f"--stop-file {parsed.stop_file} exists already; want one that somebody makes to end the run")
     profiles = [None] if target else [load_profile(name) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
     orders = []
@@ -124,6 +137,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
                 generator_processes=parsed.generator_processes,
                 run_id=run_id,
                 folder=folder,
+                stop_file=parsed.stop_file,
             )
         )
     return orders

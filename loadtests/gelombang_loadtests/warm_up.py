@@ -3,7 +3,7 @@
 Whatever of a `[network]` section does not work is said here, in one sentence and with exit code 4, and not by thousands of people.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS, monotonic_us
@@ -11,7 +11,7 @@ from gelombang.errors import TargetUnreachableError
 from gelombang.steps import PhotoStep, RequestStep, Step
 from gelombang.templates import placeholders
 from gelombang_loadtests.clients import client_of
-from gelombang_loadtests.exchange import UNPACED, Request, exchange
+from gelombang_loadtests.exchange import UNPACED, Headers, Request, exchange
 from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.network import HTTP_1_1, HTTP_2
 from gelombang_loadtests.pool import ConnectionPool
@@ -31,21 +31,26 @@ _WANTED = {
 }
 
 
-def warm_up(pool: ConnectionPool, base: Target, steps: Sequence[Step]) -> None:
-    """Raises TargetUnreachableError for a host of the journey that can't be reached as the scenario says, HostError for this machine."""
+def warm_up(pool: ConnectionPool, base: Target, steps: Sequence[Step], allowed: Set[str] = frozenset(), identity: Headers = ()) -> None:
+    """Raises TargetUnreachableError for a host of the journey that can't be reached as the scenario says, HostError for this machine.
+
+    Hosts that nobody allowed are left alone. Somebody's own service, to whom every request says its `identity`, is asked once only.
+    """
     client = client_of(pool.routes.network)
     for place in _places(base, steps):
+        if place.host != base.host and place.host not in allowed:
+            continue
         try:
             _try(pool, place)
         except BrokenError as broken:
             if client is exchange:  # the library may speak with hosts that we can't speak with
                 raise _unreachable(place, broken.outcome, broken.error) from None
     target = base.at(WARM_UP_PATH)
-    request = Request(b"GET", target.path.encode(), target.host, target.port, tls=target.tls)
+    request = Request(b"GET", target.path.encode(), target.host, target.port, identity, tls=target.tls)
     sources = len(pool.routes.network.source_addresses)
     for source in range(max(sources, 1)):
         connections = pool.person(source)
-        for _ in range(WARM_UP_REQUESTS if source == 0 else 1):
+        for _ in range(WARM_UP_REQUESTS if source == 0 and not identity else 1):
             answer = client(connections, request, UNPACED, _deadline_us())
             if answer.outcome_error is not None:
                 raise _unreachable(base, answer.outcome_error, answer.error)
