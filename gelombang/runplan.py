@@ -21,6 +21,8 @@ PLAN_VARIABLE = "GELOMBANG_PLAN"
 """Environment variable with the path of plan.json, read by the locustfile."""
 PROCESS_VARIABLE = "GELOMBANG_PROCESS"
 """Environment variable with this generator process's index k, 0 to generator_processes - 1."""
+SETUP_VARIABLE = "GELOMBANG_SETUP"
+"""Environment variable with what the setup steps captured, as JSON, for the processes after the first; so it is in no file."""
 
 RUN_NUMBER_BITS = 40
 

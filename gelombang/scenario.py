@@ -11,13 +11,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gelombang.distribution import Distribution
+from gelombang.errands import STEPS_LIMIT, SharedStep
 from gelombang.errors import InputError
 from gelombang.feeds import Feed
 from gelombang.inbox import Inboxes
 from gelombang.ledger import MILESTONE_LIMIT
 from gelombang.network import Network
 from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
-from gelombang.steps import RESERVED, PhotoKind, PlaceholderName, Step, StepName
+from gelombang.steps import PhotoKind, PlaceholderName, RequestStep, Step, StepName
 from gelombang.stops import StopRule
 from gelombang.target import TargetBlock
 
@@ -123,7 +124,7 @@ class People(_Part):
     nik_known_ratio: Annotated[Ratio, Field(ge=0, le=1)]
     """Share whose NIK the civil registry knows."""
     line: Line
-    photos: dict[PhotoKind, Photo]
+    photos: dict[PhotoKind, Photo] = Field(default_factory=dict)
 
 
 class Patience(_Part):
@@ -254,5 +255,9 @@ class Scenario(_Part):
     expect: dict[str, Expectation] = Field(default_factory=dict)
     feed: dict[PlaceholderName, Feed] = Field(default_factory=dict, max_length=20)
     """Values of the operator's own, a row for each person."""
-    setup: Annotated[list[str] | None, RESERVED] = None
-    teardown: Annotated[list[str] | None, RESERVED] = None
+    setup: list[RequestStep] = Field(default_factory=list, max_length=STEPS_LIMIT)
+    """Walked once before anybody arrives; everybody has what it captures."""
+    shared: list[SharedStep] = Field(default_factory=list, max_length=STEPS_LIMIT)
+    """Values that everybody shares, renewed before they expire."""
+    teardown: list[RequestStep] = Field(default_factory=list, max_length=MILESTONE_LIMIT)
+    """What `gelombang cleanup` does for each identity that a run made."""

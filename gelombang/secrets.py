@@ -88,12 +88,13 @@ def place_secret_files(value: object, find: Callable[[str], Path | None]) -> Non
     items = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
     for key, item in items:
         if isinstance(item, str):
+            placed = item
             for reference in secret_references(item):
                 kind, _, path = reference.partition(":")
                 found = find(path) if kind == "file" else None
                 if found is not None:
-                    item = item.replace(f"${{{reference}}}", f"${{file:{found.resolve()}}}")
-            value[key] = item  # type: ignore[index]  # the key comes from the value itself
+                    placed = placed.replace(f"${{{reference}}}", f"${{file:{found.resolve()}}}")
+            value[key] = placed  # type: ignore[index]  # the key comes from the value itself
         else:
             place_secret_files(item, find)
 

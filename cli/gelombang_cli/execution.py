@@ -4,8 +4,10 @@ The order matters: the server is asked to end only when the generator has closed
 folder with a record is a finished run.
 """
 
+import json
 import secrets
 import socket
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +20,17 @@ from gelombang.errors import TargetUnreachableError
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
 from gelombang.resources import locustfiles_folder
-from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, PROCESS_VARIABLE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
+from gelombang.runplan import (
+    PLAN_FILE,
+    PLAN_VARIABLE,
+    PROCESS_VARIABLE,
+    SERVER_FILE,
+    SETUP_VARIABLE,
+    RunPlan,
+    ScaleNumbers,
+    ServerPlan,
+    write_model,
+)
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.stops import canary_people
@@ -162,13 +174,22 @@ def _watched(order: Order, plan: RunPlan) -> Watched:
 
 
 def _start_generators(order: Order, stack: ExitStack) -> list[Child]:
-    locustfile = str(locustfiles_folder() / "surge.py")
-    children = []
-    for k in range(order.generator_processes):
-        environment = {PLAN_VARIABLE: str(order.folder / PLAN_FILE), PROCESS_VARIABLE: str(k)}
-        command = ["locust", "-f", locustfile, "--headless", "--only-summary"]
-        log = order.folder / f"generator-{k}.log"
-        children.append(stack.enter_context(Child(f"generator process {k}", command, log, environment)))
-    for child in children:
+    """All of them, ready. With setup steps the first one walks them, and the others are started with what it captured."""
+    first = _start_generator(order, stack, 0, {})
+    if not order.scenario.setup:
+        children = [first, *(_start_generator(order, stack, k, {}) for k in range(1, order.generator_processes))]
+        for child in children:
+            child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)
+        return children
+    handed_over = {SETUP_VARIABLE: json.dumps(first.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)["setup"])}
+    others = [_start_generator(order, stack, k, handed_over) for k in range(1, order.generator_processes)]
+    for child in others:
         child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)
-    return children
+    return [first, *others]
+
+
+def _start_generator(order: Order, stack: ExitStack, process: int, handed_over: Mapping[str, str]) -> Child:
+    environment = {PLAN_VARIABLE: str(order.folder / PLAN_FILE), PROCESS_VARIABLE: str(process), **handed_over}
+    command = ["locust", "-f", str(locustfiles_folder() / "surge.py"), "--headless", "--only-summary"]
+    log = order.folder / f"generator-{process}.log"
+    return stack.enter_context(Child(f"generator process {process}", command, log, environment))

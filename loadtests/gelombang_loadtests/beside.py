@@ -65,6 +65,11 @@ class Beside:
             return self._feeds.value(name, person)
         return self.secrets[name] if name in self.secrets else self.values[name]
 
+    @property
+    def known(self) -> dict[str, str]:
+        """What needs no person: secrets and the run's values."""
+        return {**self.secrets, **self.values}
+
     def rows(self, person: int) -> dict[str, int]:
         """The person's row in each feed."""
         return {} if self._feeds is None else self._feeds.rows(person)

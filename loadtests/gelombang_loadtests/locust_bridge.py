@@ -21,7 +21,7 @@ from locust.env import Environment
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode, GelombangError, InputError
-from gelombang.runplan import PLAN_VARIABLE, PROCESS_VARIABLE, RunPlan, read_model
+from gelombang.runplan import PLAN_VARIABLE, PROCESS_VARIABLE, SETUP_VARIABLE, RunPlan, read_model
 from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
 from gelombang_loadtests.generator import STOP_DRAIN_SECONDS, Generator
 from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect
@@ -158,6 +158,7 @@ class SurgeOnLocust:
         else:
             self._page.show(generator.collector)
         generator.warm_up()
+        generator.set_up(_handed_over())
         self._plan, self._generator = plan, generator
         self._say(generator.ready(self._page.url))
 
@@ -235,6 +236,12 @@ class SurgeOnLocust:
             return int(json.loads(line.partition(b"\n")[0])["zero_us"])
         except (ValueError, KeyError, TypeError):
             raise InputError(f'standard input says {line[:80]!r}; want {{"zero_us": MICROSECONDS}}') from None
+
+
+def _handed_over() -> dict[str, str] | None:
+    """What another process's setup captured; taken out of the environment, so that no child of this process has it."""
+    text = os.environ.pop(SETUP_VARIABLE, None)
+    return None if text is None else {str(name): str(value) for name, value in json.loads(text).items()}
 
 
 def _tell(error: GelombangError) -> None:

@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import orjson
@@ -24,6 +24,8 @@ class Ready:
     process: int
     people: int
     metrics_url: str
+    setup: dict[str, str] = field(default_factory=dict)
+    """What the setup steps captured, for the run's other processes; whoever reads it keeps it out of files."""
     event: Literal["ready"] = "ready"
 
 

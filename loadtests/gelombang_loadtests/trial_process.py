@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gelombang.errors import GelombangError, InputError
 from gelombang.runplan import read_model
-from gelombang.steps import PhotoKind, PhotoStep
+from gelombang.steps import FilePart, PhotoKind, PhotoStep, RequestStep, Step
 from gelombang.trial.events import AttemptEvent, EndEvent
-from gelombang.trial.masking import Mask
+from gelombang.trial.masking import Mask, looks_like_session
 from gelombang.trial.order import TrialOrder
 from gelombang_loadtests.generator import Generator
 from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, Photo, PhotoLibrary, photos_folder
@@ -23,7 +23,9 @@ def main(arguments: list[str]) -> int:
         path = Path(arguments[0])
         order = read_model(path, TrialOrder)
         generator = Generator(order.plan, path.parent, 0, _photos(order), lambda *_: None, lambda _: None)
-        end = Trial(order, generator, Mask({}, order.show_captures), _say).run()
+        generator.set_up()
+        mask = Mask({**generator.beside.known, **_credentials(order, generator)}, order.show_captures)
+        end = Trial(order, generator, mask, _say).run()
     except GelombangError as error:
         print(f"gelombang: {error}", file=sys.stderr, flush=True)
         return error.exit_code
@@ -33,13 +35,30 @@ def main(arguments: list[str]) -> int:
 
 def _photos(order: TrialOrder) -> Callable[[PhotoKind, int, bytes], Photo]:
     """Photos are drawn only for a journey that has some: drawing takes a second or two."""
-    if any(isinstance(step, PhotoStep) for step in order.plan.scenario.journey):
+    if any(_has_photo(step) for step in order.plan.scenario.journey):
         return PhotoLibrary.build(photos_folder(), int(SIZE_LIMIT_BYTES * order.plan.scale.bytes_ratio)).photo
 
     def none(kind: PhotoKind, size_bytes: int, serial: bytes) -> Photo:
         raise AssertionError(f"a journey without photo steps asks for a {kind}")
 
     return none
+
+
+def _has_photo(step: Step) -> bool:
+    if isinstance(step, RequestStep) and step.body is not None:
+        return any(isinstance(part, FilePart) and part.photo is not None for part in (step.body.multipart or {}).values())
+    return isinstance(step, PhotoStep)
+
+
+def _credentials(order: TrialOrder, generator: Generator) -> dict[str, str]:
+    """Values of the person's rows in feeds that are credentials by the names of their columns."""
+    names = [
+        f"feed.{name}.{column}"
+        for name, feed in order.plan.scenario.feed.items()
+        for column in (feed.content.columns if feed.content else ())
+        if looks_like_session(column)
+    ]
+    return {name: generator.beside.value(name, order.person) for name in names}
 
 
 def _say(event: AttemptEvent | EndEvent) -> None:

@@ -38,7 +38,7 @@ path = "/me"
 headers = { authorization = "Bearer {session}" }
 """
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
 def gelombang(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -47,7 +47,7 @@ def gelombang(*arguments: str, **environment: str) -> "subprocess.CompletedProce
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=250,
         check=False,
     )
 
@@ -79,7 +79,7 @@ def test_no_file_and_no_output_of_a_run_holds_a_planted_secret(scenario: Path, t
     with stub_site(echo) as site:
         run = gelombang(
             *("run", str(scenario), "--target", site.url, "--out", str(out)),
-            *("--sample", "1/100", "--speed", "200", "--for", "600", "--generator-processes", "2", "--json"),
+            *("--sample", "1/100", "--speed", "200", "--for", "600", "--generator-processes", "2", "--json", "--yes"),
             PLANTED_PASSWORD=PASSWORD,
             PLANTED_QUERY=QUERY,
         )
@@ -107,7 +107,7 @@ def test_a_run_without_its_secrets_ends_before_it_begins_with_their_names(scenar
 def test_too_few_rows_end_a_run_before_it_begins(scenario: Path, tmp_path: Path) -> None:
     (scenario.parent / "accounts.csv").write_text("email\nakun@warga.example\n")
     run = gelombang(
-        *("run", str(scenario), "--target", "http://127.0.0.1:9", "--out", str(tmp_path / "run"), "--sample", "1/100"),
+        *("run", str(scenario), "--target", "http://127.0.0.1:9", "--out", str(tmp_path / "run"), "--sample", "1/100", "--yes"),
         PLANTED_QUERY=QUERY,
         PLANTED_PASSWORD=PASSWORD,
     )

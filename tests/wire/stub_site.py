@@ -75,7 +75,7 @@ class StubSite:
                 site.asked.append(asked)
                 return self._send(site._answer(site, asked))
 
-            do_GET = do_POST = do_PUT = handle_any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
             def _send(self, reply: Reply) -> None:
                 if reply.hang:
