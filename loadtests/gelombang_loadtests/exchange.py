@@ -96,12 +96,12 @@ def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us:
         return Answer(Outcome.TIMED_OUT, Phase.NONE, error="patience had run out before the request")
     first_piece_bytes = len(message.head) + (piece_bytes(line.uplink_bytes_per_second) if message.parts else 0)
     try:
-        route = pool.routes.route(request.host, request.port, request.tls, deadline_us)
+        connection = pool.take(request.host, request.port, request.tls, began_us, deadline_us)
     except BrokenError as lost:
         return Answer(lost.outcome, Phase.CONNECT, connect_us=monotonic_us() - began_us, error=lost.error)
+    route = connection.route
     if route.prefix:
         message = _Message(_in_absolute_form(message.head, route), message.parts)
-    connection = pool.take(route, began_us)
     answer = Answer(connections=1)
     while True:
         connection.begin(deadline_us, request.method == b"HEAD")
@@ -151,23 +151,21 @@ class _Message(NamedTuple):
 def _message_of(request: Request) -> _Message | None:
     """None when a header's value would break the head: nothing of it may be sent."""
     body = request.body
-    parts = [request.prepared or _prepared(request.method, request.target, request.host, request.port, (), request.tls)]
-    for name, value in request.headers:
-        if b"\n" in value or b"\n" in name:
+    head = request.prepared or _prepared(request.method, request.target, request.host, request.port, (), request.tls)
+    if request.headers:
+        own = b"\r\n".join([b": ".join(header) for header in request.headers])
+        if own.count(b"\n") != len(request.headers) - 1:
             return None
-        parts += (name, b": ", value, b"\r\n")
+        head = b"%b%b\r\n" % (head, own)
     if isinstance(body, bytes):
         if not body and request.method not in _WITH_BODY:
-            parts.append(b"\r\n")
-            return _Message(b"".join(parts), ())
-        parts.append(b"Content-Length: %d\r\n\r\n" % len(body))
-        if len(body) >= PACED_FROM_BYTES:
-            return _Message(b"".join(parts), (body,))
-        parts.append(body)
-        return _Message(b"".join(parts), ())
+            return _Message(head + b"\r\n", ())
+        if len(body) < PACED_FROM_BYTES:
+            return _Message(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), ())
+        return _Message(b"%bContent-Length: %d\r\n\r\n" % (head, len(body)), (body,))
     body_bytes = sum([len(part) for part in body])
-    parts.append(b"Content-Length: %d\r\n\r\n" % body_bytes)
-    return _Message(b"".join(parts), body) if body_bytes >= PACED_FROM_BYTES else _Message(b"".join((*parts, *body)), ())
+    head = b"%bContent-Length: %d\r\n\r\n" % (head, body_bytes)
+    return _Message(head, body) if body_bytes >= PACED_FROM_BYTES else _Message(b"".join((head, *body)), ())
 
 
 def _run(connection: Connection, message: _Message, line: Line, answer: Answer, began_us: int) -> BrokenError | None:

@@ -101,6 +101,7 @@ class RouteBook:
                 route.prefix = b"http://" + _authority(host, port).encode()
                 route.forwarded = proxy.credentials
         if tls:
+            route.tls = True
             route.context = self.context_for(host)
             named = self.network.server_name
             route.server_name = named if named is not None and host == self._target_host else host

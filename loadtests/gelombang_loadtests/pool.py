@@ -119,17 +119,21 @@ class PersonConnections:
     def routes(self) -> RouteBook:
         return self._pool.routes
 
-    def take(self, route: Route, now_us: int) -> Connection:
-        """An idle connection that is fit for use (`reused`), or a fresh one that isn't connected. Raises HostError at the limit."""
+    def take(self, host: str, port: int, tls: bool, now_us: int, deadline_us: int) -> Connection:
+        """An idle connection that is fit for use (`reused`), or a fresh one that isn't connected.
+
+        Raises HostError at the limit, BrokenError when the host's name has no address.
+        """
         for connection in self._idle:
-            if connection.route is route:
+            route = connection.route
+            if route.port == port and route.host == host and route.tls is tls:
                 if now_us - connection.idle_since_us < self._pool.keep_alive_us and connection.is_quiet():
                     self._idle.remove(connection)
                     del self._pool._idle[connection]
                     return connection
                 self._pool._lose(connection)
-                break
-        return self._pool._open(route, self._index)
+                return self._pool._open(route, self._index)
+        return self._pool._open(self._pool.routes.route(host, port, tls, deadline_us), self._index)
 
     def take_fresh(self, route: Route) -> Connection:
         """A connection that nobody used before."""

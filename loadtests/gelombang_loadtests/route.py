@@ -33,6 +33,7 @@ class Route:
         "server_name",
         "session",
         "session_us",
+        "tls",
         "tls_version",
         "tunnel",
         "wants_sessions",
@@ -45,6 +46,7 @@ class Route:
         self.address = address
         self.connect_port = connect_port
         self.context: ssl.SSLContext | None = None
+        self.tls = False
         self.server_name = ""
         self.proxy = ""
         """`host:port` of the proxy, for people to read."""
