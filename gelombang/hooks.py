@@ -4,8 +4,8 @@
         request.headers["x-signature"] = hmac.new(KEY, request.body, "sha256").hexdigest()
         request.captured["nonce"] = ...          # with hook_values = ["nonce"]
 
-`module:function`: the module is looked for beside the scenario first, then among the installed ones. Its time is the generator's: it is kept
-for each attempt, and a run doubts itself when it is long.
+`module:function`: the module is looked for beside the scenario first, then among the installed ones. Its time is the generator's: it is
+kept for each attempt, and a run doubts itself when it is long.
 """
 
 import ast
@@ -76,7 +76,8 @@ def _file_faults(file: Path, function: str, where: str, reference: str) -> Itera
     names = {node.name for node in parsed.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     names |= {target.id for node in parsed.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
     if function not in names and not any(isinstance(node, ast.ImportFrom) for node in parsed.body):
-        yield Fault(where, f"{reference!r}, a function that {file.name} does not have", f"one of {', '.join(sorted(names)) or 'its functions'}")
+        known = ", ".join(sorted(names)) or "its functions"
+        yield Fault(where, f"{reference!r}, a function that {file.name} does not have", f"one of {known}")
 
 
 def _is_installed(module: str) -> bool:

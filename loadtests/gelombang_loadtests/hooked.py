@@ -16,7 +16,7 @@ class Hooked:
         self.captured: dict[str, str] = {}
 
     def headers(self, method: str, url: str, headers: Mapping[str, str], carried: Carried) -> tuple[dict[str, str], int]:
-        """The headers as the hook leaves them, and the microseconds that it took. What it raises makes the run void, like any defect here."""
+        """The headers as the hook leaves them, and the microseconds that it took. What it raises makes the run void."""
         began_us = monotonic_us()
         body = carried.content if isinstance(carried.content, bytes) else b"".join(carried.content)
         request = HookRequest(method, url, dict(headers), body, self._values)
