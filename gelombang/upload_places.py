@@ -51,6 +51,7 @@ _LEFT: dict[Stage, str] = {
     Stage.COMMIT: "the person stopped waiting while the photo was being made durable",
     Stage.ACKNOWLEDGE: "the photo was stored after its person had stopped waiting",
 }
+_NOT_HELD = "the answer was well, but did not hold what the scenario looks for"
 _UNSEEN: dict[Outcome, str] = {
     Outcome.TIMED_OUT: "the person stopped waiting, and the server never saw the attempt",
     Outcome.CONNECT_REFUSED: "nobody listened: the connection was refused",
@@ -58,6 +59,7 @@ _UNSEEN: dict[Outcome, str] = {
     Outcome.PROTOCOL: "what came back was no HTTP, and the server never saw the attempt",
     Outcome.TLS_FAILED: "no secure connection came about",
     Outcome.PROXY_REFUSED: "the proxy did not let it pass",
+    Outcome.CAPTURE_FAILED: _NOT_HELD,
     Outcome.CUT: "the run ended first",
     Outcome.PROCESS_DIED: "the generator process was killed",
 }
@@ -93,6 +95,8 @@ def place_of(outcome: Outcome, phase: Phase, code: Code, stage: Stage | None, se
     if stage is None:
         meaning = MEANINGS.get(code) or _UNSEEN.get(outcome) or f"{name}, and the server never saw the attempt"
         return Place(phase.name.lower(), name, code.name.lower(), meaning)
+    if server_outcome is ServerOutcome.COMPLETED and phase is Phase.RECEIVE and outcome not in (Outcome.TIMED_OUT, Outcome.RESET):
+        return Place("acknowledge", name, "none", _NOT_HELD)
     if server_outcome is ServerOutcome.COMPLETED or (server_outcome is ServerOutcome.COMPLETED_UNHEARD and server_code is Code.NONE):
         # The server handed its answer over, but the person had left: for the person there was no acknowledgement.
         return _UNHEARD

@@ -27,3 +27,10 @@ def test_an_answer_that_the_person_never_read_is_no_acknowledgement():
     unheard = place_of(Outcome.TIMED_OUT, Phase.WAIT, Code.NONE, Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED_UNHEARD, Code.NONE)
     assert crossed == unheard
     assert unheard[:3] == ("acknowledge", "completed_unheard", "client_left")
+
+
+def test_an_answer_that_did_not_hold_what_was_looked_for_is_told_so():
+    for stage in (None, Stage.ACKNOWLEDGE):
+        place = place_of(Outcome.CAPTURE_FAILED, Phase.RECEIVE, Code.NONE, stage, ServerOutcome.COMPLETED, Code.NONE)
+        assert place.outcome == "capture_failed"
+        assert place.meaning == "the answer was well, but did not hold what the scenario looks for"
