@@ -1,18 +1,19 @@
 """A feed's file: checked once from end to end, and then read row by row, with memory that does not grow with it.
 
 The scan walks the file in blocks and finds the ends of rows with array operations: a line end or comma counts where the number of quotes
-before it is even, which is RFC 4180's rule as arithmetic. Where each row begins goes into an index of int64 on disk. A reader maps that
-index and the text; both are files without a name, in the folder that it is given, so nothing of them stays when the process ends, however
-it ends.
+before it is even, which is RFC 4180's rule as arithmetic. Where each row begins goes into an index of int64 on disk, and a row is two
+reads. The index and an unpacked text are files without a name, in the folder that a reader is given, so nothing of them stays when the
+process ends, however it ends.
 """
 
 import csv
 import gzip
 import hashlib
 import io
-import mmap
+import os
 import re
 import shutil
+import struct
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +39,7 @@ FAULTS_LIMIT = 20
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*")
 _QUOTE, _COMMA, _LINE_END, _RETURN = b'",\n\r'
+_PLACE, _PLACES = struct.Struct("<q"), struct.Struct("<qq")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -60,13 +62,12 @@ class FeedReader:
         path = Path(content.path)
         if _digest(path, shown) != content.sha256:
             raise InputError(f"{shown} is another file than the one that was checked; want it unchanged until the run has ended")
-        with closing(_text_of(path, shown, folder)) as text, tempfile.TemporaryFile(dir=folder) as index:
-            scan = _Scan(shown)
-            _walk(text, scan, lambda begins: index.write(begins.astype("<i8").tobytes()))
-            index.flush()
-            # A mapping outlives its file object, so neither file needs to stay open or to have a name.
-            self._text = mmap.mmap(text.fileno(), 0, access=mmap.ACCESS_READ)
-            self._begins = np.memmap(index, dtype="<i8", mode="r")
+        self._text = _text_of(path, shown, folder)
+        self._index = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # open as long as the reader is
+        scan = _Scan(shown)
+        _walk(self._text, scan, lambda begins: self._index.write(begins.astype("<i8").tobytes()))
+        self._index.write(_PLACE.pack(os.fstat(self._text.fileno()).st_size))
+        self._index.flush()
         self._last: tuple[int, Mapping[str, str]] = (-1, {})
 
     def row(self, number: int) -> Mapping[str, str]:
@@ -74,17 +75,17 @@ class FeedReader:
         assert 0 <= number < self.content.rows
         known, values = self._last
         if known != number:
-            # begins[0] is the header's.
-            begin = int(self._begins[number + 1])
-            end = int(self._begins[number + 2]) if number + 2 < len(self._begins) else len(self._text)
-            values = dict(zip(self.content.columns, _parsed(self._text[begin:end]), strict=True))
+            # The header is the first entry of the index.
+            begin, end = _PLACES.unpack(os.pread(self._index.fileno(), _PLACES.size, (number + 1) * _PLACE.size))
+            text = os.pread(self._text.fileno(), end - begin, begin)
+            values = dict(zip(self.content.columns, _parsed(text), strict=True))
             self._last = number, values
         return values
 
     def close(self) -> None:
-        """Give the mappings back."""
+        """Give the files back."""
         self._text.close()
-        del self._begins
+        self._index.close()
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,19 @@ def test_blocks_of_any_size_find_the_rows_that_the_csv_module_wrote(rows: list[t
             read = [reader.row(i) for i in range(reader.content.rows)]
             reader.close()
     assert [(row["a"], row["b"]) for row in read] == rows
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    def peak_bytes(rows: int) -> int:
+        path = tmp_path / f"{rows}.csv"
+        path.write_text("email,phone\n" + "".join(f"akun-{i}@warga.example,+62000{i:08d}\n" for i in range(rows)))
+        tracemalloc.start()
+        reader = FeedReader(scan_feed(path, path.name), path.name, tmp_path)
+        assert reader.row(rows - 1)["email"] == f"akun-{rows - 1}@warga.example"
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        reader.close()
+        return peak
+
+    peak_bytes(1)  # the first call pays for what is made once
+    assert peak_bytes(200_000) < 1.2 * peak_bytes(50_000)
