@@ -52,9 +52,9 @@ class Replayed:
     def is_foreign(self) -> bool:
         return self.plan.profile == FOREIGN
 
-    def then(self, step: str, number: int) -> Then | None:
-        """What happened in the run at this try; for the step that is asked for, at the try that is asked for."""
-        if step == self.step:
+    def then(self, step: str, number: int, passed: bool) -> Then | None:
+        """What happened in the run at this try; the one that passes now stands beside the one that is asked for."""
+        if step == self.step and passed:
             number = self.number
         return next((then for then in self.attempts if then.step == step and then.number == number), None)
 

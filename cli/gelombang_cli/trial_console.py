@@ -47,7 +47,7 @@ class TrialConsole:
         for name, value in event.captured.items():
             self._line(f"{_INDENT}+ {name} = {value}")
         self._line(f"{_INDENT}→ {event.next}")
-        then = self._replayed.then(event.step, event.number) if self._replayed else None
+        then = self._replayed.then(event.step, event.number, event.passed) if self._replayed else None
         if then is not None:
             self._beside(then, event)
 

@@ -43,9 +43,7 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser("try", help="one person walks a journey, every step shown", description=__doc__)
     parser.add_argument("scenario", nargs="?", help="a scenario file, or the name of one that comes along; not with --from")
     parser.add_argument("--target", metavar="URL", help="your own service")
-    parser.add_argument(
-        "--profile", metavar="NAME", help="a site of the reference server, started here (default: the scenario's first)"
-    )
+    parser.add_argument("--profile", metavar="NAME", help="a site of the reference server, started here (default: the scenario's first)")
     parser.add_argument("--i-own-this-target", metavar="HOST", help="needed for a target that is not this machine")
     parser.add_argument("--person", type=int, default=PERSON, metavar="N", help=f"who walks: their index in a run (default {PERSON})")
     parser.add_argument("--until", metavar="STEP", help="stop after this step")
@@ -80,6 +78,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
             plan=_plan(order, ready, run),
             person=person,
             until=until,
+            until_number=replayed.number if replayed else None,
             keep=str(folder) if parsed.keep else None,
             show_captures=parsed.show_captures,
         )

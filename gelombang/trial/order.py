@@ -15,7 +15,9 @@ class TrialOrder(BaseModel):
     plan: RunPlan
     person: FixedInt = Field(ge=0)
     until: str | None
-    """The step after whose first attempt to stop; None walks to the end."""
+    """The step to stop after, once it has passed; None walks to the end."""
+    until_number: FixedInt | None = None
+    """Also when it has not passed at this try; for a replay."""
     keep: str | None
     """Folder for the bodies that are no short text, such as photos."""
     show_captures: bool

@@ -180,7 +180,8 @@ class Trial:
         passed = outcome in (Outcome.OK, Outcome.CONFLICT)
         name = self._journey.names[step]
         came_to = f"{name} came to {outcome.name.lower()}"
-        if self._order.until == name:
+        last_try = self._order.until_number is not None and applicant.tries[step] >= self._order.until_number
+        if self._order.until == name and (passed or last_try):
             return self._ended(applicant, "reached" if passed else "stopped", step, "" if passed else came_to)
         if isinstance(then, Fate):
             fate = then.name.lower()

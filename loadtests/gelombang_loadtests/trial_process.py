@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
         path = Path(arguments[0])
         order = read_model(path, TrialOrder)
         generator = Generator(order.plan, path.parent, 0, _photos(order), lambda *_: None, lambda _: None)
+        generator.reach()
         generator.set_up()
         mask = Mask({**generator.beside.known, **_credentials(order, generator)}, order.show_captures)
         end = Trial(order, generator, mask, _say).run()
