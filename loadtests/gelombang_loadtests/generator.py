@@ -51,7 +51,7 @@ from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.target import base_of
 from gelombang_loadtests.walker import Crowd, Form, Walker
-from gelombang_loadtests.warm_up import warm_up
+from gelombang_loadtests.warm_up import reach, warm_up
 
 IN_FLIGHT_LIMIT = 20_000
 """Attempts in progress in one process, where the host's descriptors allow as many."""
@@ -114,6 +114,10 @@ class Generator:
         """The target as its operator wrote it, for the address that requests go to."""
         parts = urlsplit(self._plan.target_url)
         return {(self._base.host, self._base.port): f"{parts.scheme}://{parts.netloc}"}
+
+    def reach(self) -> None:
+        """Try the way to every host that the journey names. Raises TargetUnreachableError."""
+        reach(self._pool, self._base, self._plan.scenario.journey, hosts_of(self._plan))
 
     def warm_up(self) -> None:
         """Let the site answer a few requests that nobody counts. Raises TargetUnreachableError."""

@@ -11,7 +11,7 @@ from gelombang.errors import TargetUnreachableError
 from gelombang.steps import PhotoStep, RequestStep, Step
 from gelombang.templates import placeholders
 from gelombang_loadtests.clients import client_of
-from gelombang_loadtests.exchange import UNPACED, Headers, Request, exchange
+from gelombang_loadtests.exchange import UNPACED, Headers, Request
 from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.network import HTTP_1_1, HTTP_2
 from gelombang_loadtests.pool import ConnectionPool
@@ -31,24 +31,32 @@ _WANTED = {
 }
 
 
-def warm_up(pool: ConnectionPool, base: Target, steps: Sequence[Step], allowed: Set[str] = frozenset(), identity: Headers = ()) -> None:
-    """Raises TargetUnreachableError for a host of the journey that can't be reached as the scenario says, HostError for this machine.
+def reach(pool: ConnectionPool, base: Target, steps: Sequence[Step], allowed: Set[str] = frozenset()) -> None:
+    """Look up the hosts that the journey names, and try TLS and the proxy once for each that has it.
 
-    Hosts that nobody allowed are left alone. Somebody's own service, to whom every request says its `identity`, is asked once only.
+    Raises TargetUnreachableError for one that can't be reached as the scenario says, HostError for this machine. Hosts that nobody allowed
+    are left alone.
     """
-    client = client_of(pool.routes.network)
     for place in _places(base, steps):
         if place.host != base.host and place.host not in allowed:
             continue
         try:
             _try(pool, place)
         except BrokenError as broken:
-            if client is exchange:  # the library may speak with hosts that we can't speak with
+            if pool.routes.network.client == "lean":  # the library may speak with hosts that we can't speak with
                 raise _unreachable(place, broken.outcome, broken.error) from None
+
+
+def warm_up(pool: ConnectionPool, base: Target, steps: Sequence[Step], allowed: Set[str] = frozenset(), identity: Headers = ()) -> None:
+    """`reach`, and a few requests from every source address. Raises as it does.
+
+    Somebody's own service, to whom every request says its `identity`, is asked once only.
+    """
+    reach(pool, base, steps, allowed)
+    client = client_of(pool.routes.network)
     target = base.at(WARM_UP_PATH)
     request = Request(b"GET", target.path.encode(), target.host, target.port, identity, tls=target.tls)
-    sources = len(pool.routes.network.source_addresses)
-    for source in range(max(sources, 1)):
+    for source in range(max(len(pool.routes.network.source_addresses), 1)):
         connections = pool.person(source)
         for _ in range(WARM_UP_REQUESTS if source == 0 and not identity else 1):
             answer = client(connections, request, UNPACED, _deadline_us())
