@@ -23,6 +23,7 @@ MESSAGE_FIELDS = ("address", "kind", "code", "link")
 FOUND_FIELDS = ("code", "link")
 
 Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)+$")]
+Address = Annotated[str, Field(pattern=r"^(https?://|\$\{(env|file):)")]
 PollSeconds = Annotated[FixedFloat, Field(ge=0.05, le=60)]
 AnswerSeconds = Annotated[FixedFloat, Field(gt=0, le=60)]
 BatchLimit = Annotated[FixedInt, Field(gt=0, le=5_000)]
@@ -63,7 +64,7 @@ class HttpInbox(_Read):
     """A list of messages as JSON, asked for again and again: mail catchers, sandboxes of providers."""
 
     source: Literal["http"]
-    url: str = Field(pattern=r"^https?://")
+    url: Address
     """The newest messages, at least a batch of them."""
     headers: dict[str, str] = Field(default_factory=dict)
     messages: Pointer
@@ -73,7 +74,7 @@ class HttpInbox(_Read):
     kind: Pointer
     text: Pointer
     """Where the text is, in the entry or in the answer of `message_url`."""
-    message_url: str | None = Field(default=None, pattern=r"^https?://")
+    message_url: Address | None = None
     """When the list holds no whole texts: asked for each new message, with `{id}` in it."""
     ca_file: str | None = None
     """Certificate authority of a private one."""

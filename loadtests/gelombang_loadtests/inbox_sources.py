@@ -92,7 +92,7 @@ class HttpSource:
         self._secrets = secrets
         self._pattern = re.compile(inbox.pattern)
         self._seen = _Seen()
-        context = ssl.create_default_context(cafile=inbox.ca_file) if inbox.url.startswith("https") else None
+        context = ssl.create_default_context(cafile=inbox.ca_file) if self._url.startswith("https") else None
         # No proxy: an inbox is named by its own address, and ours is asked off the measured way.
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if context is not None:
