@@ -10,7 +10,7 @@ import sqlite3
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
 from gelombang_server.applicants import commit
@@ -21,13 +21,17 @@ from gelombang_server.passwords import PASSWORDS
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import issue_session
 
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+Email = Annotated[
+    str,
+    StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"),
+    Field(description="an address such as siti@mail.example"),
+]
 Password = Annotated[str, StringConstraints(min_length=6, max_length=128)]
 _TOKEN_BYTES = 24
 
 
 class NewAccount(Fields):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"\S")]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"\S"), Field(description="a name of 1 to 100 characters")]
     email: Email
     password: Password
 

@@ -49,7 +49,7 @@ async def read_json(request: web.Request, kind: type[F]) -> F:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
-        raise _body_problem(error) from None
+        raise _body_problem(kind, error) from None
 
 
 def json_response(document: object, status: int = 200) -> web.Response:
@@ -57,11 +57,13 @@ def json_response(document: object, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(document), headers=_JSON_HEADERS)
 
 
-def _body_problem(error: ValidationError) -> Problem:
+def _body_problem(kind: type[Fields], error: ValidationError) -> Problem:
+    """What is wrong with the first faulty field. Its description says what is wanted where its rule can't: a pattern is for programs."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if not where or first["type"] == "json_invalid":
         return Problem(Code.MALFORMED_REQUEST, "the body is not a JSON object")
     if first["type"] == "missing":
         return Problem(Code.FIELD_MISSING, f"{where} is missing")
-    return Problem(Code.FIELD_INVALID, f"{where}: {first['msg'].lower()}")
+    wanted = kind.model_fields[str(first["loc"][0])].description
+    return Problem(Code.FIELD_INVALID, f"{where}: want {wanted}" if wanted else f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
 from gelombang_server.applicants import commit, find_applicant
@@ -19,8 +19,8 @@ from gelombang_server.sessions import require_session
 
 class PersonalData(Fields):
     nik: Annotated[str, StringConstraints(max_length=32)]
-    kk: Annotated[str, StringConstraints(pattern=r"^[0-9]{16}$")] | None = None
-    birth_date: date
+    kk: Annotated[str, StringConstraints(pattern=r"^[0-9]{16}$")] | None = Field(default=None, description="16 digits, or nothing")
+    birth_date: date = Field(description="a day such as 1990-12-31")
     address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
 from gelombang_server.applicants import commit, find_applicant
@@ -23,11 +23,11 @@ from gelombang_server.sessions import require_session
 
 
 class Phone(Fields):
-    phone: Annotated[str, StringConstraints(pattern=r"^\+[0-9]{8,15}$")]
+    phone: Annotated[str, StringConstraints(pattern=r"^\+[0-9]{8,15}$"), Field(description="+ and 8 to 15 digits")]
 
 
 class OneTimeCode(Fields):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$")]
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$"), Field(description="the digits that were sent")]
 
 
 class Check(Enum):

@@ -29,7 +29,7 @@ _SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_O
 class TicketWish(Fields):
     kind: Annotated[PhotoKind, Field(strict=False)]
     bytes: Annotated[int, Field(gt=0, lt=1 << 32)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits in lower case")]
 
 
 async def ask_for_ticket(request: web.Request) -> web.Response:

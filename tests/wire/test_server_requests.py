@@ -77,6 +77,19 @@ async def test_a_wrong_body_is_named(site: Site, body: bytes, expected: tuple[in
     assert await sent(site, "POST", "/api/v1/accounts", body) == expected
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"name": "Siti", "email": "siti", "password": "rahasia"}', "email: want an address such as siti@mail.example"),
+        (b'{"name": "Siti", "email": "siti@mail.example", "password": "lima5"}', "password: string should have at least 6 characters"),
+        (b'{"name": " ", "email": "siti@mail.example", "password": "rahasia"}', "name: want a name of 1 to 100 characters"),
+    ],
+)
+async def test_a_wrong_field_is_explained_in_words_and_not_by_a_pattern(site: Site, body: bytes, detail: str) -> None:
+    status, document = await site.ask("POST", "/api/v1/accounts", data=body, headers=JSON)
+    assert (status, document["detail"]) == (422, detail)
+
+
 async def test_a_body_must_be_json_by_its_type_and_small_by_its_length(site: Site) -> None:
     assert await sent(site, "POST", "/api/v1/accounts", b"{}", **{"Content-Type": "text/plain"}) == (415, "wrong_type")
     assert await sent(site, "POST", "/api/v1/accounts", b" " * 16_385) == (413, "body_too_large")
