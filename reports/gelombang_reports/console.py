@@ -1,4 +1,7 @@
-"""The same facts in a terminal: at most `LINES_LIMIT` lines for two profiles, in 80 columns, plain where there is no terminal."""
+"""The same facts in a terminal: at most `LINES_LIMIT` lines for two profiles, in 80 columns.
+
+Where there is no terminal (a build log, a pipe) the text is plain and no line is cut: nobody can make such a window wider afterwards.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,15 +29,23 @@ def console_summary(records: Sequence[RunRecord], console: Console, page: Path |
     for stopped in story.stops(records, texts):
         console.print(_text(stopped, "bold red"), soft_wrap=True)
     for first in story.stand_for(records, texts, TEXT_FIGURES):
-        console.print(_text(first))
+        _line(console, _text(first))
     for record in records:
-        console.print(_believed(record, texts), no_wrap=True, overflow="ellipsis")
-    console.print(_text(story.headline(records, texts, TEXT_FIGURES), "bold"))
+        _line(console, _believed(record, texts), cut=True)
+    _line(console, _text(story.headline(records, texts, TEXT_FIGURES), "bold"))
     console.print(_facts(records, texts, TEXT_FIGURES))
     for line in _objectives(records, texts):
-        console.print(line, no_wrap=True, overflow="ellipsis")
+        _line(console, line, cut=True)
     if page is not None:
         console.print(Text(texts.page_at.format(path=page)), soft_wrap=True)
+
+
+def _line(console: Console, text: Text, *, cut: bool = False) -> None:
+    """A line; on a terminal it is wrapped there, or cut."""
+    if console.is_terminal:
+        console.print(text, no_wrap=cut, overflow="ellipsis" if cut else None)
+    else:
+        console.print(text, soft_wrap=True)
 
 
 def _believed(record: RunRecord, texts: Texts) -> Text:

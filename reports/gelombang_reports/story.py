@@ -94,6 +94,11 @@ def of_hundred(ratio: float) -> str:
     return f"{value:.0f}"
 
 
+def sentence_case(words: str) -> str:
+    """A sentence that begins with a number may begin with words instead: `less than 1 of 100`."""
+    return words[:1].upper() + words[1:]
+
+
 def _stand_for(record: RunRecord, texts: Texts, figures: Figures) -> str:
     people, full = figures.count(record.people_planned), figures.count(record.people_stand_for)
     if record.scale.sample == "1" and record.scale.speed == 1:
@@ -115,7 +120,9 @@ def _alone(record: RunRecord, texts: Texts, figures: Figures) -> str:
     ratio = failed_ratio(record)
     if record.uploads is not None and ratio is not None:
         past = figures.count(record.uploads.people_past_both_photos)
-        return texts.headline_failed.format(failed=of_hundred(ratio), past=past, arrived=people)
+        if not ratio:
+            return texts.headline_none_failed.format(past=past, arrived=people)
+        return sentence_case(texts.headline_failed.format(failed=of_hundred(ratio), past=past, arrived=people))
     if end is None or photo_steps(record):
         return texts.headline_no_attempts.format(arrived=people)
     return texts.headline_joined.format(joined=figures.count(end.people_passed), arrived=people, title=end.title)
@@ -129,7 +136,7 @@ def _failures(record: RunRecord, texts: Texts, figures: Figures) -> str:
     share = figures.share(place.attempts, record.uploads.failed)
     refused = refused_ratio(record)
     how_many = texts.sentence_refused if refused else texts.sentence_failed
-    first = how_many.format(failed=of_hundred(ratio), refused=of_hundred(refused))
+    first = sentence_case(how_many.format(failed=of_hundred(ratio), refused=of_hundred(refused)))
     name = place_name(place.stage, place.outcome, place.code)
     return f"{first} {texts.sentence_worst.format(share=share, place=name, meaning=place.meaning.rstrip('.') + '.')}"
 

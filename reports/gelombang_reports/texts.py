@@ -27,6 +27,7 @@ class Texts:
     headline_times: str = "{b} brought {times} times as many people past both photos as {a}"
     headline_from_none: str = "{b} brought {people} people past both photos, {a} nobody"
     headline_failed: str = "{failed} of 100 upload attempts did not get through; {past} of {arrived} people got past both photos"
+    headline_none_failed: str = "No upload attempt failed; {past} of {arrived} people got past both photos"
     headline_no_attempts: str = "Nobody tried to upload a photo; {arrived} people arrived"
     headline_joined: str = "{joined} of {arrived} people got to the end: {title}"
     sentence_photos: str = "{past} of {arrived} people got past both photos."

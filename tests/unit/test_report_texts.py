@@ -16,10 +16,10 @@ from gelombang_reports.page import render_page
 from support.records import collapsing, doubtful, empty, hardened
 
 
-def in_terminal(records: list[RunRecord], page: Path | None = None) -> list[str]:
-    """What 80 columns without a terminal show."""
+def in_terminal(records: list[RunRecord], page: Path | None = None, *, is_terminal: bool = True) -> list[str]:
+    """What a terminal of 80 columns without colours shows; or a pipe."""
     out = StringIO()
-    console_summary(records, Console(file=out, width=80), page)
+    console_summary(records, Console(file=out, width=80, force_terminal=is_terminal, color_system=None), page)
     return out.getvalue().splitlines()
 
 
@@ -28,6 +28,31 @@ def test_the_terminal_shows_two_profiles_in_few_lines_of_80_columns_without_colo
     assert len(lines) <= LINES_LIMIT
     assert max(len(line) for line in lines) <= 80
     assert "\x1b" not in "".join(lines)
+
+
+def test_a_build_log_gets_every_line_whole() -> None:
+    doubted = doubtful(collapsing(), Validity.SUSPECT)
+    lines = in_terminal([doubted], is_terminal=False)
+    assert not any("…" in line for line in lines)
+    assert any(line.startswith("SUSPECT") and line.endswith(doubted.doubts[-1].evidence) for line in lines)
+    for judged in doubted.objectives:
+        assert any(line.endswith(f": {judged.name}") for line in lines)
+
+
+def with_failures(failed: int, acknowledged: int) -> RunRecord:
+    record = hardened()
+    assert record.uploads is not None
+    return record.model_copy(update={"uploads": record.uploads.model_copy(update={"acknowledged": acknowledged, "failed": failed})})
+
+
+def test_a_headline_begins_with_a_capital_whatever_its_number_is() -> None:
+    assert "Less than 1 of 100 upload attempts did not get through; 1,131 of 8,000 people" in " ".join(
+        in_terminal([with_failures(3, 9_000)])
+    )
+
+
+def test_a_headline_of_no_failure_says_so() -> None:
+    assert "No upload attempt failed; 1,131 of 8,000 people" in " ".join(in_terminal([with_failures(0, 9_000)]))
 
 
 def test_the_terminal_says_first_whom_the_sample_stands_for_and_last_where_the_page_is() -> None:
