@@ -246,7 +246,7 @@ def rule_words(rule: StopRule) -> str:
     """A rule in one sentence."""
     lasting = f" for {rule.for_seconds:g} s without a break" if rule.for_seconds else ""
     harmless = f"; no harm: {', '.join(rule.harmless)}" if rule.harmless else ""
-    return f"{rule.name}: {_what(rule).rstrip(',')} above {rule.above:g}{lasting}{harmless}."
+    return f"{rule.name}: {_what(rule)} above {rule.above:g}{lasting}{harmless}."
 
 
 def _summed(by_step: Mapping[str, Mapping[K, int]], steps: Sequence[str]) -> dict[K, int]:
@@ -271,7 +271,7 @@ def _what(rule: StopRule) -> str:
         case StopMeasure.OUTCOMES:
             return f"the number of attempts{where} that ended {' or '.join(rule.outcome)}{window}"
         case StopMeasure.HEALTH_SECONDS:
-            return f"the answer of {rule.url}, in seconds,"
+            return f"the seconds that {rule.url} took to answer"
         case StopMeasure.PROMQL:
             return f"{rule.promql}"
         case StopMeasure.ALERT:

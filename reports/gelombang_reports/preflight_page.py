@@ -85,7 +85,7 @@ def rows(preflight: Preflight, figures: Figures) -> list[Row]:
         ("requests per second, peak", f"{p.peak_requests_per_second:.4g}", ""),
         ("mails and SMS", figures.count(p.messages), ""),
         ("accounts and their data", figures.count(p.accounts), ""),
-        ("arrivals last, seconds", f"{p.arrivals_wall_seconds:,.0f}", ""),
+        ("arrivals last, seconds", figures.count(round(p.arrivals_wall_seconds)), ""),
     ]
 
 

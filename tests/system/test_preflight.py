@@ -11,12 +11,12 @@ import pytest
 from tests.support.own_service import own_scenario, target_block
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 
 def gelombang(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gelombang_cli", *words]
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture
