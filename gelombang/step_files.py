@@ -17,7 +17,7 @@ FOLDER_FILES_LIMIT = 100_000
 
 def place_step_files(data: Mapping[str, object], folders: Sequence[Path]) -> Iterator[Fault]:
     """Put absolute paths in the place of those that a scenario's steps name, hooks too; a fault for each that can't be used."""
-    for table in ("setup", "journey", "teardown"):
+    for table in ("setup", "shared", "journey", "teardown"):
         yield from _bodies(data.get(table), table, folders)
         yield from place_hooks(data.get(table), table, folders)
 
@@ -29,6 +29,8 @@ def files_of(folder: Path) -> list[Path]:
 
 def _bodies(steps: object, table: str, folders: Sequence[Path]) -> Iterator[Fault]:
     for i, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict):
+            yield from _bodies(step.get("parallel"), f"{table}[{i}].parallel", folders)
         body = step.get("body") if isinstance(step, dict) else None
         if not isinstance(body, dict):
             continue

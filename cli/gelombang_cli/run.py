@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gelombang.arrivals import planned_people
+from gelombang.created import CREATED_FILE
 from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
 from gelombang.loading import load_profile, load_scenario
@@ -77,6 +78,9 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         for record in records:
             print(record.model_dump_json())
     console_summary(records, console, _shown(page))
+    if scenario.teardown and orders[-1].profile is None:
+        folder = _shown(orders[-1].folder)
+        console.print(f"Who was made there is in {folder / CREATED_FILE}; to remove them: gelombang cleanup {folder}", soft_wrap=True)
     return verdict(records)
 
 

@@ -1,14 +1,19 @@
 """`gelombang scenario`: check a scenario, begin one of your own, and the schema that editors complete from."""
 
 import argparse
+from collections.abc import Iterator
 
 import orjson
 
 from gelombang.arrivals import planned_people
 from gelombang.errors import ExitCode
+from gelombang.feed_check import unread_columns
+from gelombang.feeds import FeedMode
 from gelombang.loading import load_scenario
 from gelombang.scale import Scale
+from gelombang.scenario import Scenario
 from gelombang.schema import scenario_schema
+from gelombang.templates import secret_references, texts_below
 from gelombang_cli import recorded
 from gelombang_cli.arguments import Commands
 
@@ -31,8 +36,27 @@ def _check(parsed: argparse.Namespace) -> ExitCode:
     people = planned_people(scenario, Scale(), for_seconds)
     print(f"{scenario.name}: {scenario.title}")
     print(f"  {people:,} people in {_duration(for_seconds)}, {len(scenario.journey)} steps, profiles {', '.join(scenario.profiles)}")
+    for line in _outside(scenario, people):
+        print(f"  {line}")
     print(f"  {len(scenario.objective)} objectives; no faults")
     return ExitCode.AS_EXPECTED
+
+
+def _outside(scenario: Scenario, people: int) -> Iterator[str]:
+    """What it needs from outside its file: feeds and secrets."""
+    texts = [text for _, text in texts_below(scenario.model_dump(mode="json", by_alias=True, exclude_none=True), "")]
+    for name, feed in scenario.feed.items():
+        assert feed.content is not None
+        unread = unread_columns({name: feed.content.columns}, texts)
+        enough = feed.mode is not FeedMode.UNIQUE or feed.content.rows > people
+        yield (
+            f"feed.{name}: {feed.content.rows:,} rows, {feed.mode}"
+            + ("" if enough else ", fewer than people: a run needs --sample")
+            + (f"; read by no step: {', '.join(column.rpartition('.')[2] for column in unread)}" if unread else "")
+        )
+    secrets = list(dict.fromkeys(reference for text in texts for reference in secret_references(text)))
+    if secrets:
+        yield f"secrets: {', '.join(secrets)}"
 
 
 def _duration(seconds: float) -> str:

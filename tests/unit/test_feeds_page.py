@@ -8,6 +8,7 @@ import pytest
 from gelombang.errors import FileError
 from gelombang.loading import load_scenario
 from gelombang.secrets import look_up_secrets
+from gelombang_cli.main import main
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "feeds-and-secrets.md"
 START = 'extends = "smoke"\nname = "from-the-page"\nobjective = []\n'
@@ -69,3 +70,12 @@ def test_a_mistake_in_it_is_named_where_it_stands(page_scenario: Path, before: s
     with pytest.raises(FileError) as caught:
         load_scenario(page_scenario)
     assert fault in str(caught.value)
+
+
+def test_the_check_says_what_a_scenario_needs_from_outside(page_scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (page_scenario.parent / "accounts.csv").write_text("email,remark\nakun@warga.example,x\n")
+    assert main(["scenario", "check", str(page_scenario)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  feed.accounts: 1 rows, unique, fewer than people: a run needs --sample; read by no step: remark" in lines
+    assert "  feed.cities: 1 rows, random" in lines
+    assert f"  secrets: env:SHOP_API_KEY, file:{page_scenario.parent.resolve()}/signature.txt, env:SHOP_CLIENT_SECRET" in lines
