@@ -1,4 +1,4 @@
-"""Asks by Locust's client, in a process of its own: importing Locust patches its sockets. Prints each answer as a line of JSON."""
+"""Asks by Locust's client, in a process of its own: importing Locust patches its sockets. Answers each line of JSON with one."""
 
 import json
 import sys
@@ -12,27 +12,38 @@ from gelombang_loadtests.pool import ConnectionPool
 
 
 def main() -> None:
-    network = Network.model_validate(json.loads(sys.argv[1]))
-    ask = client_of(network)
-    person = ConnectionPool(sockets_limit=10, routes=RouteBook(network)).person()
+    client_of(Network(client="library"))
+    print("ready", flush=True)
     for line in sys.stdin:
-        asked = json.loads(line)
-        request = Request(
-            asked["method"].encode(),
-            asked["target"].encode(),
-            asked["host"],
-            asked["port"],
-            ((b"x-mark", b"here"),),
-            asked.get("body", "").encode(),
-            tls=asked["tls"],
-        )
-        answer = ask(person, request, UNPACED, monotonic_us() + asked["within_us"])
-        headers = {name.decode(): value.decode() for name, value in answer.headers.items()}
-        outcome = None if answer.outcome_error is None else answer.outcome_error.name
-        times = answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us
-        said = {"outcome": outcome, "phase": answer.phase.name, "status": answer.status, "body": answer.body.decode(), "headers": headers}
-        print(json.dumps({**said, "error": answer.error, "times": times, "received": answer.bytes_received}), flush=True)
-    person.close()
+        told = json.loads(line)
+        network = Network.model_validate({"client": "library", **told["network"]})
+        ask = client_of(network)
+        person = ConnectionPool(sockets_limit=10, routes=RouteBook(network)).person()
+        answers = []
+        for asked in told["requests"]:
+            request = Request(
+                asked["method"].encode(),
+                asked["target"].encode(),
+                asked["host"],
+                asked["port"],
+                ((b"x-mark", b"here"),),
+                asked.get("body", "").encode(),
+                tls=asked["tls"],
+            )
+            answer = ask(person, request, UNPACED, monotonic_us() + asked["within_us"])
+            answers.append(
+                {
+                    "outcome": None if answer.outcome_error is None else answer.outcome_error.name,
+                    "phase": answer.phase.name,
+                    "status": answer.status,
+                    "body": answer.body.decode(),
+                    "headers": {name.decode(): value.decode() for name, value in answer.headers.items()},
+                    "error": answer.error,
+                    "times": answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us,
+                }
+            )
+        person.close()
+        print(json.dumps(answers), flush=True)
 
 
 if __name__ == "__main__":

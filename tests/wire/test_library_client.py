@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.wire.scripted_server import answering, read_head, reset, serving, until_closed
 from tests.wire.tls_site import Authority, Proxy, Site, running, server_context
@@ -16,15 +19,37 @@ def asked(port: int, tls: bool = False, host: str = "127.0.0.1", **more: object)
     return {"method": "GET", "target": "/x?y=1", "host": host, "port": port, "tls": tls, "within_us": 10_000_000, **more}
 
 
-def answers(requests: list[dict[str, object]], **network: object) -> list[dict[str, Any]]:
-    lines = "".join(json.dumps(request) + "\n" for request in requests)
-    command = [sys.executable, str(SCRIPT), json.dumps({"client": "library", **network})]
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=40, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+class Library:
+    """A process that asks by Locust's client."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen([sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._said() == "ready\n"
+
+    def answers(self, *requests: dict[str, object], **network: object) -> list[dict[str, Any]]:
+        """What came of these requests of one person."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"network": network, "requests": requests}) + "\n")
+        self._process.stdin.flush()
+        found: list[dict[str, Any]] = json.loads(self._said())
+        return found
+
+    def close(self) -> None:
+        self._process.communicate(timeout=20)
+
+    def _said(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
 
 
-def test_answers_of_every_status_are_answers_and_nothing_is_followed_or_kept() -> None:
+@pytest.fixture(scope="module")
+def library() -> Iterator[Library]:
+    process = Library()
+    yield process
+    process.close()
+
+
+def test_answers_of_every_status_are_answers_and_nothing_is_followed_or_kept(library: Library) -> None:
     texts = [
         b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nbusy",
@@ -38,7 +63,7 @@ def test_answers_of_every_status_are_answers_and_nothing_is_followed_or_kept() -
             connection.sendall(text)
 
     with serving(script) as server:
-        found = answers([asked(server.port), asked(server.port), asked(server.port)])
+        found = library.answers(asked(server.port), asked(server.port), asked(server.port))
     assert [(answer["outcome"], answer["phase"], answer["status"], answer["body"]) for answer in found] == [
         (None, "RECEIVE", 302, ""),
         (None, "RECEIVE", 503, "busy"),
@@ -51,7 +76,7 @@ def test_answers_of_every_status_are_answers_and_nothing_is_followed_or_kept() -
     assert {answer["times"] for answer in found} == {0}
 
 
-def test_what_breaks_is_told_apart() -> None:
+def test_what_breaks_is_told_apart(library: Library) -> None:
     def hang(connection: Any) -> None:
         read_head(connection)
         until_closed(connection)
@@ -64,13 +89,14 @@ def test_what_breaks_is_told_apart() -> None:
         hang, broken, answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     ) as server:
         post = {"method": "POST", "body": "x"}
-        found = answers([asked(server.port, within_us=300_000), asked(server.port, **post), asked(server.port, **post), asked(server.port)])
+        hurried = asked(server.port, within_us=300_000)
+        found = library.answers(hurried, asked(server.port, **post), asked(server.port, **post), asked(server.port))
         closed = server.port
     assert [answer["outcome"] for answer in found] == ["TIMED_OUT", "RESET", "PROTOCOL", None]
-    assert [answer["outcome"] for answer in answers([asked(closed)])] == ["CONNECT_REFUSED"]
+    assert [answer["outcome"] for answer in library.answers(asked(closed))] == ["CONNECT_REFUSED"]
 
 
-def test_tls_is_checked_as_the_lean_client_checks_it(tmp_path: Path) -> None:
+def test_tls_is_checked_as_the_lean_client_checks_it(library: Library, tmp_path: Path) -> None:
     authority = Authority.made(tmp_path)
     mine = tmp_path / "mine.pem"
     authority.certificate("person@mail.example").private_key_and_cert_chain_pem.write_to_path(str(mine))
@@ -79,18 +105,18 @@ def test_tls_is_checked_as_the_lean_client_checks_it(tmp_path: Path) -> None:
     with running(fine), running(expired):
         requests = [asked(site.port, tls=True, host="localhost") for site in (fine, expired)]
         certificate = {"localhost": {"certificate": str(mine)}}
-        found = answers(requests, ca_file=str(authority.file), client_certificate=certificate)
+        found = library.answers(*requests, ca_file=str(authority.file), client_certificate=certificate)
     assert [(answer["status"], answer["outcome"]) for answer in found] == [(200, None), (0, "TLS_FAILED")]
     assert found[1]["error"] == "the certificate of localhost has expired"
     assert fine.seen.clients[0]
 
 
-def test_a_proxy_carries_https_or_refuses(tmp_path: Path) -> None:
+def test_a_proxy_carries_https_or_refuses(library: Library, tmp_path: Path) -> None:
     authority = Authority.made(tmp_path)
     refusing = Proxy(refusal=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     with running(Site(server_context(authority.certificate("shop.example")))) as site, running(Proxy()) as proxy, running(refusing):
         request = asked(site.port, tls=True, host="shop.example")
-        [through] = answers([request], ca_file=str(authority.file), proxy=f"http://127.0.0.1:{proxy.port}")
-        [refused] = answers([request], ca_file=str(authority.file), proxy=f"http://127.0.0.1:{refusing.port}")
+        [through] = library.answers(request, ca_file=str(authority.file), proxy=f"http://127.0.0.1:{proxy.port}")
+        [refused] = library.answers(request, ca_file=str(authority.file), proxy=f"http://127.0.0.1:{refusing.port}")
     assert (through["status"], through["body"]) == (200, "ok")
     assert refused["outcome"] == "PROXY_REFUSED"
