@@ -49,7 +49,7 @@ def sentence(record: RunRecord, texts: Texts, figures: Figures) -> str:
     parts: list[str] = []
     if record.uploads is not None and record.uploads.attempts:
         past = figures.count(record.uploads.people_past_both_photos)
-        parts.append(texts.sentence_photos.format(past=past, arrived=figures.count(arrived(record))))
+        parts.append(texts.sentence_photos.format(past=past, arrived=figures.count(arrived(record)), uploads=_uploads(record, texts)))
         parts.append(_failures(record, texts, figures))
     if (end := _last_milestone(record)) is not None:
         parts.append(texts.sentence_joined.format(joined=figures.count(end.people_passed), title=end.title))
@@ -111,8 +111,9 @@ def _compared(first: RunRecord, second: RunRecord, texts: Texts, figures: Figure
     assert second.uploads is not None
     a, b = first.uploads.people_past_both_photos, second.uploads.people_past_both_photos
     if a == 0:
-        return texts.headline_from_none.format(b=second.profile, a=first.profile, people=figures.count(b))
-    return texts.headline_times.format(b=second.profile, a=first.profile, times=figures.decimal(b / a))
+        return texts.headline_from_none.format(b=second.profile, a=first.profile, people=figures.count(b), uploads=_uploads(first, texts))
+    times = figures.decimal(b / a)
+    return texts.headline_times.format(b=second.profile, a=first.profile, times=times, uploads=_uploads(first, texts))
 
 
 def _alone(record: RunRecord, texts: Texts, figures: Figures) -> str:
@@ -121,11 +122,17 @@ def _alone(record: RunRecord, texts: Texts, figures: Figures) -> str:
     if record.uploads is not None and ratio is not None:
         past = figures.count(record.uploads.people_past_both_photos)
         if not ratio:
-            return texts.headline_none_failed.format(past=past, arrived=people)
-        return sentence_case(texts.headline_failed.format(failed=of_hundred(ratio), past=past, arrived=people))
+            return texts.headline_none_failed.format(past=past, arrived=people, uploads=_uploads(record, texts))
+        words = texts.headline_failed.format(failed=of_hundred(ratio), past=past, arrived=people, uploads=_uploads(record, texts))
+        return sentence_case(words)
     if end is None or photo_steps(record):
         return texts.headline_no_attempts.format(arrived=people)
     return texts.headline_joined.format(joined=figures.count(end.people_passed), arrived=people, title=end.title)
+
+
+def _uploads(record: RunRecord, texts: Texts) -> str:
+    """What people had to get past: the two photos of the registration, or whatever a service of somebody's own takes last."""
+    return texts.past_both if len(photo_steps(record)) > 1 else texts.past_last
 
 
 def _failures(record: RunRecord, texts: Texts, figures: Figures) -> str:
