@@ -24,9 +24,10 @@ from gelombang.trial.events import AttemptEvent, EndEvent
 from gelombang.trial.one_person import SPEED_OF_REFERENCE_SERVER, TRIAL_SECONDS_LIMIT, scenario_of_one
 from gelombang.trial.order import TRIAL_FILE, TrialOrder
 from gelombang.validation import did_you_mean
-from gelombang_cli.arguments import Commands, read_target
+from gelombang_cli.arguments import Commands
 from gelombang_cli.child import Child, Event, wait_readable
 from gelombang_cli.execution import Order, start_server
+from gelombang_cli.preflight import require_permission
 from gelombang_cli.replaying import Replayed, read_attempt
 from gelombang_cli.runfolder import make_run_folder
 from gelombang_cli.trial_console import TrialConsole
@@ -122,7 +123,7 @@ def _order(
         seed=replayed.plan.seed if replayed else parsed.seed,
         for_seconds=1.0,
         profile=site,
-        target_url=read_target(target, parsed.i_own_this_target) if target else None,
+        target_url=require_permission(scenario, target, parsed.i_own_this_target, agreed=False) if target else None,
         server_processes=1,
         generator_processes=1,
         run_id="try",

@@ -238,11 +238,27 @@ def _aligned(visits: Sequence[Visit], others: Sequence[Visit]) -> list[Visit | N
     for block in blocks:
         for k in range(block.size):
             found[block.a + k] = others[block.b + k]
+    _fill_gaps(found, visits, others)
     return found
+
+
+def _fill_gaps(found: list[Visit | None], visits: Sequence[Visit], others: Sequence[Visit]) -> None:
+    """Between two visits that were found, those with the same method, host and length of path, in their order: ids come in all shapes."""
+    place = {id(other): k for k, other in enumerate(others)}
+    for i, visit in enumerate(visits):
+        if found[i] is not None:
+            continue
+        before = next((place[id(other)] for other in reversed(found[:i]) if other is not None), -1)
+        after = next((place[id(other)] for other in found[i + 1 :] if other is not None), len(others))
+        found[i] = next((other for other in others[before + 1 : after] if _loosely(other) == _loosely(visit)), None)
 
 
 def _key(visit: Visit) -> tuple[str, str, str]:
     return visit.asked.method, visit.asked.host, shape_of(visit.asked.split.path)
+
+
+def _loosely(visit: Visit) -> tuple[str, str, int]:
+    return visit.asked.method, visit.asked.host, visit.asked.split.path.count("/")
 
 
 @lru_cache(maxsize=1_000)

@@ -6,7 +6,10 @@ from collections.abc import Collection
 _NO_NAMES = frozenset({"api", "rest", "public", "index", "index.html", "index.php", "www"})
 _VAGUE = frozenset({"id", "token", "url", "key", "code", "value", "href", "name", "link", "uuid"})
 _VERSION = re.compile(r"v\d+")
-_ID = re.compile(r"\d+|[0-9a-f]{8}-[0-9a-f-]{27}|(?=.*\d)[A-Za-z0-9_.~=-]{16,}", re.IGNORECASE)
+_ID = re.compile(
+    r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}"
+    r"|(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{8,}|(?=.*\d)[A-Za-z0-9_.~=-]{16,}"
+)
 
 
 def is_id(segment: str) -> bool:

@@ -66,6 +66,8 @@ class _Writer:
         self.photo_bytes = 0
         if any(not is_loopback_host(host) for host in sifted.hosts):
             self.left.append("the block [target]: its owner fills it in; without it nothing is sent off this machine")
+        elif len(sifted.hosts) > 1:
+            self.left.append("the block [target]: without it nothing is sent to a second host")
         if len(guess.drafts) > MILESTONE_LIMIT:
             self.left.append(f"{len(guess.drafts)} steps, and a journey has at most {MILESTONE_LIMIT}: take out what does not matter")
 

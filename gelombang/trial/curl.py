@@ -21,7 +21,7 @@ def curl_line(method: str, url: str, headers: Sequence[tuple[str, str]], body: b
     words.append(_quoted(url, mask))
     for name, value in headers:
         if name.lower() not in _LEFT_OUT:
-            words += ["-H", _quoted(f"{name}: {value}", mask)]
+            words += ["-H", _header(name, value, mask)]
     if body:
         text = inline_text(body)
         words += ["--data-binary", f"@{shlex.quote(body_file)}" if text is None else _quoted(text, mask)]
@@ -36,6 +36,14 @@ def inline_text(body: bytes) -> str | None:
         return body.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _header(name: str, value: str, mask: Mask) -> str:
+    """A header as one shell word. Credentials that the mask can only cut, such as a cookie, are a variable: half of one is of no use."""
+    if mask.text(value) == value != mask.header(name, value):
+        variable = re.sub(r"[^a-z0-9]", "_", name.lower())
+        return f'{shlex.quote(f"{name}: ")}"${variable}"'
+    return _quoted(f"{name}: {value}", mask)
 
 
 def _quoted(text: str, mask: Mask) -> str:

@@ -219,7 +219,20 @@ def test_names_say_what_a_path_says() -> None:
     assert step_name("GET", "/2020/4711", []) == "home"
     assert capture_name("/data/order/id", []) == "order_id"
     assert capture_name("x-csrf-token", []) == "csrf_token"
-    assert shape_of("/a/4711/b") == "/a/*/b"
+    assert shape_of("/a/4711/b/3999f0d232ba/xKiYMgriBJgan19N/facade/v2") == "/a/*/b/*/*/facade/v2"
+
+
+def test_ids_of_a_shape_that_nobody_knows_are_still_laid_side_by_side(tmp_path: Path) -> None:
+    def visit(order: str) -> Tape:
+        tape = Tape()
+        tape.add("POST", "http://127.0.0.1:8000/orders", answer=f'{{"order": "{order}"}}', status=201)
+        tape.add("GET", f"http://127.0.0.1:8000/orders/{order}", answer="{}")
+        return tape
+
+    steps, left, text = written(tmp_path, visit("merah-jambu"), visit("biru-laut"))
+    assert [step["path"] for step in steps.values()] == ["/orders", "/orders/{order}"]
+    assert "only in the first recording" not in text
+    assert left == []
 
 
 def test_the_template_has_the_mark_that_a_recorded_journey_is_written_behind() -> None:

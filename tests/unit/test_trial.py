@@ -108,6 +108,12 @@ def test_a_secret_from_the_environment_is_that_variable_in_the_line_to_paste() -
     assert line.count('"$API_KEY"') == 2
 
 
+def test_a_cookie_is_a_variable_in_the_line_to_paste_and_whole_when_asked() -> None:
+    cookie = [("cookie", "session=0123456789abcdef")]
+    assert curl_line("GET", "http://a.example/", cookie, b"", "", Mask({})).endswith("-H 'cookie: '\"$cookie\"")
+    assert "0123456789abcdef" in curl_line("GET", "http://a.example/", cookie, b"", "", Mask({}, show_sessions=True))
+
+
 def test_one_person_waits_for_nothing_and_gives_up_on_nothing_by_chance() -> None:
     full = scenario(ACCOUNT, SEND, {**SMS, "read_ratio": 0.5, "within_seconds": 604_800.0}, CODE)
     scale = Scale(speed=20.0)
