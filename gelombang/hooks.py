@@ -10,7 +10,7 @@ kept for each attempt, and a run doubts itself when it is long.
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -52,6 +52,13 @@ def place_hooks(steps: object, where: str, folders: Sequence[Path]) -> Iterator[
         elif not Path(module).is_absolute() and not _is_installed(module):
             wanted = "module:function, with module.py beside the scenario"
             yield Fault(f"{where}[{i}].hook", f"{reference!r}, a module that is not there", wanted)
+
+
+def load_hooks(references: Iterable[str | None]) -> None:
+    """Import all of them now, so that nothing is missing later. Raises InputError."""
+    for reference in references:
+        if reference is not None:
+            load_hook(reference)
 
 
 def load_hook(reference: str) -> Hook:

@@ -77,6 +77,9 @@ def _outline(index: int, step: object) -> Outline:
     data = step if isinstance(step, dict) else {}
     texts = [pair for field in _TEMPLATES for pair in texts_below(data.get(field), f"journey[{index}].{field}")]
     captures = {str(name): how for name, how in _table(data.get("capture")).items() if isinstance(how, dict)}
+    for i, beside in enumerate(map(_table, _list(data.get("parallel")))):
+        texts += [pair for field in _TEMPLATES for pair in texts_below(beside.get(field), f"journey[{index}].parallel[{i}].{field}")]
+        captures |= {str(name): how for name, how in _table(beside.get("capture")).items() if isinstance(how, dict)}
     captures |= {str(name): {"hook": data.get("hook")} for name in _list(data.get("hook_values"))}
     on = {str(outcome): target for outcome, target in _table(data.get("on")).items() if isinstance(target, str)}
     rules = _table(_table(data.get("success")).get("rules"))
@@ -89,6 +92,8 @@ def _photos(step: dict[str, object]) -> Iterator[tuple[str, str]]:
     parts = _table(_table(step.get("body")).get("multipart"))
     places = [("photo", step.get("photo")), *((f"body.multipart.{name}.photo", _table(part).get("photo")) for name, part in parts.items())]
     yield from ((where, kind) for where, kind in places if isinstance(kind, str))
+    for i, beside in enumerate(map(_table, _list(step.get("parallel")))):
+        yield from ((f"parallel[{i}].{where}", kind) for where, kind in _photos(beside))
 
 
 def _list(value: object) -> list[object]:

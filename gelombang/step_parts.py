@@ -32,6 +32,9 @@ RESERVED = Reserved()
 PlaceholderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 JsonPointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+PARALLEL_LIMIT = 16
+"""Requests of one person at the same time."""
 Target = Annotated[str, Field(pattern=r"^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$")]
 OutcomeName = Literal[
     "ok",
@@ -213,6 +216,25 @@ class Success(Strict):
     status: dict[Annotated[str, Field(pattern=r"^[1-5][0-9x]{2}$")], OutcomeName] = Field(default_factory=dict)
     rules: dict[RuleName, Rule] = Field(default_factory=dict)
     """Of an answer whose status is ok, in this order; the first one that does not hold decides."""
+
+
+class ParallelRequest(Strict):
+    """A request that goes out at the same time as its step's own, on another connection of the same person."""
+
+    method: Method
+    path: str
+    query: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Body | None = None
+    success: Success = Field(default_factory=Success)
+    capture: dict[PlaceholderName, Capture] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _no_way_of_its_own(self) -> Self:
+        leading = [name for name, rule in self.success.rules.items() if rule.leads_to is not None]
+        if leading:
+            raise ValueError(f"a rule ({leading[0]}) with leads_to; want it at the step's own request, which alone leads somewhere")
+        return self
 
 
 class RepeatUntil(Condition):

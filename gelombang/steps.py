@@ -15,11 +15,14 @@ from gelombang.distribution import Distribution
 from gelombang.errors import Fault
 from gelombang.scale import Dimension, FixedInt, Ratio, Seconds
 from gelombang.step_parts import (
+    PARALLEL_LIMIT,
     RESERVED,
     Body,
     Capture,
     FilePart,
+    Method,
     OutcomeName,
+    ParallelRequest,
     PhotoKind,
     PlaceholderName,
     RepeatUntil,
@@ -64,15 +67,13 @@ class _Step(Strict):
     on: dict[OutcomeName, Target] = Field(default_factory=dict)
     """Where an outcome leads; `gelombang.journey` has the defaults."""
     capture: dict[PlaceholderName, Capture] = Field(default_factory=dict)
-    parallel: Annotated[list[StepName] | None, RESERVED] = None
-    parallel_limit: Annotated[FixedInt | None, RESERVED] = None
 
 
 class RequestStep(_Step):
     """One HTTP request and its answer."""
 
     form: Literal["request"]
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+    method: Method
     path: str
     """A path on the target, or an absolute or captured URL."""
     query: dict[str, str] = Field(default_factory=dict)
@@ -83,6 +84,10 @@ class RequestStep(_Step):
     redirects: Literal["follow", "answer"] = "answer"
     """`follow`: up to 10 in one attempt are followed; `answer`: a redirect is judged like any answer, by `success.status`."""
     repeat_until: RepeatUntil | None = None
+    parallel: list[ParallelRequest] = Field(default_factory=list, max_length=100)
+    """Requests beside this one, as a page makes them: one attempt, which ends when all have ended."""
+    parallel_limit: Annotated[FixedInt, Field(ge=1, le=PARALLEL_LIMIT)] = 6
+    """How many of the step's requests are under way at the same time, this one included."""
     hook: Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*|/.+\.py):[A-Za-z_]\w*$")] | None = None
     """`module:function`, called with each request just before it is sent (`gelombang.hooks`)."""
     hook_values: list[PlaceholderName] = Field(default_factory=list)

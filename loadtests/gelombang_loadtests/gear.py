@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.own_files import OwnFiles
+from gelombang_loadtests.parallel import Together, one_after_the_other
 from gelombang_loadtests.person_photo import MakePhoto
 
 
@@ -17,5 +18,6 @@ class Gear:
     complaints: Complaints = field(default_factory=Complaints)
     loop: Loop | None = None
     """On whose clock people wait between two questions of one attempt."""
+    together: Together = one_after_the_other
     cookies: bool = False
     """Whether people keep cookies at steps that do not say."""

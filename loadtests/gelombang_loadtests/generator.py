@@ -14,7 +14,7 @@ from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.created import CreatedRows
 from gelombang.errors import RecordError
-from gelombang.hooks import load_hook
+from gelombang.hooks import load_hooks
 from gelombang.journey import compile_journey
 from gelombang.person import Person, index_of_address
 from gelombang.runplan import RunPlan
@@ -33,7 +33,7 @@ from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchang
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
-from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
+from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched, together
 from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
 from gelombang_loadtests.honesty import Counts, SelfWatch
 from gelombang_loadtests.inbox_sources import Source
@@ -85,10 +85,8 @@ class Generator:
         self._base = base_of(plan.target_url, "the target")
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
         complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
-        self._gear = Gear(photo, complaints=complaints, loop=GeventLoop(0), cookies=plan.scenario.cookies)
-        for step in self.journey.steps:
-            if isinstance(step, RequestStep) and step.hook is not None:
-                load_hook(step.hook)
+        self._gear = Gear(photo, complaints=complaints, loop=GeventLoop(0), together=together, cookies=plan.scenario.cookies)
+        load_hooks(step.hook for step in self.journey.steps if isinstance(step, RequestStep))
         network = plan.scenario.network
         routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)

@@ -5,11 +5,12 @@ People's greenlets are in a group of our own: those in Locust's group would be k
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import gevent
 from gevent.event import Event
-from gevent.pool import Group
+from gevent.pool import Group, Pool
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 
@@ -49,6 +50,19 @@ class GeventLoop:
 
     def kill_spawned(self) -> None:
         self._group.kill(timeout=KILL_SECONDS_LIMIT)
+
+
+T = TypeVar("T")
+
+
+def together(works: Sequence[Callable[[], T]], limit: int, /) -> list[T]:
+    """All of it in greenlets of their own, at most so many at once; they end with the caller's. Raises what one of them raised."""
+    pool = Pool(limit)
+    try:
+        started = [pool.spawn(work) for work in works]
+        return [each.get() for each in started]
+    finally:
+        pool.kill()
 
 
 def spawn_watched(work: Callable[[], None], on_defect: Callable[[BaseException], None]) -> gevent.Greenlet:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import urlencode
 
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
@@ -19,6 +20,7 @@ from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.hooked import Hooked
+from gelombang_loadtests.parallel import merged, step_of
 from gelombang_loadtests.target import Target
 from gelombang_loadtests.visit import Visit
 
@@ -45,14 +47,22 @@ class RequestForm:
         self._gear = gear
         self._body = BodyForm(step.body, gear) if step.body is not None else None
         self._hook = load_hook(step.hook) if step.hook is not None else None
+        self._beside = [RequestForm(step_of(request, step), base, exchanges, listener, gear) for request in step.parallel]
         self._is_upload = is_upload(step)
         self._cookies = gear.cookies if step.cookies is None else step.cookies
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
         """Try once. Blocks the calling task for the person's patience with each answer at most, and for the times between them."""
+        if not self._beside:
+            return self._alone(applicant, person, values, attempt)
+        forms = [self, *self._beside]
+        works = [partial(form._alone, applicant, person, values, attempt, branch) for branch, form in enumerate(forms)]
+        return merged(self._gear.together(works, self._step.parallel_limit))
+
+    def _alone(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId, branch: int = 0) -> Try:
         step, repeat = self._step, self._step.repeat_until
         hooked = Hooked(self._hook, values) if self._hook is not None else None
-        visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies, hooked)
+        visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies, hooked, branch)
         carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
         headers = filled_headers(step.headers, values)
         patience_seconds = self._patience_seconds(person, values, attempt)

@@ -37,7 +37,10 @@ class Visit:
         attempt: AttemptId,
         keeps_cookies: bool,
         hooked: Hooked | None = None,
+        branch: int = 0,
     ) -> None:
+        """`branch` tells the requests of one attempt apart that are under way at the same time."""
+        self._branch = branch
         self._hooked = hooked
         self._base = base
         self._exchanges = exchanges
@@ -93,7 +96,7 @@ class Visit:
         return None if self._jar is None else self._jar.value(name, target.host, target.path, target.tls, now)
 
     def _ask(self, method: str, target: Target, headers: Mapping[str, str], carried: Carried, patience_seconds: float) -> Answer:
-        own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self.tally.exchanges + 1)}
+        own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self._branch << 8 | self.tally.exchanges + 1)}
         if carried.content_type is not None:
             own["content-type"] = carried.content_type
         if self._jar is not None and (cookies := self._jar.header(target.host, target.path, target.tls, utc_now().timestamp())):

@@ -181,6 +181,12 @@ def test_a_photo_in_a_form_must_be_described_too() -> None:
     assert [fault.where for fault in faults(send)] == ["journey[0].body.multipart.scan.photo"]
 
 
+def test_parallel_requests_capture_and_ask_for_values_too() -> None:
+    beside = [{"path": "/{nobody}", "capture": {"seen": {"json_pointer": "/a"}}, "body": {"multipart": {"p": {"photo": "selfie"}}}}]
+    found = faults({**SEND, "parallel": beside}, WAIT, {**USE, "path": "/{session}/{seen}"})
+    assert [fault.where for fault in found] == ["journey[0].parallel[0].body.multipart.p.photo", "journey[0].parallel[0].path"]
+
+
 def test_a_step_that_nothing_leads_to_is_named() -> None:
     (fault,) = faults({**SEND, "on": {"ok": "step:use"}}, {"step": "lost", "form": "request"}, {"step": "use", "form": "request"})
     assert (fault.where, fault.found) == ("journey[1].step", "'lost', which no step leads to")

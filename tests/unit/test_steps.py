@@ -20,7 +20,6 @@ def test_a_step_with_nothing_reserved_has_no_faults(step: dict[str, object]) -> 
     ("step", "where"),
     [
         ({**REQUEST, "body": {"tus": "/"}}, "journey[0].body.tus"),
-        ({**PHOTO, "parallel": ["selfie"]}, "journey[0].parallel"),
     ],
 )
 def test_every_reserved_form_is_refused_where_it_stands(step: dict[str, object], where: str) -> None:
@@ -61,6 +60,12 @@ def test_a_capture_that_can_find_nothing_is_a_fault_of_the_file(capture: dict[st
 def test_a_rule_asks_one_question_of_one_place(rule: dict[str, object], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         Success.model_validate({"rules": {"a": rule}})
+
+
+def test_a_parallel_request_leads_nowhere_of_its_own() -> None:
+    beside = {"method": "GET", "path": "/", "success": {"rules": {"a": {"contains": "x", "leads_to": "next"}}}}
+    with pytest.raises(ValidationError, match="want it at the step's own request"):
+        STEP.validate_python({**REQUEST, "parallel": [beside]})
 
 
 def test_a_body_has_at_most_one_form() -> None:
