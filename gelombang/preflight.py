@@ -5,6 +5,7 @@ tries are not in it, and photos vary in size, so it is an estimate. The maxima o
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +15,7 @@ from gelombang.runplan import ScaleNumbers, read_model, write_model
 from gelombang.scale import Dimension, FixedFloat, FixedInt, Scale
 from gelombang.scenario import Scenario
 from gelombang.stops import StopRule
-from gelombang.target import PlanNumbers, TargetBlock
+from gelombang.target import PlanNumbers, TargetBlock, host_breaches, host_of, is_loopback_host, limit_breaches, window_breaches
 from gelombang.trial.events import AttemptEvent, EndEvent
 
 PREFLIGHT_FILE = "preflight.json"
@@ -100,6 +101,23 @@ def plan_numbers(scenario: Scenario, scale: Scale, for_seconds: float, people: i
     rate = rate_of(scenario.arrivals, for_seconds)
     per_second = float(rate.per_second.max()) * scale.factor(Dimension.ARRIVAL_RATE)
     return PlanNumbers(people, per_second, scale.wall_seconds(rate.duration_seconds))
+
+
+def refusals(scenario: Scenario, target_url: str, numbers: PlanNumbers, now: datetime) -> list[str]:
+    """Why a plan may not be sent to a target, known before anybody is sent; empty when it may."""
+    block, host = scenario.target, host_of(target_url)
+    if block is None:
+        return [] if is_loopback_host(host) else [no_block(host)]
+    return [
+        *host_breaches(block, target_url),
+        *limit_breaches(block, numbers),
+        *window_breaches(block, now, numbers.arrivals_wall_seconds),
+    ]
+
+
+def no_block(host: str) -> str:
+    """What is said for a target off this machine that nobody wrote down."""
+    return f"the target is {host}, which is not this machine; want a [target] block in the scenario (docs/safety.md)"
 
 
 def sent_steps(attempts: Sequence[AttemptEvent]) -> list[SentStep]:

@@ -17,13 +17,13 @@ from gelombang.clock import utc_now
 from gelombang.errors import ExitCode, InputError, PreflightError
 from gelombang.feeds import require_rows
 from gelombang.loading import load_scenario
-from gelombang.preflight import Preflight, SentStep, accounts, ending, plan_numbers, sent_steps, write_preflight
+from gelombang.preflight import Preflight, SentStep, accounts, ending, no_block, plan_numbers, refusals, sent_steps, write_preflight
 from gelombang.runplan import RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
 from gelombang.secrets import look_up_secrets
 from gelombang.stops import canary_people
-from gelombang.target import PlanNumbers, allowed_hosts, host_breaches, host_of, is_loopback_host, limit_breaches, window_breaches
+from gelombang.target import PlanNumbers, allowed_hosts, host_breaches, host_of, is_loopback_host, limit_breaches
 from gelombang.trial.events import AttemptEvent, EndEvent
 from gelombang.trial.one_person import TRIAL_SECONDS_LIMIT, scenario_of_one
 from gelombang.trial.order import TRIAL_FILE, TrialOrder
@@ -87,7 +87,7 @@ def require_permission(scenario: Scenario, target: str, owned: str | None, agree
     host, block = host_of(target), scenario.target
     url = read_target(target, host if agreed else owned)
     if not is_loopback_host(host) and block is None:
-        raise InputError(f"--target is {host}, which is not this machine; want a [target] block in the scenario (docs/safety.md)")
+        raise InputError(no_block(host))
     if block is not None and (faults := host_breaches(block, url)):
         raise InputError("\n".join(faults))
     return url
@@ -97,11 +97,9 @@ def require_limits(order: Order) -> PlanNumbers:
     """What the plan is. Raises InputError, with all numbers, when it is over a maximum or outside the window of time."""
     people = planned_people(order.scenario, order.scale, order.for_seconds)
     numbers = plan_numbers(order.scenario, order.scale, order.for_seconds, people)
-    block = order.scenario.target
-    if block is not None:
-        faults = [*limit_breaches(block, numbers), *window_breaches(block, utc_now(), numbers.arrivals_wall_seconds)]
-        if faults:
-            raise InputError("\n".join(faults))
+    assert order.target_url is not None
+    if faults := refusals(order.scenario, order.target_url, numbers, utc_now()):
+        raise InputError("\n".join(faults))
     return numbers
 
 

@@ -4,11 +4,12 @@ import secrets
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from gelombang.arrivals import make_plan
+from gelombang.arrivals import make_plan, planned_people
 from gelombang.clock import utc_now
 from gelombang.curve import rate_of
 from gelombang.errors import InputError
 from gelombang.loading import load_scenario
+from gelombang.preflight import plan_numbers, refusals
 from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
@@ -45,6 +46,10 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
     for_seconds = rate_of(scenario.arrivals).duration_seconds
     if run_time_seconds:
         for_seconds = min(for_seconds, scale.people_seconds(run_time_seconds))
+    numbers = plan_numbers(scenario, scale, for_seconds, planned_people(scenario, scale, for_seconds))
+    here = bool(options.harness_url) and is_loopback(base_of(host, "--host").host)  # the reference server asks for no block
+    if not here and (faults := refusals(scenario, host, numbers, utc_now())):
+        raise InputError("\n".join(faults))
     run_id = f"{utc_now():%Y%m%d-%H%M%S}-{scenario.name}-{PROFILE_BY_HAND}"
     plan = RunPlan(
         run_id=run_id,

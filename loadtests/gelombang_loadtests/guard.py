@@ -11,7 +11,7 @@ from importlib.metadata import version
 from gelombang.attempt import Code, Outcome, Phase
 from gelombang.person import Person
 from gelombang.runplan import RunPlan
-from gelombang.target import RUN_HEADER, allowed_hosts, user_agent
+from gelombang.target import RUN_HEADER, allowed_hosts, host_of, is_loopback_host, user_agent
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.exchange import Answer, Headers, Request
 from gelombang_loadtests.exchanges import Exchanges
@@ -56,5 +56,5 @@ def identity_of(plan: RunPlan) -> Headers:
 
 
 def is_reference(plan: RunPlan) -> bool:
-    """Whether the target is the reference server, which has a harness."""
-    return plan.harness_url is not None
+    """Whether the target is the reference server: it has a harness, and it is on this machine."""
+    return plan.harness_url is not None and is_loopback_host(host_of(plan.target_url))

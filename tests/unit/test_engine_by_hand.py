@@ -8,6 +8,7 @@ import pytest
 from gelombang.errors import InputError
 from gelombang.runplan import RunPlan, read_model
 from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
+from tests.support.own_service import own_scenario, target_block
 
 HERE = "http://127.0.0.1:8080"
 
@@ -34,8 +35,18 @@ def test_a_long_run_time_does_not_lengthen_the_scenario(tmp_path: Path) -> None:
     assert plan(tmp_path, "--speed", "60", run_time_seconds=5000.0).for_seconds == 1200.0
 
 
-def test_a_stranger_that_is_claimed_by_name_is_allowed(tmp_path: Path) -> None:
-    assert plan(tmp_path, "--i-own-this-target", "192.0.2.1", host="http://192.0.2.1:80").target_url == "http://192.0.2.1:80"
+def test_a_stranger_that_is_claimed_by_name_and_written_down_is_allowed(tmp_path: Path) -> None:
+    claimed = ("--i-own-this-target", "192.0.2.1")
+    with pytest.raises(InputError, match=r"\[target\] block"):
+        plan(tmp_path, *claimed, host="http://192.0.2.1:80")
+    written = str(own_scenario(tmp_path / "own.toml", target_block(allowed_hosts=["192.0.2.1"])))
+    assert plan(tmp_path, *claimed, "--scenario", written, host="http://192.0.2.1:80").target_url == "http://192.0.2.1:80"
+
+
+def test_a_plan_by_hand_over_what_the_owner_allows_is_refused(tmp_path: Path) -> None:
+    written = str(own_scenario(tmp_path / "own.toml", target_block(allowed_hosts=["127.0.0.1"], max_people=599)))
+    with pytest.raises(InputError, match="600 people; want at most 599"):
+        plan(tmp_path, "--scenario", written)
 
 
 @pytest.mark.parametrize(
