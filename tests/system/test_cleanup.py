@@ -111,7 +111,7 @@ def test_whoever_a_run_made_is_removed_by_as_many_clean_ups_as_it_takes(tmp_path
     with stub_site(service) as site:
         run = gelombang(
             *("run", str(tmp_path / "mine.toml"), "--target", site.url, "--out", str(out), "--json", "--yes"),
-            *("--sample", "1/160", "--speed", "200", "--for", "600", "--generator-processes", "2"),
+            *("--sample", "1/16", "--speed", "20", "--for", "60", "--generator-processes", "2"),
         )
         assert run.returncode in (0, 3), run.stderr
         assert service.unwritten == []

@@ -79,7 +79,7 @@ def test_no_file_and_no_output_of_a_run_holds_a_planted_secret(scenario: Path, t
     with stub_site(echo) as site:
         run = gelombang(
             *("run", str(scenario), "--target", site.url, "--out", str(out)),
-            *("--sample", "1/100", "--speed", "200", "--for", "600", "--generator-processes", "2", "--json", "--yes"),
+            *("--sample", "1/10", "--speed", "20", "--for", "60", "--generator-processes", "2", "--json", "--yes"),
             PLANTED_PASSWORD=PASSWORD,
             PLANTED_QUERY=QUERY,
         )

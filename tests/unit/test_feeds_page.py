@@ -79,3 +79,8 @@ def test_the_check_says_what_a_scenario_needs_from_outside(page_scenario: Path, 
     assert "  feed.accounts: 1 rows, unique, fewer than people: a run needs --sample; read by no step: remark" in lines
     assert "  feed.cities: 1 rows, random" in lines
     assert f"  secrets: env:SHOP_API_KEY, file:{page_scenario.parent.resolve()}/signature.txt, env:SHOP_CLIENT_SECRET" in lines
+
+
+def test_the_example_of_a_login_has_no_faults() -> None:
+    scenario = load_scenario(PAGE.parent / "examples" / "login-with-oidc.toml")
+    assert [step.step for step in scenario.journey] == ["authorize", "login", "token", "userinfo"]
