@@ -35,7 +35,8 @@ def waste(records: Sequence[RunRecord], texts: Texts, figures: Figures) -> tuple
     def of(take: str) -> list[int | None]:
         return [None if u is None else _bytes_of(u)[take] for u in uploads]
 
-    lost = [None if u is None else u.photos_acknowledged_lost for u in uploads]
+    # Without a store to look into, 0 would be a claim that nobody has looked for.
+    lost = [None if u is None or not u.audited else u.photos_acknowledged_lost for u in uploads]
     return (
         measure(texts.received_per_kept, [figures.decimal(u.received_per_kept_byte if u else None) for u in uploads]),
         measure(texts.attempts_per_photo, [figures.decimal(u.attempts_per_acknowledged_photo if u else None) for u in uploads]),
@@ -47,8 +48,9 @@ def waste(records: Sequence[RunRecord], texts: Texts, figures: Figures) -> tuple
     )
 
 
-def _bytes_of(uploads: Uploads) -> dict[str, int]:
-    return {"received": uploads.received_bytes, "kept": uploads.kept_bytes, "unheard": uploads.stored_unheard_bytes}
+def _bytes_of(uploads: Uploads) -> dict[str, int | None]:
+    unheard = uploads.stored_unheard_bytes if uploads.audited else None
+    return {"received": uploads.received_bytes, "kept": uploads.kept_bytes, "unheard": unheard}
 
 
 def _full_size(record: RunRecord, amount: int | None, texts: Texts, figures: Figures) -> str:

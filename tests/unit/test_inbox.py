@@ -1,13 +1,16 @@
 """Sections `[inbox.NAME]`: what is wrong with them is said, and a text is read as the message that it is."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from gelombang.inbox import Inboxes, inbox_faults
+from gelombang.inbox import FixedInbox, Inboxes, inbox_faults
 from gelombang.steps import Step
-from gelombang_loadtests.inbox_sources import read_text
+from gelombang_loadtests.inbox_sources import Key, Message, read_text
+from gelombang_loadtests.inboxes import FixedPhone, PolledPhone
+from tests.unit.virtual_loop import VirtualLoop
 
 INBOXES: TypeAdapter[Inboxes] = TypeAdapter(Inboxes)
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
@@ -66,3 +69,42 @@ def test_a_text_is_of_the_kind_whose_words_it_holds_and_keeps_what_came_first() 
     assert read_text(kinds, pattern, "a@b.example", "Newsletter", "https://a.example/1") is None
     assert read_text(kinds, pattern, "a@b.example", "Your code", "there is none") is None
     assert read_text({}, pattern, "a@b.example", "otp", "code 000001") == {"address": "a@b.example", "kind": "otp", "code": "000001"}
+
+
+class _Source:
+    """Answers once, fails once, and then stops its phone."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.closed = False
+        self.phone: PolledPhone | None = None
+
+    def open(self) -> None:
+        raise AssertionError("a phone asks a source that is open")
+
+    def batch(self, waiting: Sequence[Key]) -> list[Message] | None:
+        self.rounds += 1
+        if self.rounds == 3:
+            assert self.phone is not None
+            self.phone.stop()
+        return [{"address": "a@b.example", "kind": "otp", "code": "1"}] if self.rounds == 1 else None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_polled_inbox_keeps_what_comes_counts_rounds_that_fail_and_closes_its_source() -> None:
+    loop, source = VirtualLoop(), _Source()
+    phone = source.phone = PolledPhone(loop, source, 0.5)
+    loop.run(lambda: phone.run(lambda _: None))
+    assert (source.rounds, phone.failures, phone.received, source.closed) == (3, 2, 1, True)
+    assert loop.now_us() == 1_500_000
+    assert phone.take(("a@b.example", "otp")) == {"address": "a@b.example", "kind": "otp", "code": "1"}
+    assert phone.take(("a@b.example", "otp")) is None
+
+
+def test_a_fixed_inbox_has_its_code_for_everybody_and_again() -> None:
+    phone = FixedPhone(VirtualLoop(), FixedInbox(source="fixed", code="123456"))
+    for address in ("a", "b", "a"):
+        assert phone.take((address, "otp")) == {"address": address, "kind": "otp", "code": "123456"}
+    assert not phone.rings

@@ -73,6 +73,14 @@ def test_a_joined_access_log_is_shown_beside_what_people_felt() -> None:
     assert "What the access log saw" not in visible(both())
 
 
+def test_without_a_store_to_look_into_nothing_is_said_to_be_lost_or_not() -> None:
+    uploads = hardened().uploads
+    assert uploads is not None
+    record = hardened().model_copy(update={"uploads": uploads.model_copy(update={"audited": False})})
+    assert "Photos acknowledged and then lost –" in visible(render_page([record]))
+    assert "Photos acknowledged and then lost 0" in visible(render_page([hardened()]))
+
+
 def test_every_upload_attempt_is_in_the_table_and_the_table_adds_up() -> None:
     text = visible(both())
     assert "admission · upload_failed all upload places of the photo store were taken" in text
