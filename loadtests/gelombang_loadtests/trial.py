@@ -12,7 +12,7 @@ from pathlib import Path
 import gevent
 from gevent.event import Event
 
-from gelombang.attempt import AttemptId, Fate, Outcome, Phase
+from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode
 from gelombang.patience import FAILURES
@@ -162,6 +162,8 @@ class Trial:
 
     def _rule(self, step: int, tried: Try) -> str:
         form, outcome = self._journey.steps[step], tried.ending.outcome
+        if tried.ending.code is Code.HOST_NOT_ALLOWED:
+            return "the address is on a host that is not allowed; nothing was sent (want it in [target] allowed_hosts, if it belongs there)"
         if tried.ending.phase is Phase.INBOX:
             return why_message(outcome)
         if not self._watched.exchanges:

@@ -140,6 +140,18 @@ def test_no_secret_and_no_whole_session_is_shown_or_kept(folder: Path) -> None:
     assert b"\xff\xd8\xff" in photo.read_bytes()
 
 
+def test_an_address_on_a_host_that_is_not_allowed_is_named_and_nothing_is_sent(folder: Path) -> None:
+    text = (folder / "mine.toml").read_text().replace('path = "/orders/{order}"', 'path = "{order}"')
+    (folder / "mine.toml").write_text(text)
+    with stub_site(answers(Reply(200, {"id": "http://192.0.2.1/orders/1"}))) as site:
+        done = gelombang("try", "mine.toml", "--target", site.url, "--json", cwd=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    *attempts, end = events(done)
+    assert end["step"] == "done"
+    assert attempts[-1]["exchanges"] == []
+    assert "not allowed" in attempts[-1]["rule"]
+
+
 def test_until_a_step_stops_behind_it_and_an_unknown_step_is_refused(folder: Path) -> None:
     with stub_site(answers(Reply(500, {}))) as site:
         done = gelombang("try", "mine.toml", "--target", site.url, "--until", "photo", "--json", cwd=folder)
