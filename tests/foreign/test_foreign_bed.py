@@ -6,11 +6,12 @@ import ssl
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from foreign.bed_processes import TOKEN, Bed
+from foreign.bed_processes import TOKEN, Bed, bed, nginx_program
 
 
 class Browser:
@@ -86,3 +87,17 @@ def test_tls_needs_the_private_authority_and_shows_staff_pages_to_a_client_certi
         assert answer.read() == b"staff CN=load-test"
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
         urllib.request.urlopen(shop.https_url + "/healthz", timeout=5)
+
+
+def test_the_shop_slows_down_an_address_that_asks_too_often(tmp_path: Path) -> None:
+    if nginx_program() is None:
+        pytest.skip("nginx is not installed; want `make packages` (Debian: nginx-light)")
+    with bed(tmp_path, {"RATE_PER_SECOND": "1"}) as strict:
+        answers = set()
+        for _ in range(6):
+            try:
+                urllib.request.urlopen(strict.url + "/signup", timeout=5).close()
+            except urllib.error.HTTPError as refused:
+                answers.add((refused.code, refused.headers["Retry-After"]))
+                refused.close()
+    assert answers == {(429, "1")}

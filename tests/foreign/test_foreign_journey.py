@@ -52,6 +52,25 @@ def test_one_person_gets_through_and_no_secret_is_shown(shop: Bed, tmp_path: Pat
     assert TOKEN not in done.stdout + done.stderr
 
 
+def test_one_person_gets_through_by_tls_and_imap(shop: Bed, tmp_path: Path) -> None:
+    text = written(tmp_path, shop.catcher_url).joinpath("shop.toml").read_text()
+    begin, end = text.index("[inbox.mail]"), text.index("kinds = ")
+    account = f"""[inbox.mail]
+source = "imap"
+host = "127.0.0.1"
+port = {shop.imap_port}
+tls = false
+user = "shop"
+password = "${{env:CATCHER_TOKEN}}"
+"""
+    rest = text[end:].replace('text = "/Snippet"\n', "")
+    network = f'\n[network]\nca_file = "{shop.ca_file}"\n'
+    (tmp_path / "shop.toml").write_text(text[:begin] + account + rest + network)
+    done = gelombang(["try", "shop.toml", "--target", shop.https_url], tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+
+
 def test_everybody_gets_through_and_is_counted_once(run: Path) -> None:
     fates = record(run)["fates"]
     assert isinstance(fates, dict)
