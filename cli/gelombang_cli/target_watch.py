@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.secrets import look_up_secrets
 from gelombang.stops import StopMeasure, StopRule, StopSide
 
 ASK_EVERY_SECONDS = 1.0
@@ -59,6 +60,7 @@ class _Asker(threading.Thread):
     def __init__(self, rule: StopRule, opener: OpenerDirector, samples: "queue.Queue[Sample]", stop: threading.Event) -> None:
         super().__init__(name=f"stop rule {rule.name}", daemon=True)
         self.rule = rule
+        self._secrets = look_up_secrets(rule, f"stop rule {rule.name}")
         self._opener = opener
         self._samples = samples
         self._stopped = stop
@@ -95,7 +97,7 @@ class _Asker(threading.Thread):
     def _read(self, url: str) -> bytes | None:
         """The body of an answer that is no error, None for anything else."""
         try:
-            with self._opener.open(Request(url), timeout=self.rule.timeout_seconds) as answer:
+            with self._opener.open(Request(self._secrets.filled(url)), timeout=self.rule.timeout_seconds) as answer:
                 body: bytes = answer.read(ANSWER_BYTES_LIMIT)
                 return body
         except HTTPError as error:

@@ -118,3 +118,16 @@ def test_alerts_of_the_name_that_fire_are_counted() -> None:
     with site(says(200, {"status": "success", "data": {"alerts": alerts}})) as url:
         assert first_sample(rule(measure="alert", url=f"{url}/", alert="DatabaseDown")) == 1
         assert first_sample(rule(measure="alert", url=url, alert="Other")) == 0
+
+
+def test_a_secret_in_the_url_of_a_rule_is_asked_with_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTH_KEY", "k-1")
+    asked: list[str] = []
+
+    def note(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        says(200)(handler)
+
+    with site(note) as url:
+        first_sample(rule(measure="health_seconds", url=f"{url}/health?key=${{env:HEALTH_KEY}}"))
+    assert set(asked) == {"/health?key=k-1"}
