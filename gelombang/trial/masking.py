@@ -61,6 +61,10 @@ class Mask:
             return text
         return self._pattern.sub(lambda found: self._replacements[found[0]], text)
 
+    def is_in(self, data: bytes) -> bool:
+        """Whether a hidden value stands in some bytes: they must not be kept in a file."""
+        return any(spelling.encode() in data for spelling in self._replacements)
+
     def json_text(self, text: str) -> str:
         """An answer's text: also the fields that look like sessions by their names, captured or not."""
         masked = self.text(text)

@@ -39,7 +39,7 @@ class Showing:
         url = origin + request.target.decode("latin-1")
         content_type = next((value for key, value in request.headers if key.lower() == b"content-type"), b"")
         file = f"{name}{_suffix(content_type)}"
-        if self.keep is not None and body and inline_text(body) is None:
+        if self.keep is not None and inline_text(body) is None and not self.mask.is_in(body):
             (self.keep / file).write_bytes(body)
             file = str(self.keep / file)
         return ShownRequest(

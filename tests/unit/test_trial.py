@@ -38,6 +38,13 @@ def test_a_secret_that_is_cut_by_the_end_of_a_text_is_hidden_first() -> None:
     assert "abc" not in mask.text("x" * 490 + "abcdefghijklmnop")[:500]
 
 
+def test_a_body_that_holds_a_secret_in_any_spelling_is_known() -> None:
+    mask = Mask({"env:API_KEY": SECRET})
+    assert mask.is_in(b"\xff\xd8" + SECRET.encode() + b"\x00")
+    assert mask.is_in(b"q=s3cr%26t%2Fwith+%22quotes%22+%2B+plus")
+    assert not mask.is_in(b"\xff\xd8 nothing")
+
+
 def test_a_captured_session_is_shortened_and_stays_a_variable_in_the_line_to_paste() -> None:
     mask = Mask({})
     mask.learn("session", "0123456789abcdef")
