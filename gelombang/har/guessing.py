@@ -20,6 +20,7 @@ from gelombang.har.people import person_fields, placeholder, signs_up
 from gelombang.har.recording import Exchange
 from gelombang.har.sifting import Sifted, Visit
 from gelombang.har.sources import Rule, rule_around, value_at, values_of
+from gelombang.templates import placeholders, secret_references
 from gelombang.trial.masking import looks_like_session
 
 THINK_SECONDS_MIN = 1.0
@@ -108,6 +109,8 @@ class _Guesser:
                 self._persons(draft, place, persons[place], value)
             else:
                 self._value(i, draft, place, value, others)
+            if place not in draft.replaced and (placeholders(value) or secret_references(value)):
+                self._guess.left.append(f"step {draft.name}: {place_in_words(place)} holds braces, which a scenario reads as a placeholder")
 
     def _persons(self, draft: Draft, place: Place, field_name: str, value: str) -> None:
         text = placeholder(field_name, value, self._signs_up)

@@ -105,7 +105,12 @@ class _Writer:
         asked = draft.visit.asked
         query = self._query(draft)
         body = self._body(draft)
-        lines = [*(f"# {note}" for note in draft.notes), "[[journey]]", f"step = {toml_value(draft.name)}", 'form = "request"']
+        lines = [
+            *(f"# {' '.join(note.split())}" for note in draft.notes),
+            "[[journey]]",
+            f"step = {toml_value(draft.name)}",
+            'form = "request"',
+        ]
         if asked.method != "GET":
             lines.append("milestone = true")
         if draft.think_seconds is not None:
@@ -131,7 +136,7 @@ class _Writer:
 
     def _success(self, draft: Draft) -> list[str]:
         status = draft.visit.answered.status
-        if 200 <= status < 300:
+        if 200 <= status < 300 or status == 304:  # nobody has a cache here: what was not modified then is sent whole
             return []
         return [f'success = {{ status = {{ "{status}" = "ok" }} }}  # as recorded']
 

@@ -187,6 +187,24 @@ def test_a_form_that_names_a_field_twice_keeps_both(tmp_path: Path) -> None:
     assert steps["things"]["body"]["raw"] == "tag=a&tag=b"
 
 
+def test_what_was_not_modified_then_is_fetched_whole_now(tmp_path: Path) -> None:
+    tape = Tape()
+    tape.add("GET", "http://127.0.0.1:8000/", status=304, kind="text/html", resource="document", headers={"If-None-Match": "x"})
+    steps, _, _ = written(tmp_path, tape)
+    assert set(steps["home"]) == {"step", "form", "method", "path"}
+
+
+def test_braces_of_a_recorded_value_are_named_and_a_strange_name_breaks_no_comment(tmp_path: Path) -> None:
+    def visit(value: str) -> Tape:
+        tape = Tape()
+        tape.add("POST", "http://127.0.0.1:8000/things", body=as_json({"q": "{name}", "a\nb = 1": value}), answer="{}")
+        return tape
+
+    steps, left, _ = written(tmp_path, visit("satu-dua"), visit("tiga-empat"))
+    assert list(steps) == ["things"]
+    assert any("the body's /q holds braces" in item for item in left)
+
+
 @pytest.mark.parametrize(
     ("content", "where"),
     [
