@@ -16,6 +16,7 @@ from gelombang.arrivals import planned_people
 from gelombang.clock import utc_now
 from gelombang.errors import ExitCode, InputError, PreflightError
 from gelombang.feeds import require_rows
+from gelombang.inbox import require_own_inboxes
 from gelombang.loading import load_scenario
 from gelombang.preflight import Preflight, SentStep, accounts, ending, no_block, plan_numbers, refusals, sent_steps, write_preflight
 from gelombang.runplan import RunPlan, ScaleNumbers, write_model
@@ -83,13 +84,15 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
 
 
 def require_permission(scenario: Scenario, target: str, owned: str | None, agreed: bool) -> str:
-    """The target's URL. Raises InputError for one off this machine that no `[target]` block allows or that nobody claimed."""
+    """The target's URL. Raises InputError for one off this machine that no `[target]` block allows or that nobody claimed, and when people
+    would wait for mail that only the reference server hands out."""
     host, block = host_of(target), scenario.target
     url = read_target(target, host if agreed else owned)
     if not is_loopback_host(host) and block is None:
         raise InputError(no_block(host))
     if block is not None and (faults := host_breaches(block, url)):
         raise InputError("\n".join(faults))
+    require_own_inboxes(scenario.journey)
     return url
 
 
@@ -131,8 +134,15 @@ def clear(order: Order, console: Console, agreed: bool) -> None:
         raise InputError("\n".join(found.breaches))
     if not found.person_went_well and not can_ask:
         raise PreflightError(f"the preflight's person {found.fate}: {found.reason}; want one who finishes before {found.people:,} are sent")
-    if not agreed and console.input(f"send {found.people:,} people to {found.target_url}? [y/N] ").strip().lower() not in ("y", "yes"):
+    if not agreed and not _agrees(console, f"send {found.people:,} people to {found.target_url}? [y/N] "):
         raise PreflightError("the run was not begun: nobody agreed")
+
+
+def _agrees(console: Console, question: str) -> bool:
+    try:
+        return console.input(question, markup=False).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _send_one(order: Order, person: int) -> tuple[list[AttemptEvent], EndEvent | None]:
