@@ -48,7 +48,7 @@ def test_full_size_changes_nothing() -> None:
 
 def test_a_scaled_profile_is_the_same_site_smaller_and_faster() -> None:
     site = scaled(load_profile("april-2020"), SMALL)
-    assert site.store.turns_limit == 16
+    assert site.store.turns_limit == 14
     assert site.store.queue_limit == 0
     assert site.store.bandwidth_bytes_per_second == pytest.approx(1_620_000.0)
     assert site.store.commit_bytes == 10_000
