@@ -18,9 +18,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """One row of `applicants`, and what the step tables hold for it."""
+    """One row of `applicants`, and what the step tables hold for it. The order of the fields is that of `_SELECT`."""
 
-    id: int
     email: str
     email_verified: bool
     nik: str | None
@@ -39,9 +38,14 @@ class Applicant:
         """NIK verified, phone verified, both photos stored."""
         return self.nik_state == "verified" and self.phone_verified and self.photos.issuperset(PhotoKind)
 
+    def require_email(self) -> None:
+        """Raises Problem(step_not_open) before the link in the mail was followed."""
+        if not self.email_verified:
+            raise Problem(Code.STEP_NOT_OPEN, "the e-mail address is not verified yet; please follow the link in the mail")
+
 
 _SELECT = """
-SELECT a.id, a.email, a.email_verified_us IS NOT NULL, a.nik, a.kk, a.birth_date, a.address, a.nik_state, a.phone_verified_us IS NOT NULL,
+SELECT a.email, a.email_verified_us IS NOT NULL, a.nik, a.kk, a.birth_date, a.address, a.nik_state, a.phone_verified_us IS NOT NULL,
        (SELECT group_concat(DISTINCT kind) FROM photos WHERE applicant = a.id), t.began_us, t.handed_in_us IS NOT NULL, j.wave
 FROM applicants a LEFT JOIN tests t ON t.applicant = a.id LEFT JOIN joins j ON j.applicant = a.id
 WHERE a.id = ?
@@ -53,23 +57,10 @@ def find_applicant(cursor: sqlite3.Cursor, applicant: int) -> Applicant:
     row = cursor.execute(_SELECT, (applicant,)).fetchone()
     if row is None:
         raise Problem(Code.SESSION_INVALID, "the session belongs to nobody; please log in")
-    photos = frozenset(row[9].split(",")) if row[9] else frozenset()
-    email, email_verified, nik, kk, birth_date, address, nik_state, phone_verified = row[1:9]
-    test_began_us, test_handed_in, joined_wave = row[10:]
+    email, verified, nik, kk, born, address, nik_state, phone_verified, kinds, began_us, handed_in, wave = row
+    photos = frozenset(kinds.split(",")) if kinds else frozenset()
     return Applicant(
-        id=applicant,
-        email=email,
-        email_verified=bool(email_verified),
-        nik=nik,
-        kk=kk,
-        birth_date=birth_date,
-        address=address,
-        nik_state=nik_state,
-        phone_verified=bool(phone_verified),
-        photos=photos,
-        test_began_us=test_began_us,
-        test_handed_in=bool(test_handed_in),
-        joined_wave=joined_wave,
+        email, bool(verified), nik, kk, born, address, nik_state, bool(phone_verified), photos, began_us, bool(handed_in), wave
     )
 
 

@@ -35,8 +35,7 @@ async def put_data(request: web.Request) -> web.Response:
 
     def store(cursor: sqlite3.Cursor) -> tuple[str, bool]:
         applicant = find_applicant(cursor, applicant_id)
-        if not applicant.email_verified:
-            raise Problem(Code.STEP_NOT_OPEN, "the e-mail address is not verified yet; please follow the link in the mail")
+        applicant.require_email()
         if (applicant.nik, applicant.kk, applicant.birth_date, applicant.address) == data:
             assert applicant.nik_state is not None
             return applicant.nik_state, False

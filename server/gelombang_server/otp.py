@@ -48,8 +48,7 @@ async def send_code(request: web.Request) -> web.Response:
 
     def send(cursor: sqlite3.Cursor) -> None:
         applicant = find_applicant(cursor, applicant_id)
-        if not applicant.email_verified:
-            raise Problem(Code.STEP_NOT_OPEN, "the e-mail address is not verified yet; please follow the link in the mail")
+        applicant.require_email()
         if applicant.phone_verified:
             raise Problem(Code.ALREADY_DONE, "the phone is verified already")
         if cursor.execute("SELECT 1 FROM applicants WHERE phone = ?", (phone,)).fetchone() is not None:
