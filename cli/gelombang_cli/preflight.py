@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 from rich.console import Console
+from rich.text import Text
 
 from gelombang.arrivals import planned_people
 from gelombang.clock import utc_now
@@ -140,7 +141,7 @@ def clear(order: Order, console: Console, agreed: bool) -> None:
 
 def _agrees(console: Console, question: str) -> bool:
     try:
-        return console.input(question, markup=False).strip().lower() in ("y", "yes")
+        return console.input(Text(question)).strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

@@ -1,9 +1,12 @@
 """Before a run against somebody's own service: one person is sent, the plan is shown, somebody agrees."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,24 @@ def test_a_run_with_yes_is_preceded_by_its_preflight(tmp_path: Path, site: StubS
     assert site.asked[0].person == 40
     assert {asked.person for asked in site.asked[1:]} == set(range(40))
     assert json.loads((tmp_path / "run" / "record.json").read_text())["fates"]["finished"] == 40
+
+
+@pytest.mark.parametrize(("word", "code", "sent"), [(b"\n", 1, 1), (b"y\n", 0, 11)])
+def test_a_terminal_is_asked_and_only_yes_is_yes(tmp_path: Path, site: StubSite, word: bytes, code: int, sent: int) -> None:
+    scenario = own_scenario(tmp_path / "own.toml", per_second=5.0, for_seconds=2.0, drain_seconds=1.0)
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "gelombang_cli", "run", str(scenario), "--target", site.url, "--out", "run"]
+    with subprocess.Popen(words, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while b"[y/N] " not in shown:
+            shown += os.read(ours, 4_096)
+        os.write(ours, word)
+        with suppress(OSError):  # what a terminal says when its other end is closed
+            while os.read(ours, 4_096):
+                pass
+    os.close(ours)
+    assert (process.returncode, len(site.asked)) == (code, sent), shown
 
 
 def test_where_nobody_can_be_asked_nothing_is_sent_without_yes(tmp_path: Path, site: StubSite) -> None:
