@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gelombang.errors import Fault
+from gelombang.errors import Fault, InputError
 from gelombang.scale import FixedFloat, FixedInt
 from gelombang.steps import MessageStep, Step, StepName
 from gelombang.templates import placeholders
@@ -149,6 +149,16 @@ def inbox_faults(inboxes: Mapping[str, Inbox], steps: Iterable[tuple[int, Step]]
             for where, text, allowed in (("url", inbox.url, ()), ("message_url", inbox.message_url or "{id}", ("id",))):
                 if tuple(placeholders(text)) != allowed:
                     yield Fault(f"inbox.{name}.{where}", repr(text), f"{'{id} once' if allowed else 'no {placeholder}'} in it")
+
+
+def require_own_inboxes(steps: Iterable[Step]) -> None:
+    """Raises InputError when a step waits for the reference server's own inbox, which no other service has."""
+    waiting = [step.step for step in steps if isinstance(step, MessageStep) and step.inbox == HARNESS]
+    if waiting:
+        raise InputError(
+            f"step {waiting[0]} waits for the reference server's own inbox, which a --target does not have; "
+            'want a section [inbox.NAME] and inbox = "NAME" in the step'
+        )
 
 
 def _fields(inbox: Inbox) -> list[str]:

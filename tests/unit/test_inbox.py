@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from gelombang.inbox import FixedInbox, Inboxes, inbox_faults
+from gelombang.errors import InputError
+from gelombang.inbox import FixedInbox, Inboxes, inbox_faults, require_own_inboxes
 from gelombang.steps import Step
 from gelombang_loadtests.inbox_sources import Key, Message, read_text
 from gelombang_loadtests.inboxes import FixedPhone, PolledPhone
@@ -53,6 +54,12 @@ def test_a_named_inbox_is_without_fault() -> None:
 def test_what_does_not_fit_together_is_said(inboxes: dict[str, object], step: dict[str, object], says: str) -> None:
     found = faults(inboxes, step)
     assert any(says in fault for fault in found), found
+
+
+def test_against_a_service_of_ones_own_nobody_waits_for_the_reference_servers_inbox() -> None:
+    require_own_inboxes([STEP.validate_python(MESSAGE)])
+    with pytest.raises(InputError, match=r"step mail waits for the reference server's own inbox.*want a section \[inbox.NAME\]"):
+        require_own_inboxes([STEP.validate_python(MESSAGE | {"inbox": "harness"})])
 
 
 @pytest.mark.parametrize("pattern", ["(?P<code>", "no group", "(?P<token>x)"])
