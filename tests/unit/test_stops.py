@@ -1,10 +1,13 @@
 """When a stop rule comes true, and when it does not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from gelombang.errors import FileError
+from gelombang.loading import load_scenario
 from gelombang.stops import Seen, Stop, StopJudge, StopRule, canary_people, judge_canary
 
 SECOND = 1_000_000
@@ -117,3 +120,14 @@ def test_the_canary_stops_when_most_first_attempts_go_badly_and_not_before_ten_a
     assert (stop.stopped_by, stop.at_us) == ("the canary", 7)
     assert "9 of the first 12" in stop.reason
     assert "timed_out" in stop.reason
+
+
+def test_a_scenario_with_stop_rules_of_one_name_or_of_no_such_step_is_refused(tmp_path: Path) -> None:
+    stop = '[[stop]]\nname = "one"\nside = "generator"\nmeasure = "failed_ratio"\nabove = 0.5\nstep = ["{step}"]\n'
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "smoke"\n' + stop.format(step="ktpp") + stop.format(step="ktp"))
+    with pytest.raises(FileError) as refused:
+        load_scenario(file)
+    named, known = refused.value.faults
+    assert str(named).startswith("stop[0].step[0] is 'ktpp'; want a step of this journey: ktp")
+    assert str(known).startswith("stop[1].name is 'one'; want a name of its own")
