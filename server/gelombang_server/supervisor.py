@@ -50,7 +50,10 @@ def run_server(config: Path) -> ExitCode:
         finally:
             failed = _stop(children)
     if died is not None:
-        raise HostError(f"server process {died.slot} ended by itself with exit code {died.process.returncode}; its last words are above")
+        code = died.process.returncode
+        killed = code is not None and code < 0
+        how = f"was killed by signal {-code}" if killed else f"ended by itself with exit code {code}; its last words are above"
+        raise HostError(f"server process {died.slot} {how}")
     if failed:
         raise HostError(f"server process {failed[0].slot} ended with exit code {failed[0].process.returncode} while draining")
     return ExitCode.AS_EXPECTED
