@@ -24,6 +24,7 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError
 from gelombang_loadtests.incoming import BrokenError, IncomingAnswer
 from gelombang_loadtests.route import Route
+from gelombang_loadtests.tunnel import open_tunnel
 
 READ_BYTES = 65_536
 
@@ -38,7 +39,6 @@ _READ_VIEW = memoryview(READ_BUFFER)
 
 # Without it, a bind takes a port for good before the kernel knows the other end: 28,000 connections in all, not to each address.
 _BIND_ADDRESS_NO_PORT = 24
-_TUNNEL_ANSWER_BYTES_LIMIT = 16_384
 
 
 class Wake(IntEnum):
@@ -151,7 +151,7 @@ class Connection:
             raise _connect_failure(result, route)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if route.tunnel:
-            self._ask_for_tunnel()
+            open_tunnel(self)
 
     # Bytes out.
 
@@ -164,6 +164,9 @@ class Connection:
             return 0
         except OSError as error:
             raise _reset(error) from None
+
+    send_plain = send
+    """`send` beneath TLS, which has a `send` of its own."""
 
     def send_parts(self, parts: Sequence[bytes | memoryview]) -> int:
         """`send` for several buffers, without joining them."""
@@ -180,7 +183,7 @@ class Connection:
     def read_some(self) -> int:
         """Read and parse once; 0 when nothing is there. Raises BrokenError when the answer is broken off, too big, or no HTTP."""
         try:
-            count = self._receive_into(READ_BUFFER)
+            count = self.receive_into(READ_BUFFER)
         except BlockingIOError:
             return 0
         if count:
@@ -229,7 +232,7 @@ class Connection:
 
     # Inside.
 
-    def _receive_into(self, buffer: bytearray) -> int:
+    def receive_into(self, buffer: bytearray) -> int:
         """0 at the end of the stream. Raises BrokenError when the connection is gone, BlockingIOError when nothing is there."""
         assert self._socket is not None
         try:
@@ -253,33 +256,6 @@ class Connection:
         except OSError as error:
             self._socket.close()
             raise HostError(f"network.source_addresses names {source}, which can't be used here ({error.strerror})") from error
-
-    def _ask_for_tunnel(self) -> None:
-        """CONNECT (RFC 9110, section 9.3.6). Raises BrokenError when the proxy does not let us pass."""
-        route = self.route
-        asked = memoryview(route.tunnel)
-        heard = b""
-        try:
-            while asked:
-                asked = asked[Connection.send(self, asked) :]
-                if asked:
-                    self.wait_writable(reads=False)
-            while b"\r\n\r\n" not in heard:
-                self.wait_readable()
-                try:
-                    count = self._receive_into(READ_BUFFER)
-                except BlockingIOError:
-                    continue
-                heard += READ_BUFFER[:count]
-                if not count or len(heard) > _TUNNEL_ANSWER_BYTES_LIMIT:
-                    raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} gave no answer to CONNECT {route.host}:{route.port}")
-        except BrokenError as broken:
-            if broken.outcome is Outcome.RESET:
-                raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} broke off: {broken.error}") from None
-            raise
-        said = heard.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2]
-        if not said.startswith("2"):
-            raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} refused CONNECT {route.host}:{route.port}: {said[:80]}")
 
     def _park(self, reads: bool = True) -> Wake:
         if reads and not self._armed:

@@ -163,7 +163,7 @@ class TlsConnection(Connection):
     def _receive(self) -> int:
         """Read from the socket once; how many bytes (the end counts as one), 0 when nothing is there."""
         try:
-            count = self._receive_into(READ_BUFFER)
+            count = self.receive_into(READ_BUFFER)
         except BlockingIOError:
             return 0
         if not count:
