@@ -6,6 +6,7 @@ monotonic clock relative to the run's zero. The join of both ends is `gelombang.
 """
 
 import mmap
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -142,7 +143,7 @@ class LedgerWriter:
             raise HostError(f"{self.path.name} is full at {self._limit} rows; want a smaller --sample or a shorter --for")
         size = capacity * self.dtype.itemsize
         try:
-            self._file.truncate(size)
+            os.posix_fallocate(self._file.fileno(), 0, size)  # a hole would be found full only by writing into it, which kills the process
         except OSError as error:
             raise HostError(f"{self.path} can't grow to {size} bytes ({error.strerror}); want that much free disk") from error
         if self._capacity:

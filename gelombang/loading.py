@@ -35,6 +35,8 @@ FILE_BYTES_LIMIT = 1_000_000
 EXTENDS_LIMIT = 5
 """How many files may extend one another."""
 
+_REPLACED_BY_PHASES = frozenset({"curve", "from_seconds", "for_seconds"})
+"""What an extended scenario says of its curve, which phases take the place of."""
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
 _INBOXES: TypeAdapter[Inboxes] = TypeAdapter(Inboxes)
 
@@ -148,7 +150,9 @@ def _parsed(path: Path, shown: str) -> dict[str, object]:
 
 
 def _laid_over(under: dict[str, object], over: dict[str, object]) -> dict[str, object]:
-    merged = dict(under)
+    merged = {key: value for key, value in under.items() if not (key in _REPLACED_BY_PHASES and "phases" in over)}
+    if "curve" in over:
+        merged.pop("phases", None)
     for key, value in over.items():
         lower = merged.get(key)
         merged[key] = _laid_over(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value

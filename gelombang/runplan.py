@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gelombang.errors import RecordError
 from gelombang.profile import Profile
@@ -105,5 +105,7 @@ def read_model(path: Path, kind: type[M]) -> M:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise RecordError(f"{path} is missing; want the file that `gelombang run` writes there") from None
-    except ValueError as error:
-        raise RecordError(f"{path} is not readable as {kind.__name__}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RecordError(f"{path} is not a {kind.__name__}: {where}: {first['msg']}; want it as `gelombang run` wrote it") from None

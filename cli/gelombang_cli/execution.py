@@ -121,7 +121,7 @@ def start_server(order: Order, run: int, stack: ExitStack) -> Event:
         harness_token=secrets.token_urlsafe(24),
     )
     write_model(order.folder / SERVER_FILE, server)
-    command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE)]
+    command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE), "--until-input-ends"]
     child = stack.enter_context(Child("the reference server", command, order.folder / "server.log"))
     return {**child.wait_for("ready", SERVER_READY_WITHIN_SECONDS), "harness_token": server.harness_token}
 

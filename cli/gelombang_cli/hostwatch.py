@@ -15,6 +15,7 @@ import orjson
 import psutil
 
 from gelombang.clock import monotonic_us
+from gelombang.errors import HostError
 
 HOST_FILE = "host.jsonl"
 SAMPLE_EVERY_SECONDS = 1.0
@@ -29,6 +30,7 @@ class HostWatch:
         self._server = [psutil.Process(pid) for pid in server_pids]
         self._generator = [psutil.Process(pid) for pid in generator_pids]
         self._stop = threading.Event()
+        self._failure: OSError | None = None
         self._thread = threading.Thread(target=self._watch, name="host-watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -38,8 +40,16 @@ class HostWatch:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        if self._failure is not None:
+            raise HostError(f"{self._path} can't be written ({self._failure.strerror}); want free disk") from self._failure
 
     def _watch(self) -> None:
+        try:
+            self._sample()
+        except OSError as error:
+            self._failure = error
+
+    def _sample(self) -> None:
         psutil.cpu_percent()
         earlier_us, earlier_server, earlier_generator = monotonic_us(), _cpu(self._server), _cpu(self._generator)
         with self._path.open("wb") as file:

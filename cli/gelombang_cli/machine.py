@@ -23,7 +23,7 @@ LOOK_SECONDS = 2.0
 HONEST_SHARE = 0.5
 REFERENCE_LOOPS_PER_SECOND = 7_600.0
 """What `_probe` reached on the machine where the cost was measured."""
-CORES_AT_FULL_SIZE = 43.0
+CORES_AT_FULL_SIZE = 50.0
 """CPU of server and generator at sample 1, speed 60, photos × 0.1, in the busiest ten minutes of the opening hour on that machine."""
 
 

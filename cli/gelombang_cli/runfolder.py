@@ -19,6 +19,8 @@ def make_run_folder(out: Path | None, run_id: str, profile: str, several: bool) 
         folder = out / profile
     else:
         folder = out
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; want a new folder")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} exists and is not empty; want a new folder, so that no earlier run is lost")
     try:

@@ -56,7 +56,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Child("the reference server", ["gelombang_server", "--config", str(folder / SERVER_FILE)], folder / "server.log") as child:
+    command = ["gelombang_server", "--config", str(folder / SERVER_FILE), "--until-input-ends"]
+    with Child("the reference server", command, folder / "server.log") as child:
         ready = child.wait_for("ready", SERVER_READY_WITHIN_SECONDS)
         print(banner(profile.name, scale, ready, plan.harness_token, folder), flush=True)
         while child.running and not stop.wait(0.5):

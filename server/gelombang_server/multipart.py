@@ -4,12 +4,10 @@ That order is the point of the profile `april-2020`: size, format and a place at
 The memory that this may take is bounded by name all the same: `bodies_limit` forms at once, each of at most `BODY_LIMITS` photo limits.
 """
 
-import asyncio
+from email.message import Message
+from email.parser import BytesHeaderParser
 
-from aiohttp import BodyPartReader, MultipartReader, StreamReader, hdrs, web
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDict, CIMultiDictProxy
+from aiohttp import hdrs, web
 
 from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
@@ -25,7 +23,9 @@ BODY_LIMITS = 8
 """A body larger than this many photo limits is refused before it is whole."""
 PARTS_LIMIT = 16
 """A form with more fields before its photo is not a form of this site."""
-_STREAM_BUFFER_BYTES = 1 << 16
+PART_HEAD_LIMIT_BYTES = 8_192
+BOUNDARY_LIMIT_BYTES = 70
+"""RFC 2046, section 5.1.1."""
 
 
 class Bodies:
@@ -55,7 +55,7 @@ async def post_photo(request: web.Request) -> web.Response:
         profile = context.profile.uploads
         body = await _whole_body(request, profile)
         attempt.stage = Stage.BODY
-        photo = await photo_part(request.headers[hdrs.CONTENT_TYPE], body)
+        photo = photo_part(request.headers[hdrs.CONTENT_TYPE], body)
         del body
         if len(photo) > profile.photo_limit_bytes:
             detail = f"the photo has {len(photo)} bytes; want {profile.photo_limit_bytes} at most"
@@ -94,27 +94,45 @@ async def _whole_body(request: web.Request, profile: Uploads) -> bytes:
     return b"".join(pieces)
 
 
-async def photo_part(content_type: str, body: bytes) -> bytes:
-    """The part called `photo` of a form. Raises Problem(malformed_request or field_missing)."""
-    loop = asyncio.get_running_loop()
-    stream = StreamReader(BaseProtocol(loop), max(_STREAM_BUFFER_BYTES, len(body)), loop=loop)  # a full one would pause a socket
-    stream.feed_data(body)
-    stream.feed_eof()
-    try:
-        reader = MultipartReader(CIMultiDictProxy(CIMultiDict({hdrs.CONTENT_TYPE: content_type})), stream)
-        for _ in range(PARTS_LIMIT):
-            part = await reader.next()
-            if part is None:
-                break
-            if isinstance(part, BodyPartReader) and part.name == "photo":
-                pieces = []
-                # In larger pieces than aiohttp's `read`, which looks for the boundary every 8 KiB.
-                while piece := await part.read_chunk(_STREAM_BUFFER_BYTES):
-                    pieces.append(piece)
-                # A form that breaks off has no boundary behind its photo, and only this call finds that out.
-                await reader.next()
-                return b"".join(pieces)
-    except (ValueError, AssertionError, RuntimeError, LookupError, Warning, HttpProcessingError):
-        # What aiohttp's reader raises for a form that is cut or not well-formed; it has no exception of its own for that.
-        raise Problem(Code.MALFORMED_REQUEST, "the body is not a well-formed form", stage=Stage.BODY) from None
+def photo_part(content_type: str, body: bytes) -> bytes:
+    """The part called `photo` of a form (RFC 7578). Raises Problem(malformed_request or field_missing).
+
+    The whole body is here, so boundaries are found by searching: a reader made for streams takes 20 times as long for the same bytes, in
+    the event loop's own time.
+    """
+    delimiter = b"\r\n--" + _boundary(content_type)
+    end = 0 if body.startswith(delimiter[2:]) else body.find(delimiter) + 2
+    if end == 1:
+        raise _malformed("has no boundary")
+    at = end + len(delimiter) - 2
+    for _ in range(PARTS_LIMIT):
+        if body.startswith(b"--", at):
+            break
+        head_end = body.find(b"\r\n\r\n", at, at + PART_HEAD_LIMIT_BYTES)
+        if not body.startswith(b"\r\n", at) or head_end < 0:
+            raise _malformed("has a part without a head")
+        end = body.find(delimiter, head_end + 4)
+        if end < 0:
+            raise _malformed("breaks off")
+        if _field_name(body[at + 2 : head_end + 4]) == "photo":
+            return body[head_end + 4 : end]
+        at = end + len(delimiter)
     raise Problem(Code.FIELD_MISSING, "photo: want one file field of this name", stage=Stage.BODY)
+
+
+def _boundary(content_type: str) -> bytes:
+    header = Message()
+    header["content-type"] = content_type
+    boundary = (header.get_boundary() or "").encode(errors="replace")
+    if not 0 < len(boundary) <= BOUNDARY_LIMIT_BYTES:
+        raise _malformed("has no boundary in its content type")
+    return boundary
+
+
+def _field_name(head: bytes) -> str | None:
+    name = BytesHeaderParser().parsebytes(head).get_param("name", header="content-disposition")
+    return name if isinstance(name, str) else None
+
+
+def _malformed(how: str) -> Problem:
+    return Problem(Code.MALFORMED_REQUEST, f"the form {how}", stage=Stage.BODY)

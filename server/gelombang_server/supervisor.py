@@ -30,6 +30,8 @@ READY_LIMIT_SECONDS = 60.0
 """Wall time in which every worker must listen."""
 STOP_LIMIT_SECONDS = 15.0
 """Wall time in which every worker must have drained; then it is killed."""
+INPUT_BYTES_LIMIT = 4_096
+"""Read at once from standard input, whose end alone matters."""
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 
@@ -39,14 +41,17 @@ class Child(NamedTuple):
     metrics_url: str
 
 
-def run_server(config: Path) -> ExitCode:
-    """Serve until SIGTERM or SIGINT. Raises GelombangError for orders or a machine that can't be used."""
+def run_server(config: Path, until_input_ends: bool = False) -> ExitCode:
+    """Serve until SIGTERM or SIGINT; with `until_input_ends` also until standard input closes, because whoever started it is gone.
+
+    Raises GelombangError for orders or a machine that can't be used.
+    """
     plan = read_plan(config)
     children: list[Child] = []
     with _signals() as signals:
         try:
             print(_start_all(config, plan, children), flush=True)
-            died = _wait_for_end(children, signals)
+            died = _wait_for_end(children, signals, until_input_ends)
         finally:
             failed = _stop(children)
     if died is not None:
@@ -155,15 +160,22 @@ def _signals() -> Iterator[socket.socket]:
             signal.set_wakeup_fd(before)
 
 
-def _wait_for_end(children: list[Child], signals: socket.socket) -> Child | None:
+def _wait_for_end(children: list[Child], signals: socket.socket, until_input_ends: bool) -> Child | None:
     """Return when asked to stop (None), or when a worker has died by itself (that one)."""
-    while True:
-        came = set(signals.recv(64))
-        if came & {signal.SIGTERM, signal.SIGINT}:
-            return None
-        for child in children:
-            if child.process.poll() is not None:
-                return child
+    with selectors.DefaultSelector() as sources:
+        sources.register(signals, selectors.EVENT_READ)
+        if until_input_ends:
+            sources.register(sys.stdin, selectors.EVENT_READ)
+        while True:
+            readable = {key.fileobj for key, _ in sources.select()}
+            if sys.stdin in readable and not os.read(sys.stdin.fileno(), INPUT_BYTES_LIMIT):
+                return None
+            came = set(signals.recv(64)) if signals in readable else set()
+            if came & {signal.SIGTERM, signal.SIGINT}:
+                return None
+            for child in children:
+                if child.process.poll() is not None:
+                    return child
 
 
 def _stop(children: list[Child]) -> list[Child]:

@@ -77,6 +77,7 @@ def test_a_broken_scenario_names_every_fault_and_exits_with_2() -> None:
         (["run", "smoke", "--target", "http://staging.example"], "--i-own-this-target"),
         (["run", "smoke", "--set", "patience.nothing=1"], "patience"),
         (["verify", "no-such-run"], "no-such-run"),
+        (["run", "smoke", "--out", "/dev/null"], "is a file"),
         (["report", "no-such-run"], "no-such-run"),
     ],
 )

@@ -159,3 +159,15 @@ def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
         assert server.stderr.read() == ""
         with pytest.raises(OSError, match="refused"):
             get(ready["public_url"] + "/healthz")
+
+
+def test_a_server_whose_starter_is_gone_ends(tmp_path: Path) -> None:
+    """Killed outright, the command can't end its server; the pipe to it closes, and that is enough."""
+    words = [sys.executable, "-m", "gelombang_server", "--config", str(orders(tmp_path, "hardened")), "--until-input-ends"]
+    server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    assert b'"ready"' in server.stdout.readline()
+    server.stdin.close()
+    assert server.wait(timeout=30) == 0
+    server.stdout.close()

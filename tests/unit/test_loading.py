@@ -269,3 +269,12 @@ def profile_faults(folder: Path, old: str, new: str) -> list[str]:
 )
 def test_a_faulty_profile_is_refused_where_it_is_wrong(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert profile_faults(tmp_path, old, new)[0].startswith(said)
+
+
+def test_phases_take_the_place_of_the_curve_that_is_extended(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    phases = '[[arrivals.phases]]\nform = "hold"\nfor_seconds = 60.0\nstart_per_second = 5.0\n'
+    path.write_text('extends = "opening-hour"\nname = "mine"\ntitle = "Mine"\nopens_at = "2027-01-04T09:00:00+07:00"\n' + phases)
+    arrivals = load_scenario(path).arrivals
+    assert arrivals.curve is None
+    assert [phase.for_seconds for phase in arrivals.phases] == [60.0]
