@@ -37,9 +37,6 @@ READY_LINE = "ready"
 DRAIN_SECONDS = 5.0
 """Wall time that requests in progress get when the process stops."""
 LEDGER_CHUNK_ROWS = 65_536
-SWITCH_SECONDS = 0.0005
-"""How long the database's or a commit thread may keep the interpreter while the event loop waits for it; Python's own 5 ms stand in a
-request's 99 % point."""
 
 
 def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
@@ -160,7 +157,6 @@ def main(arguments: list[str] | None = None) -> ExitCode:
     parser.add_argument("--uploads-url", required=True)
     options = parser.parse_args(arguments)
     public, harness = socket.socket(fileno=options.public_socket), socket.socket(fileno=options.harness_socket)
-    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         plan = read_plan(options.config)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
