@@ -71,8 +71,8 @@ def test_a_busier_machine_gets_a_smaller_sample() -> None:
     from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
 
     scenario = load_scenario("opening-hour").model_copy()
-    idle, _ = choose_sample(scenario, Look(2, 1.0, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
-    busy, _ = choose_sample(scenario, Look(2, 0.5, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    idle, _ = choose_sample(scenario, Look(4, 1.0, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    busy, _ = choose_sample(scenario, Look(4, 0.5, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
     assert busy < idle
 
 
