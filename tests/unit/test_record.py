@@ -45,7 +45,7 @@ def test_uploads_that_do_not_add_up_are_refused(record):
 
 def test_a_record_of_another_schema_is_an_operator_error(record, tmp_path):
     (tmp_path / "record.json").write_text('{"schema_version": 1, "run_id": 5}')
-    with pytest.raises(RecordError, match="is not readable as RunRecord"):
+    with pytest.raises(RecordError, match="is not a RunRecord: run_id"):
         read_record(tmp_path)
 
 
