@@ -92,9 +92,15 @@ def test_a_target_that_refuses_connections_is_exit_code_4(tmp_path: Path) -> Non
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-        done = gelombang(["run", "smoke", "--for", "60", "--target", f"http://127.0.0.1:{port}"], tmp_path)
+        done = gelombang(["run", str(ROOT / "benchmarks" / "lateness.toml"), "--target", f"http://127.0.0.1:{port}"], tmp_path)
     assert done.returncode == 4, done.stderr
     assert str(port) in done.stderr
+
+
+def test_a_journey_that_reads_the_reference_servers_mail_is_refused_at_another_target(tmp_path: Path) -> None:
+    done = gelombang(["run", "smoke", "--for", "60", "--target", "http://127.0.0.1:9"], tmp_path)
+    assert done.returncode == 2
+    assert "inbox" in done.stderr
 
 
 def test_a_port_in_use_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
