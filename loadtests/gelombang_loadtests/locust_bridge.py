@@ -68,6 +68,7 @@ def _on_init(environment: Environment, **_: object) -> None:
     environment.events.quitting.add_listener(surge.on_quitting)
     if environment.web_ui is None:
         gevent.signal_handler(signal.SIGINT, surge.on_interrupt)
+        gevent.signal_handler(signal.SIGTERM, surge.on_interrupt)  # until Locust sets its own, some time after "ready" was said
         surge.prepare_or_exit()
 
 
@@ -131,8 +132,8 @@ class SurgeOnLocust:
         self._environment.process_exit_code = int(self._exit_code)
 
     def on_interrupt(self) -> None:
-        """Ctrl-C: finish early; a second one ends at once."""
-        if self._ended.is_set():
+        """Ctrl-C: finish early; a second one ends at once. Before the run has begun, it begins and ends with everybody unsent."""
+        if self._ended.is_set() and self._generator is None:
             self._environment.runner.quit()
         else:
             self._ask_to_stop()
