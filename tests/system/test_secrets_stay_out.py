@@ -70,7 +70,7 @@ def test_no_file_and_no_output_of_a_run_holds_a_planted_secret(scenario: Path, t
         said = json.loads(asked.body)
         assert asked.path == f"/accounts?key={QUERY}"
         assert said["password"] == PASSWORD
-        if asked.number == 1 and asked.person % 3 == 0:
+        if asked.number == 1 and asked.person % 3 == 1:  # never the preflight's person, number 30
             return Reply(503, {"code": PASSWORD, "detail": f"{QUERY} {KEY} {PASSWORD}"})
         emails.append(said["email"])
         return Reply(200, {"echo": f"{PASSWORD}{QUERY}{KEY}"})
