@@ -68,8 +68,6 @@ class RunPlan(BaseModel):
     """Process k walks the people with index ≡ k (mod this)."""
     canary_people: FixedInt = Field(default=0, ge=0)
     """How many of the first people are looked at apart, before the others are believed to be safe."""
-    first_person: FixedInt = Field(default=0, ge=0)
-    """The index of the first person: a preflight sends somebody whom the run itself does not have."""
 
 
 class ServerPlan(BaseModel):

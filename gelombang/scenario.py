@@ -4,7 +4,6 @@ Scenarios are TOML files at full size and in the people's time; every figure cit
 all its faults at once (`load_scenario`). The arrival curve is a CSV beside it; the journey is a list of steps (`gelombang.steps`).
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -16,6 +15,7 @@ from gelombang.errors import InputError
 from gelombang.feeds import Feed
 from gelombang.inbox import Inboxes
 from gelombang.ledger import MILESTONE_LIMIT
+from gelombang.moment import Moment
 from gelombang.network import Network
 from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
 from gelombang.steps import PhotoKind, PlaceholderName, RequestStep, Step, StepName
@@ -215,23 +215,13 @@ class Expectation(_Part):
     story: str
 
 
-def _moment(text: str) -> str:
-    try:
-        zoned = datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        zoned = False
-    if not zoned:
-        raise ValueError(f'{text!r}; want a moment with its zone such as "2020-04-11T19:00:00+07:00"')
-    return text
-
-
 class Scenario(_Part):
     """One surge."""
 
     schema_version: Annotated[int, Dimension.FIXED, Field(ge=1, le=1)] = 1
     name: StepName
     title: str
-    opens_at: Annotated[str, AfterValidator(_moment)]
+    opens_at: Moment
     """Local wall time of the first second of the window, for axes: `2020-04-11T19:00:00+07:00`."""
     profiles: list[str] = Field(min_length=1)
     """Which profiles a run without `--profile` goes through, in this order."""

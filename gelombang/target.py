@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gelombang.moment import Moment
 from gelombang.scale import FixedFloat, FixedInt
 
 RUN_HEADER = "X-Load-Test"
@@ -21,19 +22,6 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252})$")]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-def _moment(text: str) -> str:
-    try:
-        zoned = datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        zoned = False
-    if not zoned:
-        raise ValueError(f'{text!r}; want a moment with its zone such as "2027-01-04T22:00:00+07:00"')
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class _Part(BaseModel):

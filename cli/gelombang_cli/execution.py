@@ -142,11 +142,17 @@ def require_answering(order: Order) -> None:
 
 def _run_plan(order: Order, run: int, ready: Event) -> RunPlan:
     arrivals = make_plan(order.scenario, order.scale, order.seed, order.for_seconds)
+    canary = canary_people(arrivals.people) if order.profile is None else 0
+    return orders_for_generator(order, run, ready).model_copy(update={"plan_digest": arrivals.digest, "canary_people": canary})
+
+
+def orders_for_generator(order: Order, run: int, ready: Event) -> RunPlan:
+    """What the generator is told; without a digest it takes the plan that it makes itself."""
     return RunPlan(
         run_id=order.run_id,
         run=run,
         seed=order.seed,
-        plan_digest=arrivals.digest,
+        plan_digest="",
         scale=ScaleNumbers.of(order.scale),
         scenario=order.scenario,
         profile=order.profile.name if order.profile else "foreign",
@@ -156,7 +162,6 @@ def _run_plan(order: Order, run: int, ready: Event) -> RunPlan:
         zero_us=0,
         for_seconds=order.for_seconds,
         generator_processes=order.generator_processes,
-        canary_people=canary_people(arrivals.people) if order.profile is None else 0,
     )
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.loading import load_profile, load_scenario
 from gelombang.person import PEOPLE_LIMIT
-from gelombang.runplan import RunPlan, ScaleNumbers, write_model
+from gelombang.runplan import write_model
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.trial.events import AttemptEvent, EndEvent
@@ -26,7 +26,7 @@ from gelombang.trial.order import TRIAL_FILE, TrialOrder
 from gelombang.validation import did_you_mean
 from gelombang_cli.arguments import Commands
 from gelombang_cli.child import Child, Event, wait_readable
-from gelombang_cli.execution import Order, start_server
+from gelombang_cli.execution import Order, orders_for_generator, start_server
 from gelombang_cli.preflight import require_permission
 from gelombang_cli.replaying import Replayed, read_attempt
 from gelombang_cli.runfolder import make_run_folder
@@ -76,7 +76,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         order, ready, run = _order(parsed, scenario, replayed, folder, stack)
         console.begins(order, person)
         trial = TrialOrder(
-            plan=_plan(order, ready, run),
+            plan=orders_for_generator(order, run, ready),
             person=person,
             until=until,
             until_number=replayed.number if replayed else None,
@@ -132,24 +132,6 @@ def _order(
     # A fresh reference server may meet the same person again; somebody's own service has met them already.
     run = replayed.plan.run if replayed and site else secrets.randbits(40) | 1
     return order, start_server(order, run, stack), run
-
-
-def _plan(order: Order, ready: Event, run: int) -> RunPlan:
-    return RunPlan(
-        run_id=order.run_id,
-        run=run,
-        seed=order.seed,
-        plan_digest="",
-        scale=ScaleNumbers.of(order.scale),
-        scenario=order.scenario,
-        profile=order.profile.name if order.profile else "foreign",
-        target_url=ready["public_url"],
-        harness_url=ready["harness_url"],
-        harness_token=ready["harness_token"],
-        zero_us=0,
-        for_seconds=order.for_seconds,
-        generator_processes=1,
-    )
 
 
 def _follow(folder: Path, console: TrialConsole) -> ExitCode:

@@ -81,7 +81,7 @@ class Generator:
         if plan.plan_digest and arrivals.digest != plan.plan_digest:
             raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
         _, due_us = arrivals.stripe(process, plan.generator_processes)
-        self._arrivals = Arrivals(due_us, plan.first_person + process, plan.generator_processes)
+        self._arrivals = Arrivals(due_us, process, plan.generator_processes)
         self._base = base_of(plan.target_url, "the target")
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
         complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
