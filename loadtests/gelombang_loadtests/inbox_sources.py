@@ -9,17 +9,14 @@ import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses
-from importlib import import_module
 from typing import Protocol
 
-from gelombang.clock import utc_now
 from gelombang.errors import InputError, TargetUnreachableError
-from gelombang.inbox import FOUND_FIELDS, HookInbox, HttpInbox, ImapInbox
+from gelombang.inbox import FOUND_FIELDS, HttpInbox, ImapInbox
 from gelombang.templates import filled
 from gelombang_loadtests.answers import JsonValue, as_text, json_of, pointed
 
@@ -239,44 +236,6 @@ class ImapSource:
                 connection.shutdown()
             except OSError:
                 return
-
-
-class HookSource:
-    """`source = "hook"`: the function is asked for everybody who waits, one after the other."""
-
-    def __init__(self, name: str, inbox: HookInbox) -> None:
-        self._name = name
-        self._inbox = inbox
-        self._function: Callable[[str, str, datetime], object] | None = None
-        self._since = utc_now()
-
-    def open(self) -> None:
-        module, _, name = self._inbox.function.partition(":")
-        try:
-            found = getattr(import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise InputError(f"inbox {self._name}: {self._inbox.function} can't be imported ({error}); want module:function") from None
-        if not callable(found):
-            raise InputError(f"inbox {self._name}: {self._inbox.function} is a {type(found).__name__}; want a function")
-        self._function = found
-        self._since = utc_now()
-
-    def batch(self, waiting: Sequence[Key]) -> list[Message] | None:
-        assert self._function is not None
-        found: list[Message] = []
-        for address, kind in waiting[: self._inbox.batch_limit]:
-            try:
-                answer = self._function(address, kind, self._since)
-            except Exception:
-                # Somebody else's code: what it raises is a round that failed, and the run goes on without that message.
-                return found or None
-            if isinstance(answer, dict):
-                texts = {name: text for name in FOUND_FIELDS if (text := as_text(answer.get(name))) is not None}
-                found.append({"address": address, "kind": kind, **texts})
-        return found
-
-    def close(self) -> None:
-        """There is none."""
 
 
 def _reason(error: Exception) -> str:

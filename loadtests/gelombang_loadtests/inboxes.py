@@ -11,7 +11,8 @@ import gevent
 from gelombang.clock import MICROSECONDS
 from gelombang.inbox import HARNESS, FixedInbox, HookInbox, HttpInbox, ImapInbox, Inbox
 from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.inbox_sources import HookSource, HttpSource, ImapSource, Source
+from gelombang_loadtests.hook_source import HookSource
+from gelombang_loadtests.inbox_sources import HttpSource, ImapSource, Source
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.phone import Key, Message, Phone
 
