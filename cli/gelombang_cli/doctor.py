@@ -14,14 +14,16 @@ from pathlib import Path
 import psutil
 
 from gelombang.errors import ExitCode, HostError
-from gelombang_cli.arguments import Commands
+from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.hostwatch import listen_counters
 
 PYTHON_WANTED = (3, 11)
 DESCRIPTORS_WANTED = 4_096
 DESCRIPTORS_SPARE = 200
-BYTES_PER_PERSON = 40_000
-"""Disk for one person of a sample at photos × 0.1: ledgers, database, photos stored. Measured, docs/measurement.md."""
+BYTES_PER_PERSON = 4_000
+PHOTO_BYTES_PER_PERSON = 350_000
+"""Disk for one person of a run: ledgers and database, and photos at full size. An opening hour against april-2020 took 2 KB and 280 KB, the
+latter for every photo that was stored, waited for or not (`du` of a run's folder)."""
 DISK_FLOOR_BYTES = 200_000_000
 MEMORY_WANTED_BYTES = 1_000_000_000
 SOMAXCONN_WANTED = 1_024
@@ -46,30 +48,31 @@ class Finding:
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser("doctor", help="can this machine carry a run?", description=__doc__)
     parser.add_argument("--people", type=int, default=8_000, help="people of the sample that is planned (default 8000)")
+    parser.add_argument("--bytes", type=float, default=0.1, metavar="B", help="size of a photo, times this (default 0.1)")
     parser.set_defaults(command=_command)
 
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
-    findings = list(examine(parsed.people, Path.cwd()))
+    findings = list(examine(parsed.people, positive("--bytes", parsed.bytes), Path.cwd()))
     for finding in findings:
         print(finding)
     return ExitCode.WRONG_INPUT if any(finding.ok is False for finding in findings) else ExitCode.AS_EXPECTED
 
 
-def require_able(people_in_flight: int, people: int, folder: Path) -> None:
+def require_able(people_in_flight: int, people: int, bytes_ratio: float, folder: Path) -> None:
     """Raise HostError with the first thing that forbids the run. `people_in_flight` is the most that may hold a socket at once."""
     descriptors = _descriptors(max(DESCRIPTORS_WANTED, people_in_flight + DESCRIPTORS_SPARE))
-    for finding in (descriptors, *examine(people, folder)):
+    for finding in (descriptors, *examine(people, bytes_ratio, folder)):
         if finding.ok is False:
             raise HostError(f"{finding.name}: {finding.found}; want {finding.wanted}")
 
 
-def examine(people: int, folder: Path) -> Iterator[Finding]:
+def examine(people: int, bytes_ratio: float, folder: Path) -> Iterator[Finding]:
     """All findings, in the order of the page."""
     yield _python()
     yield _cores()
     yield _memory()
-    yield _disk(people, folder)
+    yield _disk(people, bytes_ratio, folder)
     yield _writable(folder)
     yield _descriptors(DESCRIPTORS_WANTED)
     yield _ports()
@@ -93,9 +96,9 @@ def _memory() -> Finding:
     return Finding("memory free", free >= MEMORY_WANTED_BYTES, f"{free / 1e9:.1f} GB", f"{MEMORY_WANTED_BYTES / 1e9:g} GB")
 
 
-def _disk(people: int, folder: Path) -> Finding:
+def _disk(people: int, bytes_ratio: float, folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
-    wanted = DISK_FLOOR_BYTES + people * BYTES_PER_PERSON
+    wanted = DISK_FLOOR_BYTES + people * (BYTES_PER_PERSON + round(PHOTO_BYTES_PER_PERSON * bytes_ratio))
     return Finding("disk free", free >= wanted, f"{free / 1e9:.1f} GB", f"{wanted / 1e9:.1f} GB for {people:,} people")
 
 

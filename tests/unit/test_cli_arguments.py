@@ -2,6 +2,7 @@
 
 import argparse
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from gelombang.errors import InputError
 from gelombang.loading import load_scenario
 from gelombang.scale import Scale
 from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target
+from gelombang_cli.doctor import examine
 from gelombang_cli.machine import Look, choose_sample
 from gelombang_cli.runfolder import make_run_folder
 
@@ -52,6 +54,11 @@ def test_a_target_off_this_machine_needs_its_owner() -> None:
     assert read_target("http://127.0.0.1:8080/", None) == "http://127.0.0.1:8080"
 
 
+def test_photos_at_their_full_size_want_ten_times_the_disk(tmp_path: Path) -> None:
+    small, full = (next(f for f in examine(1_000_000, ratio, tmp_path) if f.name == "disk free").wanted for ratio in (0.1, 1.0))
+    assert (small, full) == ("39.2 GB for 1,000,000 people", "354.2 GB for 1,000,000 people")
+
+
 @pytest.mark.parametrize("target", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://", ""])
 def test_a_target_that_is_no_url_is_refused(target: str) -> None:
     with pytest.raises(InputError, match="want a URL"):
@@ -76,7 +83,7 @@ def test_a_busier_machine_gets_a_smaller_sample() -> None:
     assert busy < idle
 
 
-def test_an_earlier_run_is_never_overwritten(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_an_earlier_run_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text("{}")
     with pytest.raises(InputError, match="not empty"):
         make_run_folder(tmp_path, "id", "hardened", several=False)
