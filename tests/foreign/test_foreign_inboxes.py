@@ -11,7 +11,8 @@ import pytest
 from foreign.bed_processes import TOKEN, Bed, free_port
 from gelombang.errors import InputError, TargetUnreachableError
 from gelombang.inbox import HookInbox, HttpInbox, ImapInbox
-from gelombang_loadtests.inbox_sources import HookSource, HttpSource, ImapSource, Message, Source
+from gelombang_loadtests.hook_source import HookSource
+from gelombang_loadtests.inbox_sources import HttpSource, ImapSource, Message, Source
 
 PATTERN = r"(?P<link>https?://\S+)|code is (?P<code>\d{6})"
 KINDS = {"email-link": "confirm", "otp": "SMS"}
