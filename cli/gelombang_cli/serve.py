@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import shlex
 import signal
 import threading
 from fractions import Fraction
@@ -79,8 +80,8 @@ def banner(profile: str, scale: Scale, ready: Event, token: str, folder: Path) -
             f"  data     {folder}",
             "Ctrl-C ends it. To send people from another terminal:",
             "",
-            f"  locust -f {locustfiles_folder() / 'surge.py'} --headless -t 20s --host {ready['public_url']} "
-            f"--harness-url {ready['harness_url']} --harness-token {token} --sample {sample} --speed {scale.speed:g} "
+            f"  locust -f {shlex.quote(str(locustfiles_folder() / 'surge.py'))} --headless -t 20s --host {ready['public_url']} "
+            f"--harness-url {ready['harness_url']} --harness-token={token} --sample {sample} --speed {scale.speed:g} "
             f"--bytes {scale.bytes_ratio:g}",
         ]
     )
