@@ -33,6 +33,7 @@ check: $(READY)  ## lint, types, import contracts, unit and law tests (under 2 m
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@found=$$($(BIN)/pytest --collect-only -qq tests) || { echo "$$found"; exit 1; }
 	$(BIN)/pytest -q tests/unit tests/laws
 
 packages:  ## system packages that some tests use (Debian, as root; otherwise those tests are skipped with a reason)

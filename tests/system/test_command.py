@@ -16,9 +16,11 @@ from gelombang.clock import monotonic_us, sleep_seconds
 
 COMMAND = [sys.executable, "-m", "gelombang_cli"]
 ROOT = Path(__file__).parents[2]
+RAN_TO_ITS_END = (0, 1, 3)
+"""What a run says of itself is no matter here: on a busy machine it may miss an objective, or call itself INVALID."""
 
 
-def gelombang(words: Sequence[str], cwd: Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def gelombang(words: Sequence[str], cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *words], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
 
 
@@ -26,8 +28,8 @@ def gelombang(words: Sequence[str], cwd: Path, timeout: float = 60) -> subproces
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One short run that several tests look at."""
     folder = tmp_path_factory.mktemp("runs")
-    done = gelombang(["run", "smoke", "--for", "420", "--seed", "7", "--out", "A", "--json"], folder, 120)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+    done = gelombang(["run", "smoke", "--for", "420", "--seed", "7", "--out", "A", "--json"], folder)
+    assert done.returncode in RAN_TO_ITS_END, done.stdout + done.stderr
     return folder
 
 
@@ -55,9 +57,9 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another(run_folder: 
     digests = {}
     for seed in ("7", "8"):
         out = run_folder / f"seed-{seed}"
-        gelombang(["run", "smoke", "--for", "120", "--seed", seed, "--out", str(out)], run_folder, 120)
+        gelombang(["run", "smoke", "--for", "120", "--seed", seed, "--out", str(out)], run_folder)
         digests[seed] = json.loads((out / "record.json").read_text())["plan_digest"]
-    again = gelombang(["run", "smoke", "--for", "120", "--seed", "7", "--out", "again", "--json"], run_folder, 120)
+    again = gelombang(["run", "smoke", "--for", "120", "--seed", "7", "--out", "again", "--json"], run_folder)
     assert json.loads(again.stdout.splitlines()[0])["plan_digest"] == digests["7"] != digests["8"]
 
 
@@ -115,13 +117,15 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_arrivals_and_leaves_a_valid_record_that_says_so(tmp_path: Path) -> None:
-    process = subprocess.Popen([*COMMAND, "run", "smoke", "--out", "cut"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Arrivals go on for two minutes of wall time: the signal comes long before their end.
+    words = [*COMMAND, "run", "smoke", "--sample", "1/50", "--speed", "10", "--out", "cut"]
+    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     samples = tmp_path / "cut" / "generator-0.jsonl"
-    deadline = monotonic_us() + 40_000_000
+    deadline = monotonic_us() + 60_000_000
     while not (samples.exists() and samples.stat().st_size > 0) and process.poll() is None and monotonic_us() < deadline:
         sleep_seconds(0.05)
     os.kill(process.pid, signal.SIGINT)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=90)
     assert process.returncode == 5, out.decode() + error.decode()
     record = json.loads((tmp_path / "cut" / "record.json").read_text())
     assert record["cut_short"]
@@ -135,7 +139,7 @@ def test_the_line_that_serve_prints_sends_people_when_it_is_pasted(tmp_path: Pat
         assert server.stdout is not None
         line = next(text for text in server.stdout if text.strip().startswith("locust -f"))
         pasted = [sys.executable, "-m", *shlex.split(line.replace("-t 20s", "-t 5s"))]
-        done = subprocess.run([*pasted, "--out", "people"], cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False)
+        done = subprocess.run([*pasted, "--out", "people"], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "email-link" in done.stdout + done.stderr
     finally:
@@ -146,8 +150,8 @@ def test_the_line_that_serve_prints_sends_people_when_it_is_pasted(tmp_path: Pat
 
 def test_several_generator_and_server_processes_walk_each_person_once(tmp_path: Path) -> None:
     words = ["run", "smoke", "--for", "300", "--generator-processes", "2", "--server-processes", "2", "--out", "A"]
-    done = gelombang(words, tmp_path, 90)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+    done = gelombang(words, tmp_path)
+    assert done.returncode in RAN_TO_ITS_END, done.stdout + done.stderr
     people = [len(list((tmp_path / "A").glob(f"people-{k}.bin"))) for k in (0, 1)]
     assert people == [1, 1]
     record = json.loads((tmp_path / "A" / "record.json").read_text())

@@ -171,7 +171,7 @@ def test_a_target_that_is_not_there_is_exit_4(folder: Path) -> None:
 @pytest.mark.timeout(240)
 def test_a_person_of_a_run_is_replayed_beside_what_happened_then(tmp_path: Path) -> None:
     run = gelombang("run", "smoke", "--for", "120", "--seed", "7", "--out", "A", cwd=tmp_path)
-    assert run.returncode in (0, 1), run.stderr
+    assert run.returncode in (0, 1, 3), run.stderr
     rows = read_all(tmp_path / "A", "ledger-generator-*.bin", GENERATOR_ROW)
     person = int(rows[rows["step"] == 3]["person"][0])
     done = gelombang("try", "--from", "A", "--attempt", f"{person}:data:1", cwd=tmp_path)
