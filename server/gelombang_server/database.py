@@ -2,8 +2,8 @@
 
 A commit waits for the disk (`synchronous = FULL`: an answer is never given before its rows are durable), so operations that arrive while
 one transaction commits go together into the next: group commit, as in "Implementation Techniques for Main Memory Database Systems"
-(DeWitt et al., 1984, section 5). Each operation stands in a savepoint of its own and is undone alone when it raises. Point reads go
-through a connection of the event loop's own, which sees what is committed; they are short and never wait for the writer (WAL).
+(DeWitt et al., 1984, section 5). Each operation of several stands in a savepoint of its own and is undone alone when it raises. Point
+reads go through a connection of the event loop's own, which sees what is committed; they are short and never wait for the writer (WAL).
 Several processes may open the same file: transactions begin IMMEDIATE and wait for each other up to `BUSY_SECONDS`.
 """
 
@@ -101,17 +101,22 @@ class Database:
     def _commit(self, batch: Sequence[_Item]) -> list[_Result]:
         cursor = self._writer.cursor()
         results: list[_Result] = []
+        # Alone in its transaction, an operation is undone with it: two statements less, each of which would wait for the interpreter.
+        is_alone = len(batch) == 1
         try:
             cursor.execute("BEGIN IMMEDIATE")
             for operation, future in batch:
-                cursor.execute("SAVEPOINT operation")
+                if not is_alone:
+                    cursor.execute("SAVEPOINT operation")
                 try:
                     results.append((future, operation(cursor), None))
                 except Exception as error:
-                    cursor.execute("ROLLBACK TO operation")
+                    cursor.execute("ROLLBACK" if is_alone else "ROLLBACK TO operation")
                     results.append((future, None, error))
-                cursor.execute("RELEASE operation")
-            cursor.execute("COMMIT")
+                if not is_alone:
+                    cursor.execute("RELEASE operation")
+            if self._writer.in_transaction:
+                cursor.execute("COMMIT")
         except sqlite3.Error as error:
             # The transaction as a whole failed (locked for too long, disk full): nothing of the batch is durable, and all are told.
             if self._writer.in_transaction:
