@@ -31,24 +31,28 @@ class GelombangError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a file: `where` is a path inside it such as `phases[2].end_per_second`."""
+    """One thing wrong with a file: `where` is a path inside it such as `phases[2].end_per_second`, `line` the one where that stands."""
 
     where: str
     found: str
     wanted: str
+    source: str = ""
+    """The file, where it is another one than the error names (one that is extended, or a value of the command line)."""
+    line: int = 0
+    """From 1; 0 where there is none."""
 
     def __str__(self) -> str:
         return f"{self.where} is {self.found}; want {self.wanted}"
 
 
 class FileError(GelombangError):
-    """A scenario, profile or curve with faults: all of them, in the order of the file."""
+    """A scenario, profile or curve with faults: all of them, in the order of the file, each as `FILE:LINE: fault`."""
 
     def __init__(self, file: str, faults: Sequence[Fault]) -> None:
         assert faults, "a FileError names at least one fault"
         self.file = file
         self.faults = tuple(faults)
-        super().__init__("\n".join(f"{file}: {fault}" for fault in faults))
+        super().__init__("\n".join(f"{fault.source or file}{f':{fault.line}' if fault.line else ''}: {fault}" for fault in faults))
 
 
 class InputError(GelombangError):

@@ -4,49 +4,50 @@ The key is a path of names with dots between them. In a list, a number is a plac
 or objective of that name (`journey.email.read_ratio`). The value is TOML, and text where TOML can't read it.
 """
 
-import copy
 import tomllib
-from collections.abc import Sequence
 
 from gelombang.errors import InputError
+from gelombang.places import Key
 from gelombang.validation import did_you_mean
 
 _NAMES = ("step", "name")
 
 
-def apply_settings(data: dict[str, object], settings: Sequence[str]) -> dict[str, object]:
-    """A copy of a scenario's data with every setting in its place, in order. Raises InputError for one that has none."""
-    changed = copy.deepcopy(data)
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        if not equals or not all(path.strip().split(".")):
-            raise InputError(f"--set is {setting!r}; want KEY=VALUE such as patience.return_ratio=0.8")
-        try:
-            put_value(changed, path.strip(), _value(text.strip()))
-        except InputError as error:
-            raise InputError(f"--set {setting}: {error}") from None
-    return changed
+def put_setting(data: dict[str, object], setting: str) -> tuple[Key, ...]:
+    """Put the value of one `--set` in its place, changing `data`; the keys of that place. Raises InputError when there is none."""
+    path, equals, text = setting.partition("=")
+    if not equals or not all(path.strip().split(".")):
+        raise InputError(f"--set is {setting!r}; want KEY=VALUE such as patience.return_ratio=0.8")
+    try:
+        return put_value(data, path.strip(), _value(text.strip()))
+    except InputError as error:
+        raise InputError(f"--set {setting}: {error}") from None
 
 
-def put_value(data: dict[str, object], path: str, value: object) -> None:
-    """Put one value in its place, changing `data`. Raises InputError when there is no such place; new keys of tables are put there."""
-    keys = path.split(".")
+def put_value(data: dict[str, object], path: str, value: object) -> tuple[Key, ...]:
+    """Put one value in its place, changing `data`; the keys of that place. New keys of tables are put there. Raises InputError when there
+    is no such place."""
+    names = path.split(".")
+    keys: list[Key] = []
     here: object = data
-    for i, key in enumerate(keys):
-        last = i == len(keys) - 1
+    for i, name in enumerate(names):
+        last = i == len(names) - 1
         if isinstance(here, dict):
+            keys.append(name)
             if last:
-                here[key] = value
+                here[name] = value
             else:
-                here = here.setdefault(key, {})
+                here = here.setdefault(name, {})
         elif isinstance(here, list):
-            place = _place(here, key)
+            place = _place(here, name)
+            keys.append(place)
             if last:
                 here[place] = value
             else:
                 here = here[place]
         else:
-            raise InputError(f"{'.'.join(keys[:i])} is {here!r}; want a table or list that has a {key!r}")
+            raise InputError(f"{'.'.join(names[:i])} is {here!r}; want a table or list that has a {name!r}")
+    return tuple(keys)
 
 
 def _value(text: str) -> object:

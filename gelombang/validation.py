@@ -1,11 +1,12 @@
 """From pydantic's errors to faults: a path as people write it, what stands there, and what would do.
 
-The paths of pydantic hold the tags of unions, which nobody wrote; they are taken out. An unknown key is answered with the key that was
-probably meant.
+The paths of pydantic hold the tags of unions, which nobody wrote; they are taken out. An unknown key, and a word that is none of a closed
+set, are answered with the one that was probably meant.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,10 @@ from gelombang.errors import Fault
 
 _DISTRIBUTIONS = ("fixed", "uniform", "lognormal")
 _FOUND_LIMIT = 60
+_ALIKE_FROM_RATIO = 0.6
+"""Of difflib: words less alike than this are not what was meant."""
+_AS_ALIKE_RATIO = 0.1
+"""A second word is named when it is nearly as much alike as the first."""
 
 _WANTED = {
     "bool_parsing": "true or false",
@@ -32,12 +37,11 @@ _WANTED = {
 }
 _LIMITS = {"gt": "more than {}", "ge": "{} or more", "lt": "less than {}", "le": "{} or less"}
 _LENGTHS = {"min_length": "at least {} of them", "max_length": "at most {} of them"}
+_TARGET = "^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$"
+_TARGETS = ("next", "retry", "step:NAME", "fate:finished", "fate:gave_up", "fate:rejected", "fate:unreachable")
 _PATTERNS = {
     "^[a-z][a-z0-9-]{0,30}$": "a name of lower-case letters, digits and hyphens that begins with a letter, 31 characters at most",
     "^[a-z][a-z0-9_]{0,30}$": "a name of lower-case letters, digits and underscores that begins with a letter, 31 characters at most",
-    "^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$": (
-        "next, retry, step:NAME, fate:finished, fate:gave_up, fate:rejected or fate:unreachable"
-    ),
     "^[1-5][0-9x]{2}$": "a status such as 409, 40x or 4xx",
     "^(/[^/]*)*$": "a JSON pointer such as /session",
 }
@@ -49,10 +53,13 @@ def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The close ones as a question, or all of them; empty when nothing is known."""
+    """The close ones as a question, or all of them; empty when nothing is known. Case, and - for _, make no difference."""
     names = list(known)
-    close = get_close_matches(name, names, n=2, cutoff=0.6)
-    if close:
+    alike = {_bare(known_name): known_name for known_name in reversed(names)}
+    matches = get_close_matches(_bare(name), alike, n=2, cutoff=_ALIKE_FROM_RATIO)
+    if matches:
+        ratios = [SequenceMatcher(None, match, _bare(name)).ratio() for match in matches]
+        close = [alike[match] for match, ratio in zip(matches, ratios, strict=True) if ratio >= ratios[0] - _AS_ALIKE_RATIO]
         return f"{' or '.join(close)} (did you mean that?)"
     return f"one of {', '.join(names)}" if names else ""
 
@@ -63,7 +70,7 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     context: Mapping[str, object] = details.get("ctx", {})
     where = path_of(loc)
     if loc and loc[-1] == "[key]":
-        where, found = path_of(loc[:-2]), f"a table with the key {loc[-2]!r}"
+        where, found = path_of(loc[:-1]), "a key that can't stand here"
     match kind:
         case "missing":
             found, wanted = "missing", _about(model, loc)
@@ -74,15 +81,18 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
             text = str(context.get("error", details["msg"]))
             found, _, wanted = text.partition("; want ")
         case "literal_error" | "enum":
-            wanted = str(context["expected"])
+            wanted = _meant(details["input"], str(context["expected"]))
         case "string_pattern_mismatch":
             pattern = str(context["pattern"])
             wanted = _PATTERNS.get(pattern, f"text that matches {pattern}")
+            if pattern == _TARGET:
+                wanted = did_you_mean(str(details["input"]), _TARGETS)
         case "union_tag_not_found":
             where, found, wanted = f"{where}.form", "missing", "'request', 'message' or 'photo'"
         case "union_tag_invalid":
             kind_of = "kind" if "kind" in _keys(details["input"]) and "form" not in _keys(details["input"]) else "form"
-            where, found, wanted = f"{where}.{kind_of}", repr(context["tag"]), f"one of {context['expected_tags']}"
+            wanted = _meant(context["tag"], f"one of {context['expected_tags']}")
+            where, found = f"{where}.{kind_of}", repr(context["tag"])
         case "model_type" | "model_attributes_type":
             wanted = "a table such as { value = 30.0 } or { median = 30.0, sigma = 0.5 }" if loc[-1] in _DISTRIBUTIONS else "a table"
         case _ if kind in _WANTED:
@@ -102,6 +112,16 @@ def path_of(loc: tuple[int | str, ...]) -> str:
         elif not (part in _DISTRIBUTIONS or part.startswith("=") or (i == 2 and loc[0] == "journey")):
             path += f".{part}" if path else part
     return path or "the file"
+
+
+def _meant(given: object, expected: str) -> str:
+    """Of the words in quotes, those that are close to what was given; all of them when none is."""
+    close = did_you_mean(str(given), re.findall(r"'([^']*)'", expected)) if any(map(str.isalpha, str(given))) else ""
+    return close if close.endswith("?)") else expected
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def _limit(context: Mapping[str, object]) -> str:

@@ -18,12 +18,11 @@ from gelombang.clock import utc_now
 from gelombang.errors import ExitCode, InputError, PreflightError
 from gelombang.feeds import require_rows
 from gelombang.inbox import require_own_inboxes
-from gelombang.loading import load_scenario
+from gelombang.loading import load_scenario, require_secrets
 from gelombang.preflight import Preflight, SentStep, accounts, ending, no_block, plan_numbers, refusals, sent_steps, write_preflight
 from gelombang.runplan import RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
-from gelombang.secrets import look_up_secrets
 from gelombang.stops import canary_people
 from gelombang.target import PlanNumbers, allowed_hosts, host_breaches, host_of, is_loopback_host, limit_breaches
 from gelombang.trial.events import AttemptEvent, EndEvent
@@ -57,7 +56,7 @@ def add_command(commands: Commands) -> None:
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
     scenario = load_scenario(parsed.scenario, parsed.set)
-    look_up_secrets(scenario, parsed.scenario)
+    require_secrets(scenario, parsed.scenario, parsed.set)
     scale = read_scale(parsed, scenario, lambda: parse_sample(scenario.scale.sample_smallest))
     whole = scenario.arrivals.for_seconds or sum(phase.for_seconds for phase in scenario.arrivals.phases)
     for_seconds = whole if parsed.for_seconds is None else positive("--for", parsed.for_seconds)

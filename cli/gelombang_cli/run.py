@@ -10,11 +10,10 @@ from gelombang.arrivals import planned_people
 from gelombang.created import CREATED_FILE
 from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
-from gelombang.loading import load_profile, load_scenario
+from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.record import RunRecord, Validity
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
-from gelombang.secrets import look_up_secrets
 from gelombang.target import host_of, is_loopback_host
 from gelombang_cli import machine
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
@@ -59,7 +58,7 @@ def add_command(commands: Commands) -> None:
 def _command(parsed: argparse.Namespace) -> ExitCode:
     console = Console(stderr=parsed.json)
     scenario = load_scenario(parsed.scenario, parsed.set)
-    look_up_secrets(scenario, parsed.scenario)
+    require_secrets(scenario, parsed.scenario, parsed.set)
     scale = _scale(parsed, scenario, console)
     require_rows(scenario.feed, planned_people(scenario, scale, _for_seconds(parsed.for_seconds, scenario)))
     orders = _orders(parsed, scenario, scale)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from gelombang.errors import ExitCode, HostError, InputError
-from gelombang.loading import load_profile, load_scenario
+from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.person import PEOPLE_LIMIT
 from gelombang.runplan import write_model
 from gelombang.scale import Scale
@@ -63,6 +63,8 @@ def add_command(commands: Commands) -> None:
 def _command(parsed: argparse.Namespace) -> ExitCode:
     replayed = _replayed(parsed)
     scenario = replayed.plan.scenario if replayed else load_scenario(parsed.scenario, parsed.set)
+    if replayed is None:
+        require_secrets(scenario, parsed.scenario, parsed.set)
     until = replayed.step if replayed else parsed.until
     names = [step.step for step in scenario.journey]
     if until is not None and until not in names:

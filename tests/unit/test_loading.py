@@ -1,5 +1,6 @@
 """Reading scenarios and profiles: by path or name, extended, changed, and with all their faults at once."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 from gelombang.curve import read_curve
 from gelombang.distribution import Fixed, Lognormal
 from gelombang.errors import ExitCode, FileError, InputError
-from gelombang.loading import load_profile, load_scenario
+from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.resources import dashboards_folder, locustfiles_folder, profiles_folder, scenarios_folder
-from gelombang.settings import apply_settings
+from gelombang.settings import put_setting
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -82,7 +83,7 @@ BROKEN = [
     "patience.persist_ratio is missing; want a value: Probability of trying again",
     "patience.persist_tries is 2.5; want a whole number",
     "patience.persist_ration is a key that nobody reads; want persist_ratio",
-    "journey[0].method (step account) is 'POTS'; want 'GET', 'POST'",
+    "journey[0].method (step account) is 'POTS'; want POST (did you mean that?)",
     "journey[0].on.conflict (step account) is 'step:log-in'; want a step of this journey: login",
     "journey[0].body.json.email (step account) is {emial}; want a field of the person or an earlier capture: email",
     "journey[1].on.too_large (step email) is what never happens here; want an outcome that a message can have",
@@ -92,7 +93,7 @@ BROKEN = [
     "journey[3].photo (step selfie) is 'selfie'; want a photo that people.photos describes: ktp",
     "journey[4].form (step data) is 'upload'; want one of 'request', 'message', 'photo'",
     "journey[4].step (step data) is 'data', the name of journey[2] too; want a name of its own",
-    "journey[5].on.ok (step join) is 'finished'; want next, retry, step:NAME, fate:finished",
+    "journey[5].on.ok (step join) is 'finished'; want fate:finished (did you mean that?)",
     "journey[6].capture.session (step login) is given 0 ways (none); want exactly one",
     "journey[6].step (step login) is 'login', which no step leads to; want a step that some outcome leads to",
     "objective[0] is without at_least and at_most; want at least one limit",
@@ -115,12 +116,85 @@ def test_faults_stand_in_the_order_of_the_file() -> None:
     assert seen == wanted
 
 
-def test_every_line_of_the_message_names_the_file() -> None:
+def test_every_fault_names_the_file_and_the_line_in_which_it_stands() -> None:
+    path = DATA / "broken.toml"
     with pytest.raises(FileError) as caught:
-        load_scenario(DATA / "broken.toml")
-    lines = str(caught.value).splitlines()
-    assert len(lines) == len(BROKEN)
-    assert all(line.startswith(f"{DATA / 'broken.toml'}: ") for line in lines)
+        load_scenario(path)
+    text = path.read_text().splitlines()
+    lines = [fault.line for fault in caught.value.faults]
+    assert str(caught.value).splitlines() == [f"{path}:{fault.line}: {fault}" for fault in caught.value.faults]
+    assert lines == sorted(lines)
+    for fault in caught.value.faults:
+        keys = [key for key in re.split(r"[.\[\]:]+", fault.where.split(" ")[0]) if key and not key.isdecimal()]
+        # The line has the last key that stands there; where one is missing, the table that wants it.
+        assert any(key in text[fault.line - 1] for key in keys), fault
+
+
+def test_a_missing_key_is_shown_at_its_table(tmp_path: Path) -> None:
+    with pytest.raises(FileError) as caught:
+        load_scenario(
+            scenario_file(tmp_path, '# mine\nextends = "opening-hour"\n\n[people.photos.ktp]\nfirst_bytes = 3\n\n[[stop]]\nname = "x"\n')
+        )
+    assert sorted({(fault.source, fault.line) for fault in caught.value.faults}) == [
+        (str(tmp_path / "mine.toml"), 5),
+        (str(tmp_path / "mine.toml"), 7),
+    ]
+
+
+def test_a_fault_of_an_extended_file_names_that_file_and_its_line(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text('extends = "opening-hour"\n\n[patience]\nreturn_ratio = 3\n')
+    with pytest.raises(FileError) as caught:
+        load_scenario(scenario_file(tmp_path, 'extends = "base.toml"\n[patience]\nattempts_limit = 0\n'))
+    assert str(caught.value).splitlines() == [
+        f"{tmp_path / 'mine.toml'}:3: patience.attempts_limit is 0; want more than 0",
+        "base.toml:4: patience.return_ratio is 3; want 1 or less",
+    ]
+
+
+def test_a_fault_of_a_change_names_the_line_of_the_change(tmp_path: Path) -> None:
+    with pytest.raises(FileError) as caught:
+        load_scenario(extending(tmp_path, '[change]\n"journey.test.think_seconds" = { valeu = 5.0 }\n"journey.ktp.milestone" = 7\n'))
+    assert [fault.line for fault in caught.value.faults] == [3, 3, 4]
+
+
+def test_a_secret_that_is_missing_is_shown_with_the_line_that_asks_for_it(tmp_path: Path) -> None:
+    text = '[change]\n"journey.account.headers" = { x-key = "k" }\n"journey.login.headers" = { x-key = "${env:NOT_SET_ANYWHERE}" }\n'
+    path = extending(tmp_path, text)
+    with pytest.raises(FileError, match=r"mine.toml:4: journey\[\d+\]\.headers\.x-key: \$\{env:NOT_SET_ANYWHERE\}.* is not set"):
+        require_secrets(load_scenario(path), path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("page_secnods = { value = 1.0 }", "page_seconds (did you mean that?)"),
+        ("page-seconds = { value = 1.0 }", "page_seconds (did you mean that?)"),
+        ("Persist_tries = 1", "persist_tries (did you mean that?)"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_one_that_was_meant(tmp_path: Path, wrong: str, meant: str) -> None:
+    assert any(
+        text.endswith(f"is a key that nobody reads; want {meant}") for text in faults_of(extending(tmp_path, f"[patience]\n{wrong}\n"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("journey.account.method=post", "POST (did you mean that?)"),
+        ("journey.account.form=requets", "request (did you mean that?)"),
+        ("journey.account.on.conflct=next", "conflict (did you mean that?)"),
+        ("journey.account.on.conflict=step:emial", "a step of this journey: email"),
+        ("journey.account.on.conflict=fate:gaveup", "fate:gave_up (did you mean that?)"),
+        ("objective.0.measure=ok-ratio", "ok_ratio (did you mean that?)"),
+        ('profiles=["hardend"]', "a profile: hardened (did you mean that?)"),
+    ],
+)
+def test_a_word_of_a_closed_set_is_answered_with_the_one_that_was_meant(setting: str, meant: str) -> None:
+    with pytest.raises(FileError) as caught:
+        load_scenario("opening-hour", [setting])
+    said = [fault for fault in caught.value.faults if meant in fault.wanted]
+    assert [fault.source for fault in said] == [f"opening-hour.toml with --set {setting}"], caught.value
 
 
 def test_text_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -182,8 +256,8 @@ def test_a_window_past_the_end_of_the_curve_is_a_fault(tmp_path: Path) -> None:
 def test_a_missing_curve_and_rows_by_hand_are_faults(tmp_path: Path) -> None:
     found = faults_of(extending(tmp_path, '[arrivals]\ncurve = "none.csv"\nrows = { seconds = [0.0, 1.0], per_second = [1.0, 1.0] }\n'))
     assert found == [
-        "arrivals.rows is written by hand; want a curve file or phases",
         "arrivals.curve is 'none.csv', which is not there; want a CSV file beside " + str(tmp_path / "mine.toml"),
+        "arrivals.rows is written by hand; want a curve file or phases",
     ]
 
 
@@ -211,10 +285,10 @@ def test_settings_change_values_anywhere() -> None:
     assert load_scenario("opening-hour", ["patience.retry_seconds={ value = 3 }"]).patience.retry_seconds == Fixed(value=3.0)
 
 
-def test_settings_leave_the_data_as_it_was() -> None:
-    data: dict[str, object] = {"a": {"b": [1, 2]}}
-    assert apply_settings(data, ["a.b.1=9"]) == {"a": {"b": [1, 9]}}
-    assert data == {"a": {"b": [1, 2]}}
+def test_a_setting_says_which_place_it_took() -> None:
+    data: dict[str, object] = {"a": {"b": [1, {"name": "x"}]}}
+    assert put_setting(data, "a.b.x.c=9") == ("a", "b", 1, "c")
+    assert data == {"a": {"b": [1, {"name": "x", "c": 9}]}}
 
 
 @pytest.mark.parametrize(
