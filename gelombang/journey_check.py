@@ -89,8 +89,10 @@ def _outline(index: int, step: object) -> Outline:
 
 
 def _photos(step: dict[str, object]) -> Iterator[tuple[str, str]]:
-    parts = _table(_table(step.get("body")).get("multipart"))
-    places = [("photo", step.get("photo")), *((f"body.multipart.{name}.photo", _table(part).get("photo")) for name, part in parts.items())]
+    body = _table(step.get("body"))
+    parts = _table(body.get("multipart"))
+    places = [("photo", step.get("photo")), ("body.tus.photo", _table(body.get("tus")).get("photo"))]
+    places += [(f"body.multipart.{name}.photo", _table(part).get("photo")) for name, part in parts.items()]
     yield from ((where, kind) for where, kind in places if isinstance(kind, str))
     for i, beside in enumerate(map(_table, _list(step.get("parallel")))):
         yield from ((f"parallel[{i}].{where}", kind) for where, kind in _photos(beside))

@@ -24,7 +24,7 @@ from gelombang.resources import profiles_folder, scenarios_folder
 from gelombang.scenario import CurveRows, Scenario
 from gelombang.secrets import look_up_secrets, place_secret_files
 from gelombang.step_files import place_step_files
-from gelombang.steps import PhotoKind, Step, reserved_faults
+from gelombang.steps import PhotoKind, Step
 from gelombang.toml_file import TomlFile, fault_of, find_file, names_in, read_toml
 from gelombang.validation import did_you_mean, faults_of
 
@@ -50,7 +50,6 @@ def load_scenario(path_or_name: str | Path, settings: Sequence[str] = ()) -> Sce
     faults += outline_faults(steps, [kind for kind in PhotoKind if kind in photos], Given(columns, values_before_arrivals(file.data)))
     faults += errand_faults(file.data, columns)
     faults += unread_feeds(columns, [*(text for step in steps for _, text in step.texts), *errand_texts(file.data)])
-    faults += _reserved(file.data, scenario)
     faults += _inbox_faults(file.data)
     faults += _name_faults(file.data, steps)
     if scenario is not None and rows is not None:
@@ -123,19 +122,6 @@ def _window_faults(scenario: Scenario) -> list[Fault]:
     except InputError as error:
         return [fault_of(error, "arrivals")]
     return []
-
-
-def _reserved(data: dict[str, object], scenario: Scenario | None) -> list[Fault]:
-    if scenario is not None:
-        return list(reserved_faults(scenario, ""))
-    faults: list[Fault] = []
-    steps = data.get("journey")
-    for i, step in enumerate(steps if isinstance(steps, list) else []):
-        try:
-            faults += reserved_faults(_STEP.validate_python(step), f"journey[{i}]")
-        except ValidationError:
-            continue
-    return faults
 
 
 def _inbox_faults(data: dict[str, object]) -> list[Fault]:

@@ -35,6 +35,10 @@ def _bodies(steps: object, table: str, folders: Sequence[Path]) -> Iterator[Faul
         if not isinstance(body, dict):
             continue
         yield from _place(body, "file", f"{table}[{i}].body.file", folders)
+        tus = body.get("tus")
+        if isinstance(tus, dict):
+            for key in ("file", "folder"):
+                yield from _place(tus, key, f"{table}[{i}].body.tus.{key}", folders)
         parts = body.get("multipart")
         for name, part in parts.items() if isinstance(parts, dict) else ():
             if isinstance(part, dict):

@@ -5,14 +5,13 @@ fault of the file and not of an attempt.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from gelombang.markup import selector_fault
-from gelombang.scale import Dimension, FixedInt, Seconds
+from gelombang.scale import Dimension, FixedInt, Seconds, SizeBytes
 
 PATTERN_LIMIT = 500
 """Characters of a regular expression."""
@@ -20,21 +19,15 @@ REPEATS_LIMIT = 250
 """Exchanges of one attempt that asks again: its row counts up to 255, redirects included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """Marks a field that the schema keeps for a later release, all but the values that are built already."""
-
-    built: tuple[str, ...] = ()
-
-
-RESERVED = Reserved()
-
 PlaceholderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 JsonPointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
+MetadataName = Annotated[str, Field(pattern=r"^[!-+.-~-]{1,60}$")]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 PARALLEL_LIMIT = 16
 """Requests of one person at the same time."""
+RESUMES_LIMIT = 20
+"""Breaks of one upload by tus that are got over in one attempt."""
 Target = Annotated[str, Field(pattern=r"^(next|retry|step:[a-z][a-z0-9-]*|fate:(finished|gave_up|rejected|unreachable))$")]
 OutcomeName = Literal[
     "ok",
@@ -142,6 +135,34 @@ def _part_tag(value: object) -> str:
     return "=text" if isinstance(value, str) else "=file"
 
 
+class TusUpload(Strict):
+    """One photo or file, sent by the tus protocol 1.0 (tus.io): created, sent in chunks, and gone on with where it broke."""
+
+    photo: PhotoKind | None = None
+    """Of the size that `people.photos` says; a smaller copy after too_large."""
+    folder: str | None = None
+    """A folder beside the scenario; which of its files, is drawn for each person, and stays the same when they try again."""
+    file: str | None = None
+    """One file beside the scenario."""
+    metadata: dict[MetadataName, str] | None = None
+    """Upload-Metadata; without it, `filename` and `filetype`, as upload pages send them."""
+    chunk_bytes: Annotated[SizeBytes, Field(gt=0)] | None = None
+    """Of one PATCH; without it, one PATCH carries all that is left."""
+    checksum: Literal["sha1", "sha256", "md5"] | None = None
+    """Upload-Checksum of each chunk."""
+    resumes_limit: Annotated[FixedInt, Field(ge=0, le=RESUMES_LIMIT)] = 3
+    """Breaks of one attempt that are got over: the site is asked where the upload stands, and it goes on from there."""
+    resume_seconds: Annotated[Seconds, Field(ge=0)] = 1.0
+    """From a break to that question."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in ("photo", "folder", "file") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"given {len(given)} of photo, folder and file; want exactly one of them")
+        return self
+
+
 FormPart = Annotated[Annotated[str, Tag("=text")] | Annotated[FilePart, Tag("=file")], Discriminator(_part_tag)]
 
 
@@ -157,7 +178,8 @@ class Body(Strict):
     """A text as it is."""
     file: str | None = None
     """One file beside the scenario, with its own bytes."""
-    tus: Annotated[str | None, RESERVED] = None
+    tus: TusUpload | None = None
+    """One photo or file by the tus protocol: several exchanges of one attempt."""
     content_type: str | None = None
     """Of `raw` and `file`: without it, text/plain and what the file's name suggests."""
 
@@ -174,7 +196,13 @@ class Body(Strict):
     @property
     def is_upload(self) -> bool:
         """Whether it carries a photo or file, for which people wait as long as for an upload."""
-        return self.file is not None or any(isinstance(part, FilePart) for part in (self.multipart or {}).values())
+        return self.file is not None or self.tus is not None or any(isinstance(part, FilePart) for part in (self.multipart or {}).values())
+
+
+def require_post(method: str, body: Body | None) -> None:
+    """Raises ValueError for an upload by tus that another method is to create."""
+    if body is not None and body.tus is not None and method != "POST":
+        raise ValueError(f"a tus body with method {method}; want POST, which creates the upload (its chunks go out by PATCH)")
 
 
 Judged = Literal["refused", "failed", "too_large", "invalid", "conflict", "expired"]
@@ -231,6 +259,7 @@ class ParallelRequest(Strict):
 
     @model_validator(mode="after")
     def _no_way_of_its_own(self) -> Self:
+        require_post(self.method, self.body)
         leading = [name for name, rule in self.success.rules.items() if rule.leads_to is not None]
         if leading:
             raise ValueError(f"a rule ({leading[0]}) with leads_to; want it at the step's own request, which alone leads somewhere")

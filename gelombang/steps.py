@@ -1,22 +1,18 @@
 """The closed vocabulary of step forms in which a scenario writes its journey.
 
 A step is data: how it is asked for, what its answer means, and where each outcome leads. Text fields may hold `{placeholders}`: fields
-of the person (`{name} {email} {phone} {nik} {kk} {birth_date} {address} {password}`) and whatever earlier steps captured. What is
-marked `Reserved` is part of the schema and refused by the check until it is built, so that a scenario written today keeps its meaning.
+of the person (`{name} {email} {phone} {nik} {kk} {birth_date} {address} {password}`) and whatever earlier steps captured.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field, model_validator
 
 from gelombang.attempt import Outcome
 from gelombang.distribution import Distribution
-from gelombang.errors import Fault
 from gelombang.scale import Dimension, FixedInt, Ratio, Seconds
 from gelombang.step_parts import (
     PARALLEL_LIMIT,
-    RESERVED,
     Body,
     Capture,
     FilePart,
@@ -26,14 +22,14 @@ from gelombang.step_parts import (
     PhotoKind,
     PlaceholderName,
     RepeatUntil,
-    Reserved,
     Strict,
     Success,
     Target,
+    TusUpload,
+    require_post,
 )
 
 __all__ = [
-    "RESERVED",
     "Body",
     "Capture",
     "FilePart",
@@ -44,14 +40,13 @@ __all__ = [
     "PlaceholderName",
     "RepeatUntil",
     "RequestStep",
-    "Reserved",
     "Step",
     "StepName",
     "Success",
     "Target",
+    "TusUpload",
     "is_upload",
     "outcome_of",
-    "reserved_faults",
 ]
 
 StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -95,6 +90,13 @@ class RequestStep(_Step):
     cookies: bool | None = None
     """Whether the person keeps and sends cookies here; without it, as the scenario's `cookies` says."""
 
+    @model_validator(mode="after")
+    def _creates_once(self) -> Self:
+        require_post(self.method, self.body)
+        if self.body is not None and self.body.tus is not None and self.repeat_until is not None:
+            raise ValueError("a tus body with repeat_until; want the question whether it is done in a step of its own")
+        return self
+
 
 class MessageStep(_Step):
     """Wait for a mail or SMS; no exchange with the target."""
@@ -135,28 +137,3 @@ def is_upload(step: Step) -> bool:
 def outcome_of(name: str) -> Outcome:
     """The outcome that a scenario names in lower case."""
     return Outcome[name.upper()]
-
-
-def reserved_faults(model: BaseModel, where: str) -> Iterator[Fault]:
-    """A fault for each reserved field that is used anywhere below `model`."""
-    for name, info in type(model).model_fields.items():
-        value = getattr(model, name)
-        path = f"{where}.{info.alias or name}" if where else name
-        reserved = next((m for m in info.metadata if isinstance(m, Reserved)), None)
-        if reserved is None:
-            yield from _reserved_below(value, path)
-        elif reserved.built and value not in reserved.built:
-            yield Fault(path, repr(value), f"{' or '.join(map(repr, reserved.built))}: the others are reserved for a later release")
-        elif not reserved.built and value is not None:
-            yield Fault(path, repr(value), "nothing here yet: this form is reserved for a later release")
-
-
-def _reserved_below(value: object, path: str) -> Iterator[Fault]:
-    if isinstance(value, BaseModel):
-        yield from reserved_faults(value, path)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _reserved_below(item, f"{path}.{key}")
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            yield from _reserved_below(item, f"{path}[{i}]")

@@ -12,7 +12,6 @@ from html.parser import HTMLParser
 from http.cookies import CookieError, SimpleCookie
 
 from gelombang.har.recording import Exchange
-from gelombang.steps import RESERVED, Capture
 
 VALUES_LIMIT = 5_000
 """Captures considered in one answer."""
@@ -41,18 +40,13 @@ class Rule:
     rule: str
 
 
-def is_built(way: str) -> bool:
-    """Whether this release captures in that way."""
-    return RESERVED not in Capture.model_fields[way].metadata
-
-
 def values_of(exchange: Exchange) -> dict[Rule, str]:
     """Everything that could be captured of an answer by a rule of its own, the best rules first."""
     found: dict[Rule, str] = {}
     for rule, value in _all_values(exchange):
         if len(found) >= VALUES_LIMIT:
             break
-        if len(value) >= VALUE_CHARACTERS_MIN and is_built(rule.way):
+        if len(value) >= VALUE_CHARACTERS_MIN:
             found.setdefault(rule, value)
     return found
 
@@ -68,7 +62,7 @@ def value_at(exchange: Exchange, rule: Rule) -> str | None:
 def rule_around(exchange: Exchange, value: str) -> Rule | None:
     """A regular expression for a value that stands in an answer in some other way; None when it does not, or none is needed."""
     at = exchange.answer.find(value)
-    if at < 0 or not is_built("regex"):
+    if at < 0:
         return None
     before = re.escape(exchange.answer[max(at - AROUND_CHARACTERS, 0) : at])
     after = exchange.answer[at + len(value) : at + len(value) + 1]

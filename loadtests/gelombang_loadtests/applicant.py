@@ -48,6 +48,7 @@ class Applicant:
         "step",
         "ticket",
         "tries",
+        "uploads",
         "values",
     )
 
@@ -72,6 +73,8 @@ class Applicant:
         """Drawn from the seed when first needed, and dropped while the person is away for long."""
         self.values: dict[str, str] = {}
         """What earlier steps captured."""
+        self.uploads: dict[tuple[int, int, int], str] | None = None
+        """Uploads by tus that were begun and are not done: by step, request of the step, and copy, where the site keeps them."""
         self.message: dict[str, str] | None = None
         """The message that ended a wait, until the walker has read it."""
         self.parked_us = 0

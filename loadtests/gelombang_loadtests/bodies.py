@@ -59,19 +59,22 @@ class BodyForm:
             return Carried(body.content_type or type_of(body.file), (self._gear.files.content(Path(body.file)),))
         if body.multipart is not None:
             fields = [
-                self._file(name, part, applicant, person, step, i) if isinstance(part, FilePart) else TextField(name, filled(part, values))
+                file_field(self._gear, name, part, applicant, person, step, i)
+                if isinstance(part, FilePart)
+                else TextField(name, filled(part, values))
                 for i, (name, part) in enumerate(body.multipart.items())
             ]
             form = multipart_form(fields)
             return Carried(form.content_type.decode(), form.parts)
         return NOTHING
 
-    def _file(self, name: str, part: FilePart, applicant: Applicant, person: Person, step: int, number: int) -> FileField:
-        if part.photo is not None:
-            photo = photo_of(self._gear.photo, part.photo, applicant, person, step)
-            return FileField(name, part.filename or f"{part.photo}.jpg", part.content_type or PHOTO_TYPE, photo.parts)
-        assert part.folder is not None
-        # Step and field, not the number of the try: who tries again sends the same file.
-        chosen = self._gear.files.in_folder(part.folder, draw(person.seed, person.index, Purpose.FOLDER_FILE, step << 16 | number))
-        file_type = part.content_type or type_of(chosen.name)
-        return FileField(name, part.filename or chosen.name, file_type, (self._gear.files.content(chosen),))
+
+def file_field(gear: Gear, name: str, part: FilePart, applicant: Applicant, person: Person, step: int, number: int) -> FileField:
+    """A photo or file as the person sends it; `number` tells the files of one step apart."""
+    if part.photo is not None:
+        photo = photo_of(gear.photo, part.photo, applicant, person, step)
+        return FileField(name, part.filename or f"{part.photo}.jpg", part.content_type or PHOTO_TYPE, photo.parts)
+    assert part.folder is not None
+    # Step and field, not the number of the try: who tries again sends the same file.
+    chosen = gear.files.in_folder(part.folder, draw(person.seed, person.index, Purpose.FOLDER_FILE, step << 16 | number))
+    return FileField(name, part.filename or chosen.name, part.content_type or type_of(chosen.name), (gear.files.content(chosen),))

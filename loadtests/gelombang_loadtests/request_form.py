@@ -22,6 +22,7 @@ from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.hooked import Hooked
 from gelombang_loadtests.parallel import merged, step_of
 from gelombang_loadtests.target import Target
+from gelombang_loadtests.tus_form import Asking, TusForm
 from gelombang_loadtests.visit import Visit
 
 SHOWS_PROGRESS = "upload_shows_progress"
@@ -46,6 +47,7 @@ class RequestForm:
         self._listener = listener
         self._gear = gear
         self._body = BodyForm(step.body, gear) if step.body is not None else None
+        self._tus = TusForm(step.body.tus, gear) if step.body is not None and step.body.tus is not None else None
         self._hook = load_hook(step.hook) if step.hook is not None else None
         self._beside = [RequestForm(step_of(request, step), base, exchanges, listener, gear) for request in step.parallel]
         self._is_upload = is_upload(step)
@@ -63,24 +65,49 @@ class RequestForm:
         step, repeat = self._step, self._step.repeat_until
         hooked = Hooked(self._hook, values) if self._hook is not None else None
         visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies, hooked, branch)
-        carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
         headers = filled_headers(step.headers, values)
         patience_seconds = self._patience_seconds(person, values, attempt)
         url = self._url(values)
+        if self._tus is not None:
+            return self._uploaded(self._tus, visit, Asking(url, headers, patience_seconds, step.redirects == "follow"), values, hooked)
+        carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
         for asked in range(1, repeat.times_limit + 1 if repeat is not None else 2):
             came = visit.go(step.method, url, headers, carried, patience_seconds, step.redirects == "follow")
             if came is None:
                 return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
             answer, method = came
-            reading = Reading(answer.status, answer.headers, answer.body, wants_value=False)
+            reading = _reading(answer)
             outcome = judged(answer, reading, step.success)
             holdings = Holdings(answer, visit.cookie)
             if repeat is None or outcome is not Outcome.OK or asked == repeat.times_limit or not holdings.breach(repeat):
                 break
             self._listener(method, attempt, answer, outcome, reading.code)
             self._wait(repeat.every_seconds)
-        found = self._found(holdings, hooked) if outcome is Outcome.OK else _Found(outcome)
-        self._listener(method, attempt, answer, found.outcome, reading.code)
+        return self._ended(visit, answer, method, self._found(holdings, hooked) if outcome is Outcome.OK else _Found(outcome))
+
+    def _uploaded(self, tus: TusForm, visit: Visit, asking: Asking, values: Mapping[str, str], hooked: Hooked | None) -> Try:
+        """The step's upload, in as many exchanges as it takes."""
+
+        def judge(answer: Answer) -> Outcome:
+            return judged(answer, _reading(answer), self._step.success)
+
+        def heard(method: str, answer: Answer, outcome: Outcome) -> None:
+            self._listener(method, visit.attempt, answer, outcome, _reading(answer).code)
+
+        came = tus.send(visit, asking, values, judge, heard)
+        if came is None:
+            return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
+        answer, method, verdict = came
+        found = _Found(verdict.outcome, reason=verdict.reason)
+        if verdict.outcome is Outcome.OK:
+            found = self._found(Holdings(answer, visit.cookie), hooked)
+        elif verdict.reason:
+            self._gear.complaints.about(self._step.step, "tus", f"tus: {verdict.reason}")
+        return self._ended(visit, came.answer, method, found)
+
+    def _ended(self, visit: Visit, answer: Answer, method: str, found: "_Found") -> Try:
+        reading = _reading(answer)
+        self._listener(method, visit.attempt, answer, found.outcome, reading.code)
         ending = visit.tally.ending(found.outcome, answer.phase, answer.status, reading.code)
         return Try(ending, reading.told_seconds, found.captured, rule=found.rule, reason=found.reason)
 
@@ -125,6 +152,10 @@ class RequestForm:
 def filled_headers(headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """A step's headers with a person's values; names in lower case."""
     return {name.lower(): filled(text, values) for name, text in headers.items()}
+
+
+def _reading(answer: Answer) -> Reading:
+    return Reading(answer.status, answer.headers, answer.body, wants_value=False)
 
 
 def judged(answer: Answer, reading: Reading, success: Success | None) -> Outcome:

@@ -15,6 +15,7 @@ SHOWN_BYTES = 500
 MASKED_BYTES_LIMIT = 65_536
 """Of a body that is looked through for secrets; the rest is never shown."""
 
+_FILE_TYPES = (b"image/", b"application/octet-stream", b"application/offset+octet-stream")
 _PART = re.compile(rb'name="(?P<name>[^"]*)"(?:; filename="(?P<file>[^"]*)")?')
 _PART_TYPE = re.compile(rb"content-type: *([^\r\n]+)", re.IGNORECASE)
 _BOUNDARY = re.compile(rb'boundary="?([^";]+)')
@@ -68,7 +69,7 @@ class Showing:
         boundary = _BOUNDARY.search(content_type)
         if content_type.startswith(b"multipart/") and boundary is not None:
             return "\n".join(self._part(part) for part in body.split(b"--" + boundary[1])[1:-1])
-        if content_type.startswith((b"image/", b"application/octet-stream")):
+        if content_type.startswith(_FILE_TYPES):
             return f"({content_type.decode('latin-1')}, {len(body):,} bytes)"
         return self._text(body)
 

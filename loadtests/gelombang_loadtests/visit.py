@@ -40,13 +40,13 @@ class Visit:
         branch: int = 0,
     ) -> None:
         """`branch` tells the requests of one attempt apart that are under way at the same time."""
-        self._branch = branch
+        self.branch = branch
         self._hooked = hooked
         self._base = base
         self._exchanges = exchanges
         self._listener = listener
-        self._applicant = applicant
-        self._person = person
+        self.applicant = applicant
+        self.person = person
         self.attempt = attempt
         self.tally = Tally()
         self._target = base
@@ -85,6 +85,11 @@ class Visit:
                 headers = {name: text for name, text in headers.items() if name != "content-type"}
         return None
 
+    @property
+    def url(self) -> str:
+        """Where the last answer came from."""
+        return url_of(self._target)
+
     def cookie(self, name: str) -> str | None:
         """What the last answer set by that name; otherwise what the person would send there."""
         now = utc_now().timestamp()
@@ -96,7 +101,7 @@ class Visit:
         return None if self._jar is None else self._jar.value(name, target.host, target.path, target.tls, now)
 
     def _ask(self, method: str, target: Target, headers: Mapping[str, str], carried: Carried, patience_seconds: float) -> Answer:
-        own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self._branch << 8 | self.tally.exchanges + 1)}
+        own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self.branch << 8 | self.tally.exchanges + 1)}
         if carried.content_type is not None:
             own["content-type"] = carried.content_type
         if self._jar is not None and (cookies := self._jar.header(target.host, target.path, target.tls, utc_now().timestamp())):
@@ -105,7 +110,7 @@ class Visit:
         if self._hooked is not None:
             own, spent_us = self._hooked.headers(method, url_of(target), own, carried)
             self.tally.hook_us += spent_us
-        answer = self._exchanges(self._applicant, self._person, request_to(target, method, own, carried), patience_seconds)
+        answer = self._exchanges(self.applicant, self.person, request_to(target, method, own, carried), patience_seconds)
         self.tally.add(answer)
         self._target = target
         taken = answer.headers.get(b"set-cookie")

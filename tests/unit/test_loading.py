@@ -89,7 +89,7 @@ BROKEN = [
     "journey[1].on.too_large (step email) is what never happens here; want an outcome that a message can have",
     "journey[1].inbox (step email) is 'imap'; want an inbox: one of harness",
     "journey[2].headers.authorization (step data) is {session}, captured on no way",
-    "journey[2].body.tus (step data) is '/files'; want nothing here yet: this form is reserved for a later release",
+    "journey[2].body.tus.chunck_bytes (step data) is a key that nobody reads; want chunk_bytes (did you mean that?)",
     "journey[3].photo (step selfie) is 'selfie'; want a photo that people.photos describes: ktp",
     "journey[4].form (step data) is 'upload'; want one of 'request', 'message', 'photo'",
     "journey[4].step (step data) is 'data', the name of journey[2] too; want a name of its own",

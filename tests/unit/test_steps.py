@@ -1,29 +1,14 @@
-"""The closed vocabulary of steps: what is reserved, and what a part may hold."""
+"""The closed vocabulary of steps: what a part may hold."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from gelombang.steps import Body, Capture, Step, Success, is_upload, reserved_faults
+from gelombang.steps import Body, Capture, Step, Success, is_upload
 
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
 REQUEST = {"step": "account", "form": "request", "method": "POST", "path": "/"}
 MESSAGE = {"step": "email", "form": "message", "kind": "email-link", "address": "{email}", "within_seconds": 60.0}
 PHOTO = {"step": "ktp", "form": "photo", "photo": "ktp", "protocol": "ticket", "url": "/"}
-
-
-@pytest.mark.parametrize("step", [REQUEST, MESSAGE, PHOTO])
-def test_a_step_with_nothing_reserved_has_no_faults(step: dict[str, object]) -> None:
-    assert list(reserved_faults(STEP.validate_python(step), "journey[0]")) == []
-
-
-@pytest.mark.parametrize(
-    ("step", "where"),
-    [
-        ({**REQUEST, "body": {"tus": "/"}}, "journey[0].body.tus"),
-    ],
-)
-def test_every_reserved_form_is_refused_where_it_stands(step: dict[str, object], where: str) -> None:
-    assert [fault.where for fault in reserved_faults(STEP.validate_python(step), "journey[0]")] == [where]
 
 
 @pytest.mark.parametrize("ways", [{}, {"json_pointer": "/a", "header": "x"}])

@@ -33,7 +33,7 @@ def scenario_file(folder: Path, example: str) -> Path:
 
 def test_there_is_an_example_for_each_form() -> None:
     assert len(EXAMPLES) >= 10
-    bodies, answers = "form multipart raw file folder", "css regex cookie header matches contains equals"
+    bodies, answers = "form multipart raw file folder tus", "css regex cookie header matches contains equals"
     for word in f"{bodies} {answers} query cookies redirects repeat_until parallel hook".split():
         assert any(re.search(rf"\b{word}\b", example) for example in EXAMPLES), word
 
