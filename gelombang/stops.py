@@ -33,8 +33,10 @@ CANARY_RATIO = 0.01
 CANARY_PEOPLE_LEAST = 10
 CANARY_ATTEMPTS_LEAST = 10
 """Decided attempts of the first people before they are judged."""
+CANARY_ENDED_LEAST = 5
+"""First people whose way has ended, before that is judged."""
 CANARY_BAD_LIMIT_RATIO = 0.5
-"""The run ends when more than this share of the first people's decided attempts was bad."""
+"""The run ends when more than this share of the first people's decided attempts was bad, or of their ways did not end in finished."""
 
 
 class StopSide(StrEnum):
@@ -85,8 +87,10 @@ class StopRule(BaseModel):
     outcome: list[OutcomeName] = Field(default_factory=list)
     harmless: list[OutcomeName] = Field(default_factory=list)
     """Outcomes that are no harm: `refused` in an overload scenario, whose site is meant to say when to come back."""
-    url: Annotated[str | None, Field(pattern=r"^https?://[^\s]+$")] = None
-    """The health page, or the base of a Prometheus."""
+    url: Annotated[str | None, Field(pattern=r"^(https?://|\$\{(env|file):[^{}]+\})\S*$")] = None
+    """The health page, or the base of a Prometheus. Like `headers`, it may hold secrets by reference."""
+    headers: dict[Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")], str] = Field(default_factory=dict, max_length=20)
+    """Sent with the question, such as an authorization."""
     promql: str | None = None
     alert: str | None = None
     timeout_seconds: Annotated[FixedFloat, Field(gt=0, le=30)] = 1.0
@@ -106,6 +110,8 @@ class StopRule(BaseModel):
             given = bool(getattr(self, name))
             if given != (self.measure in measure):
                 raise ValueError(f"{self.measure} {'with' if given else 'without'} {name}; want one with {' and '.join(measure)} only")
+        if self.headers and self.side is not StopSide.TARGET:
+            raise ValueError("headers on the side of the generator; want them with a url, which is asked")
         return self
 
 
@@ -131,6 +137,8 @@ class Seen:
     """By step, wall µs → attempts, since the last time."""
     canary: Mapping[str, int] = field(default_factory=dict)
     """Outcomes of the first people's attempts; totals since zero."""
+    canary_fates: Mapping[str, int] = field(default_factory=dict)
+    """What became of those of the first people whose way has ended."""
 
 
 class StopJudge:
@@ -233,6 +241,22 @@ def judge_canary(outcomes: Mapping[str, int], harmless: Sequence[str], now_us: i
     reason = (
         f"{bad} of the first {total} attempts of the first people ended badly, most of them {worst}; "
         f"want at most {CANARY_BAD_LIMIT_RATIO:.0%}, as the preflight’s person fared well"
+    )
+    return Stop("the canary", reason, now_us)
+
+
+def judge_first_people(fates: Mapping[str, int], harmless: Sequence[str], now_us: int) -> Stop | None:
+    """The stop when the first people do not finish, however well their attempts go; None when they do, or too few ways have ended.
+
+    Not judged in a scenario that calls outcomes harmless: there people may leave. Who was never reachable says nothing about the target.
+    """
+    bad = fates.get("gave_up", 0) + fates.get("rejected", 0)
+    ended = bad + fates.get("finished", 0)
+    if harmless or ended < CANARY_ENDED_LEAST or bad <= CANARY_BAD_LIMIT_RATIO * ended:
+        return None
+    reason = (
+        f"{bad} of the first {ended} people whose way ended did not finish; "
+        f"want at most {CANARY_BAD_LIMIT_RATIO:.0%}, as the preflight’s person finished"
     )
     return Stop("the canary", reason, now_us)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.stops import STOP_FILE, Seen, Stop, StopJudge, StopRule, harmless_outcomes, judge_canary
+from gelombang.stops import STOP_FILE, Seen, Stop, StopJudge, StopRule, harmless_outcomes, judge_canary, judge_first_people
 from gelombang.target import TargetBlock
 from gelombang_cli.child import Event
 from gelombang_cli.target_watch import TargetWatch
@@ -66,7 +66,7 @@ class HarmWatch:
         seen = merged(list(self._last.values()), event)
         self._judge.take(now_us, seen)
         if self._watched.has_canary and self._stop is None:
-            self._stop = judge_canary(seen.canary, self._harmless, now_us)
+            self._stop = judge_canary(seen.canary, self._harmless, now_us) or judge_first_people(seen.canary_fates, self._harmless, now_us)
         block = self._watched.block
         if block is not None and seen.sent_bytes > block.max_bytes and self._stop is None:
             self._stop = Stop(
@@ -98,16 +98,19 @@ def merged(last: Sequence[Event], newest: Event) -> Seen:
     """What all processes have counted, from the last progress of each; responses are those of the newest alone."""
     outcomes: dict[str, dict[str, int]] = {}
     canary: dict[str, int] = {}
+    canary_fates: dict[str, int] = {}
     for event in last:
         for step, counts in event.get("outcomes", {}).items():
             _add(outcomes.setdefault(step, {}), counts)
         _add(canary, event.get("canary", {}))
+        _add(canary_fates, event.get("canary_fates", {}))
     return Seen(
         waiting=sum(int(event.get("waiting", 0)) for event in last),
         sent_bytes=sum(int(event.get("sent_bytes", 0)) for event in last),
         outcomes=outcomes,
         response={step: {int(us): n for us, n in counts.items()} for step, counts in newest.get("response", {}).items()},
         canary=canary,
+        canary_fates=canary_fates,
     )
 
 

@@ -52,6 +52,8 @@ class Book:
 
     def person_ends(self, applicant: Applicant, fate: Fate, now_us: int) -> None:
         self._recorder.end_person(applicant.person_row, fate, applicant.step, applicant.attempts, now_us)
+        if applicant.index < self._counts.canary_people:
+            self._counts.canary_fates[fate] = self._counts.canary_fates.get(fate, 0) + 1
         applicant.leave_line()
 
     def cut(self, applicant: Applicant, now_us: int) -> Fate:

@@ -55,6 +55,8 @@ class GeneratorCounts:
         self.canary_people = canary_people
         self.canary = [0] * _OUTCOMES
         """Outcomes of attempts of the first so many people of the run."""
+        self.canary_fates: dict[Fate, int] = {}
+        """What became of those of them whose way has ended."""
         self._recent: list[dict[int, int]] | None = [{} for _ in self.steps] if watch_response else None
         self.attempts_ended = 0
         self.sent_bytes = 0

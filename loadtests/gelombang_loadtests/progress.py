@@ -50,6 +50,8 @@ class Progress:
     """Decided attempts since the last line, by step and response in wall µs; only where a stop rule asks for it."""
     canary: dict[str, int]
     """Outcomes of the attempts of the run's first people."""
+    canary_fates: dict[str, int]
+    """What became of those of them whose way has ended."""
     event: Literal["progress"] = "progress"
 
 
@@ -122,4 +124,5 @@ def made_progress(
         },
         response=counts.taken_response(),
         canary={Outcome(i).name.lower(): n for i, n in enumerate(counts.canary) if n},
+        canary_fates=named_fates(counts.canary_fates),
     )

@@ -119,6 +119,20 @@ def test_first_people_who_fare_badly_end_the_run_before_the_others_come(tmp_path
     assert record["fates"]["unsent"] > record["people_planned"] / 2
 
 
+def test_first_people_whose_ways_end_badly_end_the_run_though_most_of_their_attempts_go_well(tmp_path: Path) -> None:
+    looks = "".join(f'\n[[journey]]\nstep = "look-{i}"\nform = "request"\nmethod = "GET"\npath = "/look"\n' for i in range(4))
+    buys = '\n[[journey]]\nstep = "buy"\nmilestone = true\nform = "request"\nmethod = "POST"\npath = "/buy"\n'
+
+    def answer(site: StubSite, asked: Asked) -> Reply:
+        return Reply(status=400 if asked.path == "/buy" and asked.person < 600 else 200)
+
+    with stub_site(answer) as site, started(tmp_path, own_scenario(tmp_path / "own.toml", "", looks + buys), site) as process:
+        record, _ = ended(process, tmp_path)
+    assert record["stopped_by"] == "the canary"
+    assert "people whose way ended did not finish" in record["stop_reason"]
+    assert record["fates"]["unsent"] > record["people_planned"] / 2
+
+
 def test_an_overload_scenario_calls_refusals_no_harm(tmp_path: Path) -> None:
     def answer(site: StubSite, asked: Asked) -> Reply:
         return Reply(status=200 if asked.person >= 60 else 503, headers=(("Retry-After", "60"),))

@@ -12,7 +12,9 @@ from gelombang.scale import Scale
 from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target
 from gelombang_cli.doctor import examine
 from gelombang_cli.machine import Look, choose_sample
+from gelombang_cli.main import main
 from gelombang_cli.runfolder import make_run_folder
+from tests.support.own_service import own_scenario, target_block
 
 
 def _parsed(*words: str) -> argparse.Namespace:
@@ -52,6 +54,25 @@ def test_a_target_off_this_machine_needs_its_owner() -> None:
         read_target("https://staging.example/", "other.example")
     assert read_target("https://staging.example/", "staging.example") == "https://staging.example"
     assert read_target("http://127.0.0.1:8080/", None) == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("command", ["try", "preflight", "run"])
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ("", "the target is 192.0.2.1, which is not this machine; want a [target] block in the scenario"),
+        (target_block(), "--target is 192.0.2.1; want one of [target] allowed_hosts: 127.0.0.1"),
+    ],
+)
+def test_nobody_is_sent_off_this_machine_without_a_block_that_allows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, block: str, said: str
+) -> None:
+    scenario = own_scenario(tmp_path / "own.toml", block)
+    words = [command, str(scenario), "--target", "http://192.0.2.1:9", "--i-own-this-target", "192.0.2.1"]
+    assert main(words) == 2
+    assert said in capsys.readouterr().err
+    assert main(words[:-2]) == 2
+    assert "--i-own-this-target 192.0.2.1" in capsys.readouterr().err
 
 
 def test_photos_at_their_full_size_want_ten_times_the_disk(tmp_path: Path) -> None:

@@ -80,6 +80,16 @@ def test_the_canary_is_judged_without_the_outcomes_that_a_rule_calls_harmless(tm
     assert stop.stopped_by == "the canary"
 
 
+def test_the_ways_of_the_first_people_are_added_up_over_all_processes(tmp_path: Path) -> None:
+    watch = HarmWatch(Watched(tmp_path, [], has_canary=True))
+    watch.take(progress(0, canary={"ok": 30}, canary_fates={"rejected": 3}))
+    assert watch.look() is None
+    watch.take(progress(1, canary={"ok": 30}, canary_fates={"rejected": 2, "finished": 1}))
+    stop = watch.look()
+    assert stop is not None
+    assert stop.reason.startswith("5 of the first 6 people")
+
+
 def prometheus(**data: Any) -> bytes:
     return json.dumps({"status": "success", "data": data}).encode()
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from gelombang.errors import FileError
 from gelombang.loading import load_scenario
-from gelombang.stops import Seen, Stop, StopJudge, StopRule, canary_people, judge_canary
+from gelombang.stops import Seen, Stop, StopJudge, StopRule, canary_people, judge_canary, judge_first_people
 
 SECOND = 1_000_000
 
@@ -100,6 +100,7 @@ def test_a_target_rule_takes_its_own_samples_and_none_of_them_is_no_breach() -> 
         {"side": "target", "measure": "promql", "url": "http://a.example"},
         {"side": "target", "measure": "alert", "alert": "Down"},
         {"quantile": 0.5},
+        {"headers": {"x-key": "k"}},
     ],
 )
 def test_a_rule_that_is_not_whole_is_refused(fields: dict[str, object]) -> None:
@@ -120,6 +121,17 @@ def test_the_canary_stops_when_most_first_attempts_go_badly_and_not_before_ten_a
     assert (stop.stopped_by, stop.at_us) == ("the canary", 7)
     assert "9 of the first 12" in stop.reason
     assert "timed_out" in stop.reason
+
+
+def test_the_canary_stops_when_most_of_the_first_people_do_not_finish_however_well_their_attempts_go() -> None:
+    assert judge_first_people({"rejected": 4}, [], 0) is None
+    assert judge_first_people({"rejected": 3, "finished": 3}, [], 0) is None
+    assert judge_first_people({"unreachable": 9, "cut": 9, "finished": 5}, [], 0) is None
+    assert judge_first_people({"gave_up": 50}, ["refused"], 0) is None
+    stop = judge_first_people({"gave_up": 2, "rejected": 4, "finished": 5}, [], 7)
+    assert stop is not None
+    assert (stop.stopped_by, stop.at_us) == ("the canary", 7)
+    assert stop.reason.startswith("6 of the first 11 people whose way ended did not finish")
 
 
 def test_a_scenario_with_stop_rules_of_one_name_or_of_no_such_step_is_refused(tmp_path: Path) -> None:

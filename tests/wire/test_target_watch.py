@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang.errors import InputError
 from gelombang.stops import StopRule
 from gelombang_cli.target_watch import TargetWatch
 
@@ -130,4 +132,53 @@ def test_a_secret_in_the_url_of_a_rule_is_asked_with_its_value(monkeypatch: pyte
 
     with site(note) as url:
         first_sample(rule(measure="health_seconds", url=f"{url}/health?key=${{env:HEALTH_KEY}}"))
-    assert set(asked) == {"/health?key=k-1"}
+        monkeypatch.setenv("HEALTH_URL", f"{url}/inner health")
+        first_sample(rule(measure="health_seconds", url="${env:HEALTH_URL}?a=b"))
+    assert set(asked) == {"/health?key=k-1", "/inner%20health?a=b"}
+
+
+def test_a_secret_in_a_header_of_a_rule_goes_to_its_host_and_to_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEALTH_TOKEN", "t-1")
+    (tmp_path / "key").write_text("k-2\n")
+    heard: list[tuple[str, str | None, str | None]] = []
+
+    def note(handler: BaseHTTPRequestHandler) -> None:
+        heard.append((handler.path, handler.headers["Authorization"], handler.headers["X-Key"]))
+        says(200)(handler)
+
+    def sends_on(handler: BaseHTTPRequestHandler) -> None:
+        note_first = handler.path == "/"
+        handler.send_response(302)
+        handler.send_header("Location", "/there" if note_first else f"{elsewhere}/other")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        heard.append((handler.path, handler.headers["Authorization"], handler.headers["X-Key"]))
+
+    headers = {"authorization": "Bearer ${env:HEALTH_TOKEN}", "x-key": f"${{file:{tmp_path / 'key'}}}"}
+    with site(note) as elsewhere, site(sends_on) as url:
+        took = first_sample(rule(measure="health_seconds", url=f"{url}/", headers=headers))
+    assert took is not None
+    assert took < 1
+    assert heard[:3] == [("/", "Bearer t-1", "k-2"), ("/there", "Bearer t-1", "k-2"), ("/other", None, None)]
+
+
+def test_a_page_that_speaks_no_http_is_harm_and_nothing_of_a_secret_is_said(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEALTH_KEY", "planted\nkey")
+
+    def garbage(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"no http\r\n\r\n")
+
+    with site(garbage) as url:
+        assert first_sample(rule(measure="health_seconds", url=f"{url}/?key=${{env:HEALTH_KEY}}")) == math.inf
+        assert first_sample(rule(measure="health_seconds", url=url, headers={"x-key": "${env:HEALTH_KEY}"})) == math.inf
+        assert first_sample(rule(measure="promql", url=url, promql="up", headers={"x-key": "${env:HEALTH_KEY}"})) is None
+    assert "planted" not in capfd.readouterr().err
+
+
+def test_a_secret_that_is_no_address_is_refused_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTH_URL", "file:///etc/hostname")
+    with pytest.raises(InputError, match=r"stop rule a rule: url \$\{env:HEALTH_URL\} stands for no http:// or https:// address") as caught:
+        TargetWatch([rule(measure="health_seconds", url="${env:HEALTH_URL}")], "gelombang", None)
+    assert "hostname" not in str(caught.value)
