@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from foreign.bed import sigv4
 from foreign.bed_processes import TOKEN, Bed, bed, nginx_program
 
 
@@ -72,9 +73,33 @@ def test_a_form_without_its_hidden_field_and_a_put_with_a_wrong_signature_are_re
     with pytest.raises(urllib.error.HTTPError, match="400") as form:
         Browser(shop).post("/signup", {"name": "a", "email": "b@shop.example", "password": "c"})
     form.value.close()
-    with pytest.raises(urllib.error.HTTPError, match="403") as put:
-        urllib.request.urlopen(urllib.request.Request(shop.store_url + "/photos/1.jpg?signature=00", b"x", method="PUT"), timeout=5)
-    put.value.close()
+    signed = sigv4.presigned("PUT", shop.store_url + "/photos/1.jpg", "bed", "bed")
+    late = sigv4.presigned("PUT", shop.store_url + "/photos/1.jpg", "bed", "bed", seconds=-1)
+    for url in (
+        shop.store_url + "/photos/1.jpg",
+        signed[:-1] + "_",
+        signed.replace("/1.jpg", "/2.jpg"),
+        signed.replace("%2F", "/", 1)[:-1],
+        late,
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="403") as put:
+            urllib.request.urlopen(urllib.request.Request(url, b"x", method="PUT"), timeout=5)
+        put.value.close()
+    urllib.request.urlopen(urllib.request.Request(signed, b"x", method="PUT"), timeout=5).close()
+
+
+def test_the_store_s_signature_is_that_of_the_published_example() -> None:
+    """Amazon S3 API reference, "Authenticating Requests: Using Query Parameters", the worked example (us-east-1, 24 May 2013)."""
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request",
+        "X-Amz-Date": "20130524T000000Z",
+        "X-Amz-Expires": "86400",
+        "X-Amz-SignedHeaders": "host",
+    }
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    found = sigv4._signature("GET", "/test.txt", query, "examplebucket.s3.amazonaws.com", secret)
+    assert found == "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
 
 
 def test_tls_needs_the_private_authority_and_shows_staff_pages_to_a_client_certificate(shop: Bed) -> None:

@@ -1,14 +1,18 @@
-"""Object storage with pre-signed PUTs, on an address of its own. Not part of gelombang. Usage: objectstore.py ADDRESS PORT."""
+"""Object storage that takes what is signed as S3 wants it, on an address of its own. Not part of gelombang.
 
-import hmac
+Usage: objectstore.py ADDRESS PORT; STORE_KEY is the secret of the key "bed".
+"""
+
 import os
 import signal
 import sys
-from hashlib import md5, sha256
+from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-KEY = os.environ.get("STORE_KEY", "bed").encode()
+import sigv4
+
+KEY = os.environ.get("STORE_KEY", "bed")
 kept = {}
 
 
@@ -17,12 +21,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self):
         data = self.rfile.read(int(self.headers.get("content-length", "0")))
-        parts = urlsplit(self.path)
-        name = parts.path.rpartition("/")[2].removesuffix(".jpg")
-        given = parse_qs(parts.query).get("signature", [""])[0]
-        if not hmac.compare_digest(given, hmac.new(KEY, name.encode(), sha256).hexdigest()):
-            return self.answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
-        kept[name] = len(data)
+        code = sigv4.fault("PUT", self.path, self.headers["host"], "bed", KEY)
+        if code:
+            return self.answer(403, f"<Error><Code>{code}</Code></Error>".encode())
+        kept[urlsplit(self.path).path] = len(data)
         return self.answer(200, b"", {"ETag": f'"{md5(data).hexdigest()}"'})
 
     def do_GET(self):

@@ -3,22 +3,21 @@
 Usage: service.py PORT CATCHER_URL STORE_URL [LEDGER_FOLDER]; prints its port when it listens. RATE_PER_SECOND limits each address.
 """
 
-import hmac
 import os
 import secrets
 import sys
 import threading
 import time
 import urllib.request
-from hashlib import sha256
 from json import dumps
 
+import sigv4
 from flask import Flask, abort, jsonify, redirect, request, session
 from werkzeug.serving import make_server
 
 PORT, CATCHER, STORE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 RATE = float(os.environ.get("RATE_PER_SECOND", "0"))
-STORE_KEY = os.environ.get("STORE_KEY", "bed").encode()
+STORE_KEY = os.environ.get("STORE_KEY", "bed")
 
 app = Flask(__name__)
 app.secret_key = "only for tests"
@@ -139,8 +138,7 @@ def new_upload():
     account = me()
     number = secrets.token_hex(6)
     uploads[number] = {"owner": account["email"], "asked": 0, "done": False}
-    signature = hmac.new(STORE_KEY, number.encode(), sha256).hexdigest()
-    return jsonify(id=number, put_url=f"{STORE}/photos/{number}.jpg?signature={signature}"), 201
+    return jsonify(id=number, put_url=sigv4.presigned("PUT", f"{STORE}/photos/{number}.jpg", "bed", STORE_KEY)), 201
 
 
 @app.post("/uploads/<number>/done")
