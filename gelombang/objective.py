@@ -40,6 +40,12 @@ def judge(
     return [_judge(each, record, segments, others) for each in objectives if each.profile in (None, record.profile)]
 
 
+def response_limits(objectives: Sequence[Objective]) -> list[float]:
+    """The limits of response in the people's seconds that objectives name, multiples of another profile's apart."""
+    judged = [each for each in objectives if each.measure is Measure.RESPONSE_SECONDS and each.times_profile is None]
+    return [limit for each in judged for limit in (each.at_least, each.at_most) if limit is not None]
+
+
 def _judge(objective: Objective, record: RunRecord, segments: Segments | None, others: Mapping[str, RunRecord]) -> Judgement:
     try:
         low, high = _limits(objective, others)

@@ -66,6 +66,8 @@ class RunPlan(BaseModel):
     """People's time from zero in which arrivals are due."""
     generator_processes: FixedInt = Field(ge=1)
     """Process k walks the people with index ≡ k (mod this)."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """What the operator calls this run, for its metrics."""
     canary_people: FixedInt = Field(default=0, ge=0)
     """How many of the first people are looked at apart, before the others are believed to be safe."""
 
@@ -86,6 +88,11 @@ class ServerPlan(BaseModel):
     public_port: FixedInt = Field(ge=0, le=65_535)
     harness_port: FixedInt = Field(ge=0, le=65_535)
     harness_token: str = Field(min_length=8)
+    run_id: str = ""
+    """Empty when the server runs by itself."""
+    scenario: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """What the operator calls this run, for its metrics."""
     ledger_rows_limit: FixedInt = Field(default=20_000_000, gt=0)
 
 

@@ -2,11 +2,15 @@
 
 Server and generator register from here, dashboards and alert rules are checked against it, and `docs/metrics.md` is generated from it.
 Labels take values from closed sets only. Naming follows Prometheus, "Metric and label naming": base units, `_total` for counters.
+
+A machine has one owner on each side: the server's process 0 says how its machine fares, the generator's process 0 how its own does. Sums
+over processes are then right, and a site without a generator still has a machine.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from gelombang.attempt import Code, Fate, Outcome, Phase, ServerOutcome, Stage
 from gelombang.steps import PhotoKind
@@ -23,7 +27,12 @@ class Side(StrEnum):
     GENERATOR = "generator"
 
 
+SERIES_LIMITS = {Side.SERVER: 2_500, Side.GENERATOR: 3_500}
+"""Series that one process of this side may have, whatever people send."""
+PAGE_BYTES_LIMITS = {Side.SERVER: 300_000, Side.GENERATOR: 400_000}
+"""Bytes of one process's page with as many."""
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,23 @@ class Metric:
     labels: tuple[str, ...]
     help: str
     buckets: tuple[float, ...] = ()
+    takes_labels: bool = False
+    """The labels that the operator gave the run (`--label key=value`) come after its own."""
+
+
+class MachineMetrics(NamedTuple):
+    """How one side's machine fares, as its kernel counts."""
+
+    cores: Metric
+    cpu_seconds: Metric
+    stalled_seconds: Metric
+    memory_bytes: Metric
+    memory_available_bytes: Metric
+    dirty_bytes: Metric
+    writeback_bytes: Metric
+    retransmits: Metric
+    listen_overflows: Metric
+    listen_drops: Metric
 
 
 def _server(name: str, kind: Kind, labels: tuple[str, ...], text: str, buckets: tuple[float, ...] = ()) -> Metric:
@@ -44,6 +70,32 @@ def _server(name: str, kind: Kind, labels: tuple[str, ...], text: str, buckets: 
 
 def _generator(name: str, kind: Kind, labels: tuple[str, ...], text: str, buckets: tuple[float, ...] = ()) -> Metric:
     return Metric(f"gelombang_generator_{name}", kind, Side.GENERATOR, labels, text, buckets)
+
+
+def _info(owner: str, side: Side, labels: tuple[str, ...]) -> Metric:
+    return Metric(f"gelombang_{owner}_info", Kind.GAUGE, side, labels, "Always 1; what this process runs.", takes_labels=True)
+
+
+def _machine(owner: str, side: Side) -> MachineMetrics:
+    def metric(name: str, kind: Kind, text: str, *labels: str) -> Metric:
+        return Metric(f"gelombang_{owner}_machine_{name}", kind, side, labels, text)
+
+    return MachineMetrics(
+        cores=metric("cores", Kind.GAUGE, "Cores of this machine."),
+        cpu_seconds=metric("cpu_seconds_total", Kind.COUNTER, "CPU time of this machine, by what its cores did.", "mode"),
+        stalled_seconds=metric(
+            "stalled_seconds_total", Kind.COUNTER, "Time in which some task waited for this (pressure stall information).", "resource"
+        ),
+        memory_bytes=metric("memory_bytes", Kind.GAUGE, "Memory of this machine."),
+        memory_available_bytes=metric("memory_available_bytes", Kind.GAUGE, "Memory that a new program could have without swapping."),
+        dirty_bytes=metric("dirty_bytes", Kind.GAUGE, "Bytes written and not yet on their way to the disk."),
+        writeback_bytes=metric("writeback_bytes", Kind.GAUGE, "Bytes on their way to the disk."),
+        retransmits=metric("tcp_retransmits_total", Kind.COUNTER, "TCP segments sent again."),
+        listen_overflows=metric(
+            "listen_overflows_total", Kind.COUNTER, "Connections that found an accept queue full: no server ever saw them."
+        ),
+        listen_drops=metric("listen_drops_total", Kind.COUNTER, "Connections dropped before a server saw them, overflows included."),
+    )
 
 
 # Server: what the site did.
@@ -57,12 +109,18 @@ UPLOAD_STAGE_SECONDS = _server(
 )
 UPLOAD_RECEIVED_BYTES = _server("upload_received_bytes_total", Kind.COUNTER, (), "Photo bytes received, kept or not.")
 UPLOAD_KEPT_BYTES = _server("upload_kept_bytes_total", Kind.COUNTER, (), "Photo bytes durable and acknowledged to a client still there.")
+UPLOAD_PLACES_USED = _server("upload_places_used", Kind.GAUGE, (), "Uploads that have a place: a whole form in memory, or an open ticket.")
+UPLOAD_PLACES_LIMIT = _server("upload_places_limit", Kind.GAUGE, (), "Places for uploads: forms in memory, or tickets open at once.")
+SHED = _server("shed_total", Kind.COUNTER, ("code",), "Answers that refused on purpose and told a time to come back.")
 REQUESTS = _server("requests_total", Kind.COUNTER, ("route", "status"), "Requests answered.")
 REQUEST_SECONDS = _server("request_seconds", Kind.HISTOGRAM, ("route",), "Wall time from headers read to answer written.", SECONDS_BUCKETS)
+REQUESTS_IN_PROGRESS = _server("requests_in_progress", Kind.GAUGE, (), "Requests being answered, photos apart.")
+REQUESTS_LIMIT = _server("requests_limit", Kind.GAUGE, (), "Requests that are answered at once, photos apart.")
 PROBLEMS = _server("problems_total", Kind.COUNTER, ("code",), "Answers that were problem documents.")
 PEOPLE_STEPS = _server("people_steps_total", Kind.COUNTER, ("step",), "People who passed a step of the registration.")
 STORE_TURNS = _server("store_turns", Kind.GAUGE, (), "Uploads that have a turn at the photo store.")
 STORE_WAITING = _server("store_waiting", Kind.GAUGE, (), "Uploads waiting for a turn at the photo store.")
+STORE_WAITING_LIMIT = _server("store_waiting_limit", Kind.GAUGE, (), "Uploads that may wait for a turn at the photo store.")
 STORE_TURNS_LIMIT = _server("store_turns_limit", Kind.GAUGE, (), "Turns that the photo store gives at once.")
 STORE_USED_BYTES = _server("store_used_bytes", Kind.GAUGE, (), "Bytes in the photo store.")
 STORE_CAPACITY_BYTES = _server("store_capacity_bytes", Kind.GAUGE, (), "Bytes the photo store can hold.")
@@ -73,20 +131,45 @@ STORE_MOVED_BYTES = _server("store_moved_bytes_total", Kind.COUNTER, (), "Bytes 
 TICKET_BUDGET_USED_BYTES = _server("ticket_budget_used_bytes", Kind.GAUGE, ("budget",), "Byte budgets in use (received, admitted).")
 TICKET_BUDGET_LIMIT_BYTES = _server("ticket_budget_limit_bytes", Kind.GAUGE, ("budget",), "Byte budgets (received, admitted).")
 REGISTRY_WAITING = _server("registry_waiting", Kind.GAUGE, (), "People waiting for the civil registry.")
+REGISTRY_WAITING_LIMIT = _server("registry_waiting_limit", Kind.GAUGE, (), "People who may wait for the civil registry.")
+REGISTRY_LIMIT_PER_SECOND = _server(
+    "registry_limit_per_second", Kind.GAUGE, (), "Look-ups that the civil registry takes in a second of wall time."
+)
 REGISTRY_LOOKUPS = _server("registry_lookups_total", Kind.COUNTER, ("result",), "Look-ups in the civil registry.")
 MESSAGES_WAITING = _server("messages_waiting", Kind.GAUGE, ("kind",), "Mail and SMS in the outbox, not sent.")
 MESSAGES_SENT = _server("messages_sent_total", Kind.COUNTER, ("kind",), "Mail and SMS handed to the person's phone.")
 DATABASE_QUEUE = _server("database_queue", Kind.GAUGE, (), "Operations waiting for the database writer.")
+DATABASE_QUEUE_LIMIT = _server("database_queue_limit", Kind.GAUGE, (), "Operations that may wait for the database writer.")
+DATABASE_LOCK_SECONDS = _server(
+    "database_lock_seconds", Kind.HISTOGRAM, (), "Wall time a transaction waited to become the only writer.", SECONDS_BUCKETS
+)
+DATABASE_COMMIT_SECONDS = _server(
+    "database_commit_seconds", Kind.HISTOGRAM, (), "Wall time from being the only writer to durable, for one transaction.", SECONDS_BUCKETS
+)
 DATABASE_COMMITS = _server("database_commits_total", Kind.COUNTER, (), "Transactions committed.")
 DATABASE_OPERATIONS = _server("database_operations_total", Kind.COUNTER, (), "Operations in those transactions.")
 HASH_QUEUE = _server("hash_queue", Kind.GAUGE, (), "Passwords waiting to be hashed.")
-LOOP_LAG_SECONDS = _server(
-    "loop_lag_seconds", Kind.HISTOGRAM, (), "How late the event loop woke a timer.", (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
+HASH_QUEUE_LIMIT = _server("hash_queue_limit", Kind.GAUGE, (), "Passwords that may wait to be hashed.")
+HASH_THREADS_BUSY = _server("hash_threads_busy", Kind.GAUGE, (), "Threads that hash a password now.")
+HASH_THREADS_LIMIT = _server("hash_threads_limit", Kind.GAUGE, (), "Threads that hash passwords.")
+COMMIT_QUEUE = _server("commit_queue", Kind.GAUGE, (), "Photos waiting for a thread that makes them durable.")
+COMMIT_THREADS_BUSY = _server("commit_threads_busy", Kind.GAUGE, (), "Threads that make a photo durable now.")
+COMMIT_THREADS_LIMIT = _server("commit_threads_limit", Kind.GAUGE, (), "Threads that make photos durable.")
+SYNC_SECONDS = _server(
+    "sync_seconds", Kind.HISTOGRAM, ("target",), "Wall time of one fdatasync of a photo, or fsync of its directory.", SECONDS_BUCKETS
 )
+DISK_FREE_BYTES = _server("disk_free_bytes", Kind.GAUGE, (), "Bytes free on the disk that photos and database are on.")
+ACCEPT_QUEUE = _server("accept_queue", Kind.GAUGE, ("listener",), "Connections that the kernel has taken and no process has accepted yet.")
+ACCEPT_QUEUE_LIMIT = _server("accept_queue_limit", Kind.GAUGE, ("listener",), "Connections that the kernel keeps so: the listen backlog.")
+LOOP_LAG_SECONDS = _server("loop_lag_seconds", Kind.HISTOGRAM, (), "How late the event loop woke a timer.", LAG_BUCKETS)
 SERVER_CPU_SECONDS = _server("cpu_seconds_total", Kind.COUNTER, (), "CPU time of this server process.")
 SERVER_RESIDENT_BYTES = _server("resident_bytes", Kind.GAUGE, (), "Resident memory of this server process.")
 SERVER_DESCRIPTORS = _server("open_descriptors", Kind.GAUGE, (), "Open file descriptors of this server process.")
-SERVER_INFO = _server("info", Kind.GAUGE, ("profile", "scale", "slot"), "Always 1; what this process runs.")
+SERVER_DESCRIPTORS_LIMIT = _server("descriptors_limit", Kind.GAUGE, (), "File descriptors that this server process may have open.")
+SERVER_SPEED = _server("speed_ratio", Kind.GAUGE, (), "Seconds of the people's time in a second of wall time.")
+SERVER_SAMPLE = _server("sample_ratio", Kind.GAUGE, (), "Size of this site, of the full one.")
+SERVER_INFO = _info("server", Side.SERVER, ("profile", "scale", "slot", "run_id", "scenario"))
+SERVER_MACHINE = _machine("server", Side.SERVER)
 
 # Generator: what people met.
 ARRIVALS_OFFERED = _generator("arrivals_offered_total", Kind.COUNTER, (), "People whose due time has come.")
@@ -100,15 +183,45 @@ LATENESS_SECONDS = _generator(
 )
 ATTEMPTS = _generator("attempts_total", Kind.COUNTER, ("step", "outcome", "phase"), "Attempts ended, as their person saw it.")
 RESPONSE_SECONDS = _generator("response_seconds", Kind.HISTOGRAM, ("step",), "Wall time from due to done.", SECONDS_BUCKETS)
+UPLOADS = _generator("upload_attempts_total", Kind.COUNTER, ("photo", "outcome", "phase"), "Photo attempts ended, as their person saw it.")
+UPLOAD_PHASE_SECONDS = _generator(
+    "upload_phase_seconds",
+    Kind.HISTOGRAM,
+    ("photo", "phase"),
+    "Wall time of a photo attempt in one phase: connect and send are the person's line, wait is the site.",
+    SECONDS_BUCKETS,
+)
+ACKNOWLEDGED = _generator("photos_acknowledged_total", Kind.COUNTER, ("photo",), "Photos that the site told their person it has.")
+PEOPLE_PLANNED = _generator("people_planned", Kind.GAUGE, (), "People that this process is to start, from the first to the last.")
 PEOPLE_PASSED = _generator("people_passed_total", Kind.COUNTER, ("step",), "People who passed a step.")
 PEOPLE_FATES = _generator("people_fates_total", Kind.COUNTER, ("fate",), "People whose fate is known.")
 PEOPLE_IN_FLIGHT = _generator("people_in_flight", Kind.GAUGE, (), "People in an exchange now.")
+PEOPLE_IN_FLIGHT_LIMIT = _generator("people_in_flight_limit", Kind.GAUGE, (), "People that this process can have in an exchange.")
 PEOPLE_WAITING = _generator("people_waiting", Kind.GAUGE, (), "People between two steps, or waiting for a message.")
 SENT_BYTES = _generator("sent_bytes_total", Kind.COUNTER, (), "Bytes sent.")
 GENERATOR_CPU_SECONDS = _generator("cpu_seconds_total", Kind.COUNTER, (), "CPU time of this generator process.")
-GENERATOR_INFO = _generator("info", Kind.GAUGE, ("scenario", "profile", "scale", "run_id", "process"), "Always 1; what this process runs.")
+GENERATOR_RESIDENT_BYTES = _generator("resident_bytes", Kind.GAUGE, (), "Resident memory of this generator process.")
+GENERATOR_DESCRIPTORS = _generator("open_descriptors", Kind.GAUGE, (), "Open file descriptors of this generator process.")
+GENERATOR_DESCRIPTORS_LIMIT = _generator("descriptors_limit", Kind.GAUGE, (), "File descriptors that this generator process may have open.")
+GENERATOR_LOOP_LAG_SECONDS = _generator(
+    "loop_lag_seconds",
+    Kind.HISTOGRAM,
+    (),
+    "How late the generator's loop woke a timer: every person of the process waited as long.",
+    LAG_BUCKETS,
+)
+VALIDITY = _generator("validity", Kind.GAUGE, ("validity",), "1 for what this process would say of the run now, 0 for the other words.")
+DOUBT = _generator("doubt", Kind.GAUGE, ("doubt",), "1 while this process has this reason not to believe the run.")
+GENERATOR_SPEED = _generator("speed_ratio", Kind.GAUGE, (), "Seconds of the people's time in a second of wall time.")
+GENERATOR_SAMPLE = _generator("sample_ratio", Kind.GAUGE, (), "Share of the people that are sent.")
+GENERATOR_INFO = _info("generator", Side.GENERATOR, ("scenario", "profile", "scale", "run_id", "process"))
+GENERATOR_MACHINE = _machine("generator", Side.GENERATOR)
 
-CATALOGUE: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+CATALOGUE: tuple[Metric, ...] = tuple(
+    metric
+    for value in list(globals().values())
+    for metric in ((value,) if isinstance(value, Metric) else value if isinstance(value, MachineMetrics) else ())
+)
 """Every metric, in the order of this file."""
 
 
@@ -133,6 +246,14 @@ SERVER_ROUTES = (
 )
 """What was asked for: one name a route of the reference server."""
 
+LIVE_DOUBTS = ("late-generator", "stalled-generator", "busy-generator", "busy-machine")
+"""By their names in the record."""
+
+CPU_MODES = ("user", "system", "iowait", "steal", "idle")
+PRESSURES = ("cpu", "io", "memory")
+_CPU_MODES = LabelSet(CPU_MODES, "what a core does; user has nice in it, system has interrupts")
+_PRESSURES = LabelSet(PRESSURES, "what the kernel keeps pressure stall information of")
+
 LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "photo"): LabelSet(tuple(PhotoKind), "the two photos"),
     (Side.SERVER, "stage"): LabelSet(
@@ -146,6 +267,12 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "budget"): LabelSet(("received", "admitted"), "the tickets' two byte budgets"),
     (Side.SERVER, "result"): LabelSet(("verified", "unknown"), "what the civil registry says"),
     (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry"), "the kinds of message"),
+    (Side.SERVER, "target"): LabelSet(("file", "directory"), "what is synced for a photo"),
+    (Side.SERVER, "listener"): LabelSet(("public", "uploads"), "the public socket, and the one for uploads in a process of their own"),
+    (Side.SERVER, "mode"): _CPU_MODES,
+    (Side.SERVER, "resource"): _PRESSURES,
+    (Side.SERVER, "run_id"): LabelSet((), "the run: one value a process"),
+    (Side.SERVER, "scenario"): LabelSet((), "the scenario that is replayed: one value a process"),
     (Side.SERVER, "profile"): LabelSet((), "the profile that the process runs: one value a process"),
     (Side.SERVER, "scale"): LabelSet((), "the scale that the process runs at: one value a process"),
     (Side.SERVER, "slot"): LabelSet((), "the number of the server process, below the number of processes"),
@@ -153,6 +280,11 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.GENERATOR, "outcome"): _members(Outcome, "how an attempt ended for its person"),
     (Side.GENERATOR, "phase"): _members(Phase, "where in the exchange the attempt ended"),
     (Side.GENERATOR, "fate"): _members(Fate, "what became of a person"),
+    (Side.GENERATOR, "photo"): LabelSet(tuple(PhotoKind), "the two photos"),
+    (Side.GENERATOR, "validity"): LabelSet(("valid", "suspect", "invalid"), "what a run can be"),
+    (Side.GENERATOR, "doubt"): LabelSet(LIVE_DOUBTS, "the doubts that can be seen before the end"),
+    (Side.GENERATOR, "mode"): _CPU_MODES,
+    (Side.GENERATOR, "resource"): _PRESSURES,
     (Side.GENERATOR, "scenario"): LabelSet((), "the scenario that the process replays: one value a process"),
     (Side.GENERATOR, "profile"): LabelSet((), "the profile that the target runs: one value a process"),
     (Side.GENERATOR, "scale"): LabelSet((), "the scale that the process runs at: one value a process"),
@@ -160,3 +292,8 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.GENERATOR, "process"): LabelSet((), "the number of the generator process, below the number of processes"),
 }
 """Where the values of each label come from; a test fails on a label without an entry."""
+
+
+def buckets_with(buckets: Sequence[float], limits: Iterable[float]) -> tuple[float, ...]:
+    """`buckets` with an edge at each limit, so that the share beyond a limit is counted and never interpolated."""
+    return tuple(sorted({*buckets, *(round(limit, 6) for limit in limits if limit > 0)}))

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from gelombang.errors import ExitCode, HostError
+from gelombang.kernel import listen_counters
 from gelombang_cli.arguments import Commands, positive
-from gelombang_cli.hostwatch import listen_counters
 
 PYTHON_WANTED = (3, 11)
 DESCRIPTORS_WANTED = 4_096

@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from gelombang.arrivals import make_plan
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import TargetUnreachableError
+from gelombang.kernel import listen_counters
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
 from gelombang.resources import locustfiles_folder
@@ -39,7 +40,7 @@ from gelombang.target import user_agent
 from gelombang_cli.child import Child, Event
 from gelombang_cli.following import Listener, follow
 from gelombang_cli.harm import HarmWatch, Watched
-from gelombang_cli.hostwatch import HostWatch, listen_counters, machine_facts
+from gelombang_cli.hostwatch import HostWatch, machine_facts
 from gelombang_cli.provenance import commit
 
 SERVER_READY_WITHIN_SECONDS = 30.0
@@ -67,6 +68,8 @@ class Order:
     folder: Path
     stop_file: Path | None = None
     """A kill switch beside the one in the folder."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the operator calls this run, for its metrics."""
 
 
 def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
@@ -119,6 +122,9 @@ def start_server(order: Order, run: int, stack: ExitStack) -> Event:
         public_port=0,
         harness_port=0,
         harness_token=secrets.token_urlsafe(24),
+        run_id=order.run_id,
+        scenario=order.scenario.name,
+        labels=dict(order.labels),
     )
     write_model(order.folder / SERVER_FILE, server)
     command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE), "--until-input-ends"]
@@ -162,6 +168,7 @@ def orders_for_generator(order: Order, run: int, ready: Event) -> RunPlan:
         zero_us=0,
         for_seconds=order.for_seconds,
         generator_processes=order.generator_processes,
+        labels=dict(order.labels),
     )
 
 

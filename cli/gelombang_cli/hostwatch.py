@@ -16,6 +16,7 @@ import psutil
 
 from gelombang.clock import monotonic_us
 from gelombang.errors import HostError
+from gelombang.kernel import listen_counters
 
 HOST_FILE = "host.jsonl"
 SAMPLE_EVERY_SECONDS = 1.0
@@ -67,17 +68,6 @@ class HostWatch:
                 }
                 file.write(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE))
                 earlier_us, earlier_server, earlier_generator = now_us, server, generator
-
-
-def listen_counters() -> dict[str, int]:
-    """The kernel's TcpExt ListenOverflows and ListenDrops of this network namespace, since boot; empty where /proc has none."""
-    try:
-        lines = Path("/proc/net/netstat").read_text().splitlines()
-    except OSError:
-        return {}
-    names, values = (line.split()[1:] for line in lines if line.startswith("TcpExt:"))
-    table = dict(zip(names, map(int, values), strict=True))
-    return {"listen_overflows": table["ListenOverflows"], "listen_drops": table["ListenDrops"]}
 
 
 def machine_facts() -> dict[str, str | int]:

@@ -12,6 +12,7 @@ from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
 from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.record import RunRecord, Validity
+from gelombang.run_labels import parse_labels
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.target import host_of, is_loopback_host
@@ -51,6 +52,9 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder; with several profiles, DIR/<profile>")
     parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes of the reference server (default 1)")
     parser.add_argument("--generator-processes", type=int, default=1, metavar="N", help="generator processes (default 1)")
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="KEY=VALUE", help="what you call this run, on its info metric; may be repeated"
+    )
     parser.add_argument("--json", action="store_true", help="print the records as JSON lines and nothing else on standard output")
     parser.set_defaults(command=_command)
 
@@ -121,6 +125,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
         raise InputError(f"--stop-file {parsed.stop_file} exists already; want one that somebody makes to end the run")
     profiles = [None] if target else [load_profile(name) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
+    labels = parse_labels(parsed.label)
     orders = []
     for profile in profiles:
         name = profile.name if profile else "foreign"
@@ -139,6 +144,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
                 run_id=run_id,
                 folder=folder,
                 stop_file=parsed.stop_file,
+                labels=labels,
             )
         )
     return orders

@@ -12,6 +12,7 @@ from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, InputError
 from gelombang.loading import load_profile
 from gelombang.resources import locustfiles_folder
+from gelombang.run_labels import parse_labels
 from gelombang.runplan import SERVER_FILE, ScaleNumbers, ServerPlan, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang_cli.arguments import Commands, positive
@@ -30,6 +31,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--bytes", type=float, default=0.1, metavar="B", help="size of a photo, times this (default 0.1)")
     parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes (default 1)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the site's own randomness (default 1)")
+    parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE", help="put on its info metric; may be repeated")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of its data (default: a new one in runs/)")
     parser.set_defaults(command=_command)
 
@@ -38,6 +40,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     for option, port in (("--port", parsed.port), ("--harness-port", parsed.harness_port)):
         if not 0 <= port <= 65_535:
             raise InputError(f"{option} is {port}; want 0 to 65535, where 0 picks a free one")
+    labels = parse_labels(parsed.label)
     profile = load_profile(parsed.profile)
     scale = Scale(parse_sample(parsed.sample), positive("--speed", parsed.speed), positive("--bytes", parsed.bytes))
     folder = make_run_folder(parsed.out, new_run_id("serve", profile.name), profile.name, several=False)
@@ -52,6 +55,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         public_port=parsed.port,
         harness_port=parsed.harness_port,
         harness_token=secrets.token_urlsafe(24),
+        labels=labels,
     )
     write_model(folder / SERVER_FILE, plan)
     stop = threading.Event()

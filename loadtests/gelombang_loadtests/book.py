@@ -34,11 +34,14 @@ class Book:
         self._recorder.end_attempt(row, ending, now_us, Outcome.CUT if cut else ending.outcome)
         outcome = Outcome.CUT if cut else ending.outcome
         self._counts.ended(applicant.step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
+        if applicant.step in self._counts.photos:
+            self._counts.photo_ended(applicant.step, (ending.connect_us, ending.send_us, ending.wait_us, ending.receive_us))
         if applicant.index < self._counts.canary_people:
             self._counts.canary[outcome] += 1
         if tried.kept is not None and outcome is Outcome.OK:
             step = applicant.step
             self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)
+            self._counts.photo_acknowledged(step)
 
     def passes(self, applicant: Applicant, now_us: int) -> None:
         """The first passing of a step counts; later ones are repetitions."""

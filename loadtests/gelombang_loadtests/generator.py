@@ -16,6 +16,8 @@ from gelombang.created import CreatedRows
 from gelombang.errors import RecordError
 from gelombang.hooks import load_hooks
 from gelombang.journey import compile_journey
+from gelombang.live_validity import LiveJudge, Second
+from gelombang.objective import response_limits
 from gelombang.person import Person, index_of_address
 from gelombang.runplan import RunPlan
 from gelombang.scale import scaled
@@ -32,10 +34,10 @@ from gelombang_loadtests.errands import Errands
 from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
-from gelombang_loadtests.generator_metrics import GeneratorCollector, GeneratorCounts, RunLabels
+from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched, together
 from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
-from gelombang_loadtests.honesty import Counts, SelfWatch
+from gelombang_loadtests.honesty import WRITE_EVERY_US, Counts, Sample, SelfWatch
 from gelombang_loadtests.inbox_sources import Source
 from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
 from gelombang_loadtests.loop import Loop
@@ -91,9 +93,14 @@ class Generator:
         routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
         watch_response = any(rule.measure is StopMeasure.RESPONSE_SECONDS for rule in plan.scenario.stop)
-        self.counts = GeneratorCounts(self.journey.names, watch_response, plan.canary_people)
-        labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process))
-        self.collector = GeneratorCollector(labels)
+        self._judge = LiveJudge(self._scenario.patience.page_seconds.quantile(0.5))
+        photos = {i: step.photo for i, step in enumerate(self.journey.steps) if isinstance(step, PhotoStep)}
+        limits = [scale.wall_seconds(limit) for limit in response_limits(plan.scenario.objective)]
+        self.counts = GeneratorCounts(self.journey.names, watch_response, plan.canary_people, photos, limits)
+        labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process), plan.labels)
+        in_flight_limit = min(IN_FLIGHT_LIMIT, self._pool.sockets_limit)
+        facts = Facts(len(due_us), in_flight_limit, scale.speed, float(scale.sample), tells_machine=process == 0)
+        self.collector = GeneratorCollector(labels, facts, self._judge)
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
         self._engine: Engine | None = None
         self._stop_asked = False
@@ -146,7 +153,13 @@ class Generator:
         limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
         engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings)
         self._engine = engine
-        watch = SelfWatch(self._folder / f"generator-{self._process}.jsonl", loop, lambda: self._counted(engine, loop))
+        watch = SelfWatch(
+            self._folder / f"generator-{self._process}.jsonl",
+            loop,
+            lambda: self._counted(engine, loop),
+            self.counts.loop_lag.add,
+            self._judged,
+        )
         beside = [
             spawn_watched(lambda: phone.run(engine.wake), engine.fail),
             spawn_watched(watch.run, engine.fail),
@@ -250,6 +263,12 @@ class Generator:
         )
         self.collector.update(counts, now, engine.fates)
         return now
+
+    def _judged(self, sample: Sample) -> None:
+        late_us = self.counts.lateness.quantile_us(0.99) or 0.0
+        self._judge.take(
+            Second(WRITE_EVERY_US / MICROSECONDS, late_us, sample.loop_late_max_us, sample.cpu_share, sample.machine_cpu_share)
+        )
 
     def _progress(self, engine: Engine, loop: GeventLoop) -> Progress:
         people_seconds = self._plan.scale.scale().people_seconds(loop.now_us() / MICROSECONDS)

@@ -5,8 +5,9 @@ for. Names and meanings are those of `gelombang.telemetry`.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -15,11 +16,16 @@ from gelombang import telemetry
 from gelombang.attempt import Fate, Outcome, Phase
 from gelombang.clock import MICROSECONDS, process_cpu_seconds
 from gelombang.histogram import Histogram, bucket_middles_us, bucket_of
+from gelombang.kernel import read_machine, read_process
+from gelombang.live_validity import LiveJudge
+from gelombang.record import Validity
+from gelombang.steps import PhotoKind
 from gelombang_loadtests.honesty import Counts
 
 _OUTCOMES = max(Outcome) + 1
 _PHASES = max(Phase) + 1
 _MIDDLES_US = bucket_middles_us()
+_EXCHANGE = (Phase.CONNECT, Phase.SEND, Phase.WAIT, Phase.RECEIVE)
 _UNDECIDED = frozenset((Outcome.CUT, Outcome.NOT_READ))
 
 
@@ -50,8 +56,17 @@ class BucketCounts:
 class GeneratorCounts:
     """Everything counted, for a journey of named steps."""
 
-    def __init__(self, steps: Sequence[str], watch_response: bool = False, canary_people: int = 0) -> None:
+    def __init__(
+        self,
+        steps: Sequence[str],
+        watch_response: bool = False,
+        canary_people: int = 0,
+        photos: Mapping[int, PhotoKind] = MappingProxyType({}),
+        limits_seconds: Iterable[float] = (),
+    ) -> None:
+        """`photos` says which steps send one; `limits_seconds` (wall) are the objectives' limits of response, which become edges."""
         self.steps = tuple(steps)
+        self.photos = dict(photos)
         self.canary_people = canary_people
         self.canary = [0] * _OUTCOMES
         """Outcomes of attempts of the first so many people of the run."""
@@ -62,7 +77,13 @@ class GeneratorCounts:
         self.sent_bytes = 0
         self.passed = [0] * len(self.steps)
         self.by_step = [[0] * (_OUTCOMES * _PHASES) for _ in self.steps]
-        self.response = [BucketCounts(telemetry.RESPONSE_SECONDS.buckets) for _ in self.steps]
+        edges = telemetry.buckets_with(telemetry.RESPONSE_SECONDS.buckets, limits_seconds)
+        self.response = [BucketCounts(edges) for _ in self.steps]
+        self.upload_phases = {
+            (kind, phase): BucketCounts(telemetry.UPLOAD_PHASE_SECONDS.buckets) for kind in self.photos.values() for phase in _EXCHANGE
+        }
+        self.acknowledged = dict.fromkeys(self.photos.values(), 0)
+        self.loop_lag = BucketCounts(telemetry.GENERATOR_LOOP_LAG_SECONDS.buckets)
         self.lateness_buckets = BucketCounts(telemetry.LATENESS_SECONDS.buckets)
         self.lateness = Histogram()
 
@@ -80,6 +101,17 @@ class GeneratorCounts:
         if self._recent is not None and outcome not in _UNDECIDED:
             bucket = bucket_of(max(response_us, 0))
             self._recent[step][bucket] = self._recent[step].get(bucket, 0) + 1
+
+    def photo_ended(self, step: int, phases_us: Sequence[int]) -> None:
+        """An attempt to send a photo ended; its connect, send, wait and receive times, 0 for a phase that it did not have."""
+        kind = self.photos[step]
+        for phase, lasted_us in zip(_EXCHANGE, phases_us, strict=True):
+            if lasted_us:
+                self.upload_phases[kind, phase].add(lasted_us)
+
+    def photo_acknowledged(self, step: int) -> None:
+        """The site told a person that it has the photo."""
+        self.acknowledged[self.photos[step]] += 1
 
     def taken_response(self) -> dict[str, dict[str, int]]:
         """Decided attempts since the last call, by step and response in µs (within 0.8 %); empty unless they are watched."""
@@ -109,13 +141,29 @@ class RunLabels:
     scale: str
     run_id: str
     process: str
+    operators: Mapping[str, str] = field(default_factory=dict)
+    """What the operator calls this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What stays the same during a run, or is judged once a second."""
+
+    people_planned: int
+    people_in_flight_limit: int
+    speed: float
+    sample: float
+    tells_machine: bool
+    """Process 0 speaks for its machine."""
 
 
 class GeneratorCollector(Collector):
     """The generator's metric families, as they stand when the page is asked for."""
 
-    def __init__(self, labels: RunLabels) -> None:
+    def __init__(self, labels: RunLabels, facts: Facts, judge: LiveJudge) -> None:
         self._labels = labels
+        self._facts = facts
+        self._judge = judge
         self._counts: GeneratorCounts | None = None
         self._now = Counts(0, 0, 0, 0, 0, 0)
         self._fates: dict[Fate, int] = {}
@@ -131,16 +179,50 @@ class GeneratorCollector(Collector):
         yield _counter(telemetry.ARRIVALS_STARTED, {(): now.started})
         yield _gauge(telemetry.PEOPLE_IN_FLIGHT, {(): now.in_flight})
         yield _gauge(telemetry.PEOPLE_WAITING, {(): now.waiting})
+        facts = self._facts
+        yield _gauge(telemetry.PEOPLE_PLANNED, {(): facts.people_planned})
+        yield _gauge(telemetry.PEOPLE_IN_FLIGHT_LIMIT, {(): facts.people_in_flight_limit})
+        yield _gauge(telemetry.GENERATOR_SPEED, {(): facts.speed})
+        yield _gauge(telemetry.GENERATOR_SAMPLE, {(): facts.sample})
         yield _counter(telemetry.SENT_BYTES, {(): now.sent_bytes})
         yield _counter(telemetry.GENERATOR_CPU_SECONDS, {(): process_cpu_seconds()})
         yield _counter(
             telemetry.PEOPLE_FATES, {(fate.name.lower(),): count for fate, count in self._fates.items() if fate is not Fate.OPEN}
         )
         labels = self._labels
-        info = (labels.scenario, labels.profile, labels.scale, labels.run_id, labels.process)
-        yield _gauge(telemetry.GENERATOR_INFO, {info: 1})
+        info = (labels.scenario, labels.profile, labels.scale, labels.run_id, labels.process, *labels.operators.values())
+        yield _gauge(telemetry.GENERATOR_INFO, {info: 1}, tuple(labels.operators))
+        doubts = self._judge.doubts
+        yield _gauge(telemetry.DOUBT, {(name,): float(name in doubts) for name in telemetry.LIVE_DOUBTS})
+        said = self._judge.validity
+        yield _gauge(telemetry.VALIDITY, {(word.lower(),): float(word is said) for word in Validity})
+        yield from _process_families()
+        if facts.tells_machine:
+            yield from _machine_families()
         if self._counts is not None:
             yield from _families(self._counts)
+
+
+def _process_families() -> Iterable[Metric]:
+    found = read_process()
+    yield _gauge(telemetry.GENERATOR_RESIDENT_BYTES, {(): found.resident_bytes})
+    yield _gauge(telemetry.GENERATOR_DESCRIPTORS, {(): found.descriptors})
+    yield _gauge(telemetry.GENERATOR_DESCRIPTORS_LIMIT, {(): found.descriptors_limit})
+
+
+def _machine_families() -> Iterable[Metric]:
+    """What this kernel does not count has no value."""
+    names, found = telemetry.GENERATOR_MACHINE, read_machine()
+    yield _gauge(names.cores, {(): found.cores})
+    yield _counter(names.cpu_seconds, {(mode,): seconds for mode, seconds in found.cpu_seconds.items()})
+    yield _counter(names.stalled_seconds, {(resource,): seconds for resource, seconds in found.stalled_seconds.items()})
+    yield _gauge(names.memory_bytes, {(): found.memory["memtotal"]})
+    yield _gauge(names.memory_available_bytes, {(): found.memory["memavailable"]})
+    yield _gauge(names.dirty_bytes, {(): found.memory["dirty"]})
+    yield _gauge(names.writeback_bytes, {(): found.memory["writeback"]})
+    yield _counter(names.retransmits, {} if found.retransmits is None else {(): found.retransmits})
+    for metric, name in ((names.listen_overflows, "listen_overflows"), (names.listen_drops, "listen_drops")):
+        yield _counter(metric, {(): found.listen[name]} if name in found.listen else {})
 
 
 def _families(counts: GeneratorCounts) -> Iterable[Metric]:
@@ -152,8 +234,25 @@ def _families(counts: GeneratorCounts) -> Iterable[Metric]:
         if count
     }
     yield _counter(telemetry.ATTEMPTS, attempts)
+    yield _counter(telemetry.UPLOADS, _uploads(counts))
+    yield _counter(telemetry.ACKNOWLEDGED, {(kind.value,): count for kind, count in counts.acknowledged.items()})
+    phases: dict[tuple[str, ...], BucketCounts] = {
+        (kind.value, phase.name.lower()): found for (kind, phase), found in counts.upload_phases.items()
+    }
+    yield _histogram(telemetry.UPLOAD_PHASE_SECONDS, phases)
+    yield _histogram(telemetry.GENERATOR_LOOP_LAG_SECONDS, {(): counts.loop_lag})
     yield _histogram(telemetry.LATENESS_SECONDS, {(): counts.lateness_buckets})
     yield _histogram(telemetry.RESPONSE_SECONDS, {(name,): counts.response[i] for i, name in enumerate(counts.steps)})
+
+
+def _uploads(counts: GeneratorCounts) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for step, kind in counts.photos.items():
+        for cell, count in enumerate(counts.by_step[step]):
+            if count:
+                labels = (kind.value, Outcome(cell // _PHASES).name.lower(), Phase(cell % _PHASES).name.lower())
+                found[labels] = found.get(labels, 0.0) + count
+    return found
 
 
 def _counter(metric: telemetry.Metric, values: dict[tuple[str, ...], float]) -> CounterMetricFamily:
@@ -163,8 +262,8 @@ def _counter(metric: telemetry.Metric, values: dict[tuple[str, ...], float]) -> 
     return family
 
 
-def _gauge(metric: telemetry.Metric, values: dict[tuple[str, ...], float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+def _gauge(metric: telemetry.Metric, values: dict[tuple[str, ...], float], more_labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(metric.name, metric.help, labels=(*metric.labels, *more_labels))
     for labels, value in values.items():
         family.add_metric(labels, value)
     return family

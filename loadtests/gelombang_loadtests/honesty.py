@@ -14,7 +14,6 @@ import orjson
 import psutil
 
 from gelombang.clock import MICROSECONDS, process_cpu_seconds
-from gelombang.histogram import Histogram
 from gelombang_loadtests.loop import Loop
 
 LOOK_EVERY_US = 50_000
@@ -55,7 +54,10 @@ class Sample:
 class SelfWatch:
     """Samples this process until `stop`; `run` is the body of a task of its own."""
 
-    def __init__(self, path: Path, loop: Loop, counts: Callable[[], Counts]) -> None:
+    def __init__(
+        self, path: Path, loop: Loop, counts: Callable[[], Counts], woke: Callable[[int], None], over: Callable[[Sample], None]
+    ) -> None:
+        """`woke` gets how late each look was, in µs, and `over` each second's sample."""
         self._file: TextIOWrapper = path.open("w")
         self._loop = loop
         self._counts = counts
@@ -63,7 +65,8 @@ class SelfWatch:
         self._late_max_us = 0
         self._gc_pause_max_us = 0
         self._gc_began_us = 0
-        self.loop_late = Histogram()
+        self._woke = woke
+        self._over = over
 
     def run(self) -> None:
         """Look until stopped."""
@@ -76,7 +79,7 @@ class SelfWatch:
             self._loop.sleep_until(due_us)
             now = self._loop.now_us()
             late_us = max(now - due_us, 0)
-            self.loop_late.add(late_us)
+            self._woke(late_us)
             self._late_max_us = max(self._late_max_us, late_us)
             due_us = max(due_us, now - LOOK_EVERY_US)
             if now - began_us >= WRITE_EVERY_US:
@@ -103,6 +106,7 @@ class SelfWatch:
             **asdict(self._counts()),
         )
         self._late_max_us = self._gc_pause_max_us = 0
+        self._over(sample)
         self._file.write(orjson.dumps(sample).decode() + "\n")
         self._file.flush()
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from gelombang import telemetry
 from gelombang.attempt import Code
+from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem
 
@@ -48,6 +49,9 @@ class Database:
         self._writer = _connect(path)
         self._commits = metrics.counter(telemetry.DATABASE_COMMITS)
         self._operations = metrics.counter(telemetry.DATABASE_OPERATIONS)
+        self._lock_seconds = metrics.histogram(telemetry.DATABASE_LOCK_SECONDS)
+        self._commit_seconds = metrics.histogram(telemetry.DATABASE_COMMIT_SECONDS)
+        metrics.gauge(telemetry.DATABASE_QUEUE_LIMIT).set(queue_limit)
         metrics.at_scrape(lambda: metrics.gauge(telemetry.DATABASE_QUEUE).set(self._waiting))
         self._thread = Thread(target=self._write_batches, name="database-writer", daemon=True)
         self._thread.start()
@@ -103,8 +107,11 @@ class Database:
         results: list[_Result] = []
         # Alone in its transaction, an operation is undone with it: two statements less, each of which would wait for the interpreter.
         is_alone = len(batch) == 1
+        asked_us, began_us = monotonic_us(), 0
         try:
             cursor.execute("BEGIN IMMEDIATE")
+            began_us = monotonic_us()
+            self._lock_seconds.observe((began_us - asked_us) / MICROSECONDS)
             for operation, future in batch:
                 if not is_alone:
                     cursor.execute("SAVEPOINT operation")
@@ -117,7 +124,10 @@ class Database:
                     cursor.execute("RELEASE operation")
             if self._writer.in_transaction:
                 cursor.execute("COMMIT")
+            self._commit_seconds.observe((monotonic_us() - began_us) / MICROSECONDS)
         except sqlite3.Error as error:
+            if not began_us:
+                self._lock_seconds.observe((monotonic_us() - asked_us) / MICROSECONDS)
             # The transaction as a whole failed (locked for too long, disk full): nothing of the batch is durable, and all are told.
             if self._writer.in_transaction:
                 self._writer.rollback()

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.clock import monotonic_us
 from gelombang.errors import HostError
@@ -29,11 +30,15 @@ def make_door(context: SiteContext, routes: Mapping[Any, Route]) -> Any:
     book, metrics = context.book, context.metrics
     shed_retry_seconds = context.scale.wall_seconds(SHED_RETRY_SECONDS)
     in_progress = 0
+    metrics.gauge(telemetry.REQUESTS_LIMIT).set(limit)
+    metrics.at_scrape(lambda: metrics.gauge(telemetry.REQUESTS_IN_PROGRESS).set(in_progress))
 
     def answer(attempt: ServerAttempt, problem: Problem, allow: str | None = None) -> web.Response:
         if problem.code in SHED_CODES and problem.retry_after_seconds is None:
             problem.retry_after_seconds = shed_retry_seconds
         metrics.problem(problem.code).inc()
+        if problem.outcome is ServerOutcome.REFUSED:
+            metrics.shed(problem.code).inc()
         if attempt.is_open and not attempt.is_resting:
             attempt.end(attempt.stage if problem.stage is None else problem.stage, problem.outcome, problem.code, problem.status)
         response = problem_response(problem)

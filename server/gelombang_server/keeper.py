@@ -28,6 +28,7 @@ from gelombang.steps import PhotoKind
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.bodies import json_response
 from gelombang_server.config import SiteContext
+from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
 from gelombang_server.photofile import PhotoFiles, SyncFailedError
 from gelombang_server.problem import STATUS_OF_CODE, Problem
 from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
@@ -71,7 +72,10 @@ class PhotoKeeper:
         self._profile = context.profile.uploads
         (used_bytes,) = context.database.read(lambda cursor: cursor.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone())
         self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us, used_bytes)
-        self.files = PhotoFiles(context.site / PHOTOS_FOLDER, context.profile.api.commit_threads)
+        threads = context.profile.api.commit_threads
+        file_sync, directory_sync = (timed(context.metrics, target, sync) for target, sync in SYNCS.items())
+        self.files = PhotoFiles(context.site / PHOTOS_FOLDER, threads, sync_file=file_sync, sync_directory=directory_sync)
+        watch_pool(context.metrics, threads, lambda: self.files.in_progress)
         self.works: set[asyncio.Task[Kept]] = set()
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
 

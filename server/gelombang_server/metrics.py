@@ -6,17 +6,15 @@ event is read at scrape (`at_scrape`).
 """
 
 import asyncio
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
+from types import MappingProxyType
 from typing import Never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
-from gelombang.clock import process_cpu_seconds
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Kind, Metric, Side
 from gelombang_server.routes import Route
@@ -30,15 +28,17 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 class Metrics:
     """One registry and its handles."""
 
-    def __init__(self, profile: str, scale: str, slot: int) -> None:
+    def __init__(
+        self, profile: str, scale: str, slot: int, run_id: str = "", scenario: str = "", labels: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
         self._handles: dict[str, Counter | Gauge | Histogram] = {}
-        self._scrapes: list[Callable[[], None]] = [self._sample_process]
-        self._cpu_seconds = 0.0
+        self._scrapes: list[Callable[[], None]] = []
         for spec in telemetry.CATALOGUE:
-            if spec.side is Side.SERVER:
-                self._handles[spec.name] = self._register(spec)
-        self.gauge(telemetry.SERVER_INFO).labels(profile, scale, str(slot)).set(1)
+            # A machine that another process reports is absent here, and not 0.
+            if spec.side is Side.SERVER and (slot == 0 or spec not in telemetry.SERVER_MACHINE):
+                self._handles[spec.name] = self._register(spec, tuple(labels) if spec.takes_labels else ())
+        self.gauge(telemetry.SERVER_INFO).labels(profile, scale, str(slot), run_id, scenario, *labels.values()).set(1)
         self.upload_started = {kind: self.counter(telemetry.UPLOAD_ATTEMPTS_STARTED).labels(kind.value) for kind in PhotoKind}
         self.in_flight = self.gauge(telemetry.UPLOAD_ATTEMPTS_IN_FLIGHT)
         self.received_bytes = self.counter(telemetry.UPLOAD_RECEIVED_BYTES)
@@ -47,6 +47,7 @@ class Metrics:
         self.upload_stage = cache(self._upload_stage)
         self.request = cache(self._request)
         self.problem = cache(self._problem)
+        self.shed = cache(self._shed)
         self.passed = cache(self._passed)
 
     def counter(self, spec: Metric) -> Counter:
@@ -86,14 +87,15 @@ class Metrics:
             await asyncio.sleep(LAG_SAMPLE_SECONDS)
             lag.observe(max(0.0, loop.time() - due))
 
-    def _register(self, spec: Metric) -> Counter | Gauge | Histogram:
+    def _register(self, spec: Metric, more_labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        labels = (*spec.labels, *more_labels)
         match spec.kind:
             case Kind.COUNTER:
-                return Counter(spec.name, spec.help, spec.labels, registry=self.registry)
+                return Counter(spec.name, spec.help, labels, registry=self.registry)
             case Kind.GAUGE:
-                return Gauge(spec.name, spec.help, spec.labels, registry=self.registry)
+                return Gauge(spec.name, spec.help, labels, registry=self.registry)
             case Kind.HISTOGRAM:
-                return Histogram(spec.name, spec.help, spec.labels, registry=self.registry, buckets=spec.buckets)
+                return Histogram(spec.name, spec.help, labels, registry=self.registry, buckets=spec.buckets)
 
     def _upload_ended(self, photo: PhotoKind, stage: Stage, outcome: ServerOutcome, code: Code) -> Counter:
         names = (photo.value, stage.name.lower(), outcome.name.lower(), code.name.lower())
@@ -110,13 +112,8 @@ class Metrics:
     def _problem(self, code: Code) -> Counter:
         return self.counter(telemetry.PROBLEMS).labels(code.name.lower())
 
+    def _shed(self, code: Code) -> Counter:
+        return self.counter(telemetry.SHED).labels(code.name.lower())
+
     def _passed(self, step: str) -> Counter:
         return self.counter(telemetry.PEOPLE_STEPS).labels(step)
-
-    def _sample_process(self) -> None:
-        cpu_seconds = process_cpu_seconds()
-        self.counter(telemetry.SERVER_CPU_SECONDS).inc(max(0.0, cpu_seconds - self._cpu_seconds))
-        self._cpu_seconds = cpu_seconds
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        self.gauge(telemetry.SERVER_RESIDENT_BYTES).set(pages * os.sysconf("SC_PAGE_SIZE"))
-        self.gauge(telemetry.SERVER_DESCRIPTORS).set(sum(1 for _ in Path("/proc/self/fd").iterdir()))

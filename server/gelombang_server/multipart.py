@@ -9,12 +9,14 @@ from email.parser import BytesHeaderParser
 
 from aiohttp import hdrs, web
 
+from gelombang import telemetry
 from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
 from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.config import ATTEMPT, CONTEXT
 from gelombang_server.keeper import FAILED_TEXT, KEEPER, Upload
+from gelombang_server.metrics import Metrics
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
@@ -32,9 +34,11 @@ class Bodies:
     """How many forms are in memory, and how many may be. A photo whose person was told 504 is no longer counted here: it has a turn at the
     store, and turns are bounded by themselves."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, metrics: Metrics) -> None:
         self.limit = limit
         self.count = 0
+        metrics.gauge(telemetry.UPLOAD_PLACES_LIMIT).set(limit)
+        metrics.at_scrape(lambda: metrics.gauge(telemetry.UPLOAD_PLACES_USED).set(self.count))
 
 
 BODIES = web.AppKey("bodies", Bodies)

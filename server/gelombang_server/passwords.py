@@ -35,8 +35,10 @@ class Passwords:
         self._threads_limit = password.threads_limit
         self._in_progress = 0
         self._nobody = self._hasher.hash("nobody's password")
-        queue = metrics.gauge(telemetry.HASH_QUEUE)
-        metrics.at_scrape(lambda: queue.set(max(0, self._in_progress - self._threads_limit)))
+        metrics.gauge(telemetry.HASH_QUEUE_LIMIT).set(password.queue_limit)
+        metrics.gauge(telemetry.HASH_THREADS_LIMIT).set(password.threads_limit)
+        self._queue, self._busy = metrics.gauge(telemetry.HASH_QUEUE), metrics.gauge(telemetry.HASH_THREADS_BUSY)
+        metrics.at_scrape(self._scrape)
 
     async def hash(self, password: str) -> str:
         """The encoded hash, with a fresh salt. Raises Problem(hash_queue_full)."""
@@ -50,6 +52,10 @@ class Passwords:
     def close(self) -> None:
         """Wait for the hashes in progress."""
         self._threads.shutdown(cancel_futures=True)
+
+    def _scrape(self) -> None:
+        self._queue.set(max(0, self._in_progress - self._threads_limit))
+        self._busy.set(min(self._in_progress, self._threads_limit))
 
     def _verify(self, encoded: str, password: str) -> bool:
         try:

@@ -89,6 +89,7 @@ class PhotoFiles:
         self._lock = threading.Lock()
         self._folders: dict[str, DirectorySync] = {}
         self._retired: set[str] = set()
+        self._asked = 0
         self._count = 0
         (root / QUARANTINE).mkdir(parents=True, exist_ok=True)
         _sync_once(root.parent, sync_directory)
@@ -101,7 +102,10 @@ class PhotoFiles:
 
         The pool's line is bounded by its callers: each holds a body, and bodies are bounded by `uploads.bodies_limit`.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._keep, photo_id, body)
+        self._asked += 1
+        task = asyncio.get_running_loop().run_in_executor(self._pool, self._keep, photo_id, body)
+        task.add_done_callback(self._answered)
+        return await task
 
     async def drop(self, path: str) -> None:
         """Take back a photo that `keep` made durable and nothing points to."""
@@ -114,9 +118,17 @@ class PhotoFiles:
             folder.close()
 
     @property
+    def in_progress(self) -> int:
+        """Photos in a thread, or waiting for one."""
+        return self._asked
+
+    @property
     def sync_count(self) -> int:
         """Directory syncs so far."""
         return sum(folder.sync_count for folder in self._folders.values())
+
+    def _answered(self, _: "asyncio.Future[str]") -> None:
+        self._asked -= 1
 
     def _keep(self, photo_id: str, body: bytes | bytearray) -> str:
         try:

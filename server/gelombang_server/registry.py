@@ -48,6 +48,8 @@ class Registry:
         self._asked: deque[tuple[int, Lookup]] = deque()
         """(answered_us, look-up): at most rate × latency, and what one tick adds."""
         self._last_read = 0
+        context.metrics.gauge(telemetry.REGISTRY_LIMIT_PER_SECOND).set(context.profile.registry.lookups_per_second)
+        context.metrics.gauge(telemetry.REGISTRY_WAITING_LIMIT).set(context.profile.registry.queue_limit)
         waiting = context.metrics.gauge(telemetry.REGISTRY_WAITING)
         lookups = context.metrics.counter(telemetry.REGISTRY_LOOKUPS)
         self._counters = {result: lookups.labels(result) for result in ("verified", "unknown")}

@@ -51,6 +51,7 @@ class PhotoStore:
         self._moved_told_bytes = 0.0
         self._metrics = metrics
         metrics.gauge(telemetry.STORE_TURNS_LIMIT).set(store.turns_limit)
+        metrics.gauge(telemetry.STORE_WAITING_LIMIT).set(store.queue_limit)
         metrics.gauge(telemetry.STORE_CAPACITY_BYTES).set(store.capacity_bytes)
         metrics.gauge(telemetry.STORE_BANDWIDTH_BYTES_PER_SECOND).set(store.bandwidth_bytes_per_second)
         metrics.at_scrape(self._scrape)

@@ -87,6 +87,7 @@ class TicketDesk:
         limits = metrics.gauge(telemetry.TICKET_BUDGET_LIMIT_BYTES)
         limits.labels("received").set(tickets.received_budget_bytes)
         limits.labels("admitted").set(tickets.admitted_budget_bytes)
+        metrics.gauge(telemetry.UPLOAD_PLACES_LIMIT).set(places_limit)
         metrics.at_scrape(self._scrape)
 
     @property
@@ -239,3 +240,4 @@ class TicketDesk:
         used = self._metrics.gauge(telemetry.TICKET_BUDGET_USED_BYTES)
         used.labels("received").set(self.received_bytes)
         used.labels("admitted").set(self.admitted_bytes)
+        self._metrics.gauge(telemetry.UPLOAD_PLACES_USED).set(len(self._open))

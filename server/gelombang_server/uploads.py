@@ -22,7 +22,7 @@ def add_upload_routes(app: web.Application) -> None:
     profile = context.profile
     match profile.uploads.protocol:
         case UploadProtocol.MULTIPART:
-            app[BODIES] = Bodies(profile.uploads.bodies_limit)
+            app[BODIES] = Bodies(profile.uploads.bodies_limit, context.metrics)
             add_route(app, "POST", PHOTO_PATH, post_photo, Route.PHOTO_POST)
         case UploadProtocol.TICKET:
             tickets = profile.uploads.tickets

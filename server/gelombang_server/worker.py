@@ -20,6 +20,7 @@ from typing import Never
 import uvloop
 from aiohttp import web
 
+from gelombang import telemetry
 from gelombang.errors import ExitCode, GelombangError
 from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.runplan import ServerPlan
@@ -28,6 +29,7 @@ from gelombang_server.attempts import AttemptBook
 from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
 from gelombang_server.database import Database
 from gelombang_server.harness import build_harness
+from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
 from gelombang_server.registry import Registry
@@ -46,7 +48,12 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
     site = folder / SITE_FOLDER
     profile = scaled_profile(plan)
     scale = plan.scale.scale()
-    metrics = Metrics(profile.name, str(scale), slot)
+    metrics = Metrics(profile.name, str(scale), slot, plan.run_id, plan.scenario, plan.labels)
+    metrics.gauge(telemetry.SERVER_SPEED).set(scale.speed)
+    metrics.gauge(telemetry.SERVER_SAMPLE).set(float(scale.sample))
+    watch_process(metrics)
+    if slot == 0:
+        watch_machine(metrics)
     ledger = LedgerWriter(folder / f"ledger-server-{slot}.bin", SERVER_ROW, plan.ledger_rows_limit, LEDGER_CHUNK_ROWS)
     return SiteContext(
         plan=plan,
@@ -99,6 +106,7 @@ class Worker:
         for runner, listener in ((self._harness, harness), (self._public, public)):
             await runner.setup()
             await web.SockSite(runner, listener, backlog=self.context.profile.api.backlog).start()
+        self._watch_listener(public)
         self._background(self.context.metrics.sample_loop_lag())
         if self.outbox is not None:
             self._background(self.outbox.run())
@@ -115,6 +123,15 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await close_context(self.context)
+
+    def _watch_listener(self, public: socket.socket) -> None:
+        """API processes share one socket, and the first of them speaks for it; uploads in a process of their own have one more."""
+        context = self.context
+        if context.slot == 0:
+            watch_listener(context.metrics, "public", public)
+            watch_disk(context.metrics, context.site)
+        elif context.slot >= context.plan.processes:
+            watch_listener(context.metrics, "uploads", public)
 
     def _background(self, work: Coroutine[object, object, Never]) -> None:
         task = asyncio.get_running_loop().create_task(work)

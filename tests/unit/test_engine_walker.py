@@ -57,7 +57,8 @@ class Walk:
         self._gear = Gear(picture, complaints=Complaints(self.said.append), loop=self.loop)
         self._end = RunEnd(round(end_seconds * SECOND))
         journey = compile_journey(what)
-        self.counts = GeneratorCounts(journey.names)
+        photos = {i: step.photo for i, step in enumerate(journey.steps) if isinstance(step, PhotoStep)}
+        self.counts = GeneratorCounts(journey.names, photos=photos)
         recorder = Recorder(folder, 0, len(due_seconds))
         self.phone = Phone(self.loop, lambda *_: None, lambda _: True)
         book = Book(recorder, self.counts)
