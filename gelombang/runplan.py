@@ -24,6 +24,9 @@ PROCESS_VARIABLE = "GELOMBANG_PROCESS"
 SETUP_VARIABLE = "GELOMBANG_SETUP"
 """Environment variable with what the setup steps captured, as JSON, for the processes after the first; so it is in no file."""
 
+LAST_PAGE = "generator-{process}.prom"
+"""The metrics of a generator process as they stood when it had closed its ledgers."""
+
 RUN_NUMBER_BITS = 40
 
 

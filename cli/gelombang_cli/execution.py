@@ -42,6 +42,7 @@ from gelombang_cli.following import Listener, follow
 from gelombang_cli.harm import HarmWatch, Watched
 from gelombang_cli.hostwatch import HostWatch, machine_facts
 from gelombang_cli.provenance import commit
+from gelombang_cli.scraping import Scraper, scraped_processes
 
 SERVER_READY_WITHIN_SECONDS = 30.0
 GENERATOR_READY_WITHIN_SECONDS = 60.0
@@ -81,13 +82,15 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         ready = start_server(order, run, stack)
         plan = _run_plan(order, run, ready)
         write_model(order.folder / PLAN_FILE, plan)
-        generators = _start_generators(order, stack)
+        generators, pages = _start_generators(order, stack)
+        scraped = scraped_processes(ready.get("metrics_urls", []), pages)
         zero_us = monotonic_us() + int(LEAD_SECONDS * MICROSECONDS)
         plan = plan.model_copy(update={"zero_us": zero_us})
         write_model(order.folder / PLAN_FILE, plan)
         for generator in generators:
             generator.tell({"zero_us": zero_us})
         stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
+        stack.enter_context(Scraper(order.folder, zero_us, scraped))
         watch = stack.enter_context(HarmWatch(_watched(order, plan)))
         followed = follow(generators, plan, listener, watch)
     facts = RunFacts(
@@ -185,19 +188,18 @@ def _watched(order: Order, plan: RunPlan) -> Watched:
     )
 
 
-def _start_generators(order: Order, stack: ExitStack) -> list[Child]:
-    """All of them, ready. With setup steps the first one walks them, and the others are started with what it captured."""
+def _start_generators(order: Order, stack: ExitStack) -> tuple[list[Child], list[str]]:
+    """All of them, ready, and the addresses of their metrics. With setup steps the first one walks them, and the others are started with
+    what it captured."""
     first = _start_generator(order, stack, 0, {})
-    if not order.scenario.setup:
-        children = [first, *(_start_generator(order, stack, k, {}) for k in range(1, order.generator_processes))]
-        for child in children:
-            child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)
-        return children
-    handed_over = {SETUP_VARIABLE: json.dumps(first.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)["setup"])}
-    others = [_start_generator(order, stack, k, handed_over) for k in range(1, order.generator_processes)]
-    for child in others:
-        child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)
-    return [first, *others]
+    if order.scenario.setup:
+        ready = [first.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS)]
+        handed_over = {SETUP_VARIABLE: json.dumps(ready[0]["setup"])}
+    else:
+        ready, handed_over = [], {}
+    children = [first, *(_start_generator(order, stack, k, handed_over) for k in range(1, order.generator_processes))]
+    ready += [child.wait_for("ready", GENERATOR_READY_WITHIN_SECONDS) for child in children[len(ready) :]]
+    return children, [str(event["metrics_url"]) for event in ready]
 
 
 def _start_generator(order: Order, stack: ExitStack, process: int, handed_over: Mapping[str, str]) -> Child:

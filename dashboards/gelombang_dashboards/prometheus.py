@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gelombang.errors import InputError
+from gelombang.openmetrics import JOBS
 from gelombang.resources import dashboards_folder
 from gelombang.telemetry import Side
 
 RULE_FILES = ("recording.yml", "alerts.yml")
-JOBS = {Side.SERVER: "gelombang-server", Side.GENERATOR: "gelombang-generator"}
 _ADDRESS = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 _LABEL = re.compile(r"^[a-z][a-z0-9_]*$")
 _NO_TARGETS = "    static_configs: []"
@@ -27,6 +27,8 @@ class Target:
     side: Side
     address: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    instance: str = ""
+    """What its series call it; without it, its address."""
 
     def __post_init__(self) -> None:
         found = _ADDRESS.match(self.address)
@@ -60,6 +62,7 @@ def _static_configs(targets: Sequence[Target]) -> str:
     lines = ["    static_configs:"]
     for target in targets:
         lines.append(f"      - targets: {json.dumps([target.address])}")
-        if target.labels:
-            lines.append(f"        labels: {json.dumps(dict(target.labels))}")
+        labels = {**target.labels, **({"instance": target.instance} if target.instance else {})}
+        if labels:
+            lines.append(f"        labels: {json.dumps(labels)}")
     return "\n".join(lines)

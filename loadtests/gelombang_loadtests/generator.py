@@ -19,7 +19,7 @@ from gelombang.journey import compile_journey
 from gelombang.live_validity import LiveJudge, Second
 from gelombang.objective import response_limits
 from gelombang.person import Person, index_of_address
-from gelombang.runplan import RunPlan
+from gelombang.runplan import LAST_PAGE, RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
 from gelombang.stops import StopMeasure
@@ -42,6 +42,7 @@ from gelombang_loadtests.inbox_sources import Source
 from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm
+from gelombang_loadtests.metrics_page import write_last_page
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.network_report import write_network
 from gelombang_loadtests.person_photo import MakePhoto
@@ -181,6 +182,7 @@ class Generator:
             write_network(self._folder, self._process, self._pool.routes)
             recorder.close()
         self._say(self._progress(engine, loop))
+        write_last_page(self._folder / LAST_PAGE.format(process=self._process), self.collector)
         return self._done(engine, phone)
 
     def recorder(self) -> Recorder:

@@ -1,7 +1,9 @@
 """The generator's metrics over HTTP, for a Prometheus on this machine."""
 
+from pathlib import Path
+
 from gevent.pywsgi import WSGIServer
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
 from prometheus_client.registry import Collector
 
 from gelombang.errors import HostError
@@ -9,6 +11,13 @@ from gelombang.errors import HostError
 METRICS_HOST = "127.0.0.1"
 METRICS_PORT_VARIABLE = "GELOMBANG_METRICS_PORT"
 """Environment variable with the port of the first process's page, the next process takes the next; 0 or unset: any free one."""
+
+
+def write_last_page(path: Path, collector: Collector) -> None:
+    """Leave the numbers as they stand in a file: the page ends with its process."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    path.write_bytes(generate_latest(registry))
 
 
 class MetricsPage:
