@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from gelombang.attempt import Outcome, ServerOutcome
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
+from gelombang.striping import Death, read_deaths
 
 GENERATOR_LEDGERS = "ledger-generator-*.bin"
 SERVER_LEDGERS = "ledger-server-*.bin"
@@ -40,11 +41,15 @@ class Evidence:
     generator: NDArray[np.void]
     server: NDArray[np.void]
     people: NDArray[np.void]
+    people_process: NDArray[np.int64]
+    """The generator process that each row of `people` is of."""
     acknowledged: NDArray[np.void]
     has_server: bool
     """Whether the target was the reference server, whose ledger must be there, or a service whose ledgers were taken in."""
     generators_died: int
     servers_died: int
+    deaths: tuple[Death, ...] = ()
+    """Generator processes that died while the run was followed, and who went on."""
     uncovered_steps: tuple[int, ...] = ()
     """Steps that `server` can't speak of."""
 
@@ -53,6 +58,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     """Read a run's folder. Raises RecordError for a ledger that can't be read."""
     generator, generators_died = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
     server, servers_died = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
+    people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()
     if has_server:
         # The server is started before the run's zero is agreed, so its rows count from a zero of its own.
@@ -63,11 +69,13 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     return Evidence(
         generator=generator,
         server=server,
-        people=read_all(folder, PEOPLE_LEDGERS, PERSON_ROW),
+        people=concatenate(people.values(), PERSON_ROW),
+        people_process=np.repeat(np.array(list(people), dtype=np.int64), [len(rows) for rows in people.values()]),
         acknowledged=read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW),
         has_server=has_server or service is not None,
         generators_died=generators_died,
         servers_died=servers_died,
+        deaths=read_deaths(folder),
         uncovered_steps=tuple(service.uncovered_steps) if service is not None else (),
     )
 

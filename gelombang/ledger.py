@@ -77,7 +77,7 @@ PERSON_ROW = np.dtype(
         ("person", "<u8"),
         ("fate", "u1"),
         ("step", "u1"),
-        ("flags", "<u2"),
+        ("epoch", "<u2"),
         ("attempts", "<u4"),
         ("due", "<i8"),
         ("started", "<i8"),
@@ -85,7 +85,8 @@ PERSON_ROW = np.dtype(
         ("passed", "<i8", (MILESTONE_LIMIT,)),
     ]
 )
-"""One person (`people-<k>.bin`): `step` is where they stood, `passed[i]` when step i was passed (0: not passed)."""
+"""One person (`people-<k>.bin`): `step` is where they stood, `passed[i]` when step i was passed (0: not passed), `epoch` that in which
+this process was given them (0: from the beginning)."""
 
 ACKNOWLEDGED_ROW = np.dtype(
     [

@@ -165,6 +165,23 @@ class Judgement(_Part):
     found: str
 
 
+class GeneratorDeath(_Part):
+    """A generator process that died before the end of the run, and what became of its people."""
+
+    process: int
+    how: str
+    at_seconds: float
+    """People's time at which it was noticed."""
+    cut: int
+    """People who had started in it and had no fate."""
+    unsent: int
+    """People of its own who never left: due before the others went on in its place, or with nobody left to do so."""
+    taken_over: int
+    """People due later, given to the living."""
+    living: int
+    """Processes that went on; 0 when nobody was left."""
+
+
 class Host(_Part):
     """The machine, the generator's honesty, and what both ends cost."""
 
@@ -196,6 +213,8 @@ class Host(_Part):
     generators_died: int = 0
     """Generator processes that were killed before they closed their ledger."""
     servers_died: int = 0
+    deaths: list[GeneratorDeath] = Field(default_factory=list)
+    """Of generator processes, in their order."""
     client: str = "lean"
     """Who carried the requests: our own client, or Locust's (`library`)."""
     network: list[NetworkHost] = Field(default_factory=list)

@@ -22,11 +22,12 @@ from gelombang.host_samples import dropped_by_kernel, read_host
 from gelombang.join import join
 from gelombang.objective import judge
 from gelombang.profile import Profile
-from gelombang.record import RunRecord, Validity, Windows
+from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, write_segments
 from gelombang.step_totals import decided, hook_quantiles, measure_steps, quantiles, server_median_seconds, step_totals
 from gelombang.steps import Step
+from gelombang.striping import DEATHS_FILE, owners
 from gelombang.upload_totals import UploadRows, ended_us, upload_rows, upload_steps, upload_totals, windows_where
 from gelombang.validity import find_doubts, validity_of
 from gelombang.windows import WindowGrid
@@ -39,6 +40,7 @@ DIGESTED = (
     "ledger-*.bin",
     "people-*.bin",
     "acknowledged-*.bin",
+    DEATHS_FILE,
     f"{SEGMENTS_FOLDER}/*.npz",
 )
 """Files whose SHA-256 stands in the record."""
@@ -131,6 +133,7 @@ def summarise(
                 "hook": hook_quantiles(evidence, steps),
                 "generators_died": evidence.generators_died,
                 "servers_died": evidence.servers_died,
+                "deaths": _deaths(evidence, due_us, plan),
             }
         ),
         files=digests(folder),
@@ -153,6 +156,29 @@ def fates(people: NDArray[np.void], planned: int) -> dict[str, int]:
     found = {each.name.lower(): int(counts[each]) for each in Fate if each is not Fate.OPEN}
     found[Fate.UNSENT.name.lower()] += planned - len(people)
     return found
+
+
+def _deaths(evidence: Evidence, due_us: NDArray[np.int64], plan: RunPlan) -> list[GeneratorDeath]:
+    """Each death and what became of the dead process's people."""
+    if not evidence.deaths:
+        return []
+    owner, epoch = owners(due_us, plan.generator_processes, evidence.deaths)
+    people, scale = evidence.people, plan.scale.scale()
+    started = np.zeros(len(due_us), dtype=np.bool_)
+    started[people["person"][people["started"] > 0].astype(np.int64)] = True
+    was_cut = (people["fate"] == Fate.OPEN) & (people["started"] > 0)
+    return [
+        GeneratorDeath(
+            process=death.process,
+            how=death.how,
+            at_seconds=scale.people_seconds(death.at_us / MICROSECONDS),
+            cut=int((was_cut & (evidence.people_process == death.process)).sum()),
+            unsent=int((~started & (owner == death.process)).sum()),
+            taken_over=int((epoch == death.epoch).sum()),
+            living=len(death.living),
+        )
+        for death in evidence.deaths
+    ]
 
 
 def digests(folder: Path) -> dict[str, str]:

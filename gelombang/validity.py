@@ -50,6 +50,7 @@ def find_doubts(
     """All doubts about a run, worst first. `server_median_seconds` is what each small step cost the server, in the people's time."""
     page_seconds = scenario.patience.page_seconds.quantile(0.5)
     found = [
+        *_died(record),
         *_broken_generator(record.host),
         *_late(record.host, record.scale.scale().wall_seconds(page_seconds)),
         *_unsent(record, due_us),
@@ -63,8 +64,22 @@ def find_doubts(
     return sorted(found, key=lambda doubt: -_ORDER.index(doubt.severity))
 
 
+def _died(record: RunRecord) -> Iterator[Doubt]:
+    for death in record.host.deaths:
+        others = (
+            f"{death.taken_over:,} due later were given to the {death.living} that went on" if death.living else "nobody was left to go on"
+        )
+        yield Doubt(
+            name="generator-died",
+            severity=Validity.SUSPECT if death.living else Validity.INVALID,
+            evidence=f"generator process {death.process} {death.how} at {death.at_seconds:,.0f} s: {death.cut:,} of its people were cut in "
+            f"mid-journey, {death.unsent:,} who were due never left, {others}",
+            what_to_do="look at the end of generator-<k>.log and at the kernel's log for an out-of-memory kill, then run again",
+        )
+
+
 def _broken_generator(host: Host) -> Iterator[Doubt]:
-    if host.generators_died:
+    if host.generators_died > len(host.deaths):
         yield Doubt(
             name="generator-died",
             severity=Validity.INVALID,
@@ -114,7 +129,8 @@ def _unsent(record: RunRecord, due_us: NDArray[np.int64]) -> Iterator[Doubt]:
     ended_us = record.scale.scale().wall_seconds(record.ended_seconds) * MICROSECONDS
     # Whoever was due after a stop is unsent by order, not by the generator's fault.
     not_due = int((due_us > ended_us).sum()) if record.cut_short else 0
-    unsent = record.fates["unsent"] - not_due
+    by_death = sum(death.unsent for death in record.host.deaths)
+    unsent = record.fates["unsent"] - max(not_due, by_death)
     if unsent > 0:
         ratio = unsent / record.people_planned
         yield Doubt(

@@ -19,6 +19,7 @@ from gelombang.host_samples import dropped_by_kernel
 from gelombang.join import Joined, join
 from gelombang.record import RunRecord, read_record
 from gelombang.runplan import PLAN_FILE, RunPlan, read_model
+from gelombang.striping import owners
 from gelombang.summary import digests, fates
 from gelombang.upload_totals import photo_steps
 
@@ -84,6 +85,7 @@ def verify(folder: Path) -> Verification:
     laws = [
         _law("every file is as it was when the record was written", _changed_files(folder, record)),
         _law("every planned person has exactly one fate, the record's", _fates(record, evidence)),
+        _law("every person was walked by one process, the one that the plan and the deaths say", _walked(evidence, plan)),
         _law("every attempt has exactly one outcome, the record's", _outcomes(record, evidence)),
         _law("each person's tries at a step are numbered 1, 2, 3 …", _numbers(evidence)),
         _law("each person made as many attempts as their row says", _attempts_of_people(evidence)),
@@ -135,6 +137,18 @@ def _fates(record: RunRecord, evidence: Evidence) -> Iterator[str]:
         yield from _differences("people", record.fates, fates(people, record.people_planned))
 
 
+def _walked(evidence: Evidence, plan: RunPlan) -> Iterator[str]:
+    people = evidence.people["person"].astype(np.int64)
+    due_us = np.zeros(int(people.max()) + 1 if len(people) else 0, dtype=np.int64)
+    due_us[people] = evidence.people["due"]
+    owner, epoch = owners(due_us, plan.generator_processes, evidence.deaths)
+    wrong = (owner[people] != evidence.people_process) | (epoch[people] != evidence.people["epoch"])
+    for row, process in zip(evidence.people[wrong], evidence.people_process[wrong].tolist(), strict=True):
+        person = int(row["person"])
+        wanted = f"process {owner[person]} in epoch {epoch[person]}"
+        yield f"person {person} was walked by process {process} in epoch {row['epoch']}; want {wanted}"
+
+
 def _outcomes(record: RunRecord, evidence: Evidence) -> Iterator[str]:
     rows = evidence.generator
     beyond = int(((rows["step"] >= len(record.steps)) | (rows["outcome"] >= len(Outcome))).sum())
@@ -169,10 +183,11 @@ def _numbers(evidence: Evidence) -> Iterator[str]:
 
 
 def _attempts_of_people(evidence: Evidence) -> Iterator[str]:
-    # A killed generator wrote each attempt, but not yet how many they were.
-    if evidence.generators_died:
+    # A killed generator wrote each attempt, but maybe not yet how many they were.
+    dead = {death.process for death in evidence.deaths}
+    if evidence.generators_died > len(dead):
         return
-    people = evidence.people
+    people = evidence.people[~np.isin(evidence.people_process, list(dead))]
     persons, counts = np.unique(evidence.generator["person"], return_counts=True)
     made = np.zeros(len(people), dtype=np.int64)
     if len(persons):
@@ -202,12 +217,14 @@ def _passed(evidence: Evidence, plan: RunPlan) -> Iterator[str]:
         if index in photos:
             told = evidence.acknowledged["person"][evidence.acknowledged["step"] == index]
             done = rows["person"][(rows["outcome"] == Outcome.OK) & (rows["step"] == index)]
+            killed = rows["person"][(rows["outcome"] == Outcome.PROCESS_DIED) & (rows["step"] == index)]
             yield from (
                 f"person {person} was told that {step.step} is stored, and no acknowledgement is recorded"
                 for person in _without(done, told)
             )
             yield from (
-                f"person {person} has an acknowledgement of {step.step} that no attempt was told" for person in _without(told, done)
+                f"person {person} has an acknowledgement of {step.step} that no attempt was told"
+                for person in _without(told, np.concatenate((done, killed)))
             )
 
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,13 @@ class Child:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise self.failure("ended before it was told to go") from None
+
+    def offer(self, event: Event) -> None:
+        """Send one JSON line to a child that may have ended, or be about to: then nobody needs it."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(event).encode() + b"\n")
+            self.process.stdin.flush()
 
     def events(self) -> list[Event]:
         """The JSON lines that have arrived since the last call; other lines go to the log."""
@@ -131,7 +139,8 @@ class Child:
             code = self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self._log_file):
             if stream is not None and not stream.closed:
-                stream.close()
+                with suppress(BrokenPipeError):  # what was still to be told to a child that is dead
+                    stream.close()
         return code
 
     def _parse(self, line: bytes) -> Event | None:

@@ -92,7 +92,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
         stack.enter_context(Scraper(order.folder, zero_us, scraped))
         watch = stack.enter_context(HarmWatch(_watched(order, plan)))
-        followed = follow(generators, plan, listener, watch)
+        followed = follow(generators, plan, order.folder, listener, watch)
     facts = RunFacts(
         started_at=started_at.isoformat(timespec="seconds"),
         commit=commit(),

@@ -9,13 +9,16 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.errors import HostError
+from gelombang.errors import ExitCode
 from gelombang.runplan import RunPlan
 from gelombang.stops import Stop
+from gelombang.striping import Death
 from gelombang_cli.child import Child, Event, wait_readable
+from gelombang_cli.deaths import DeathWatch
 from gelombang_cli.harm import HarmWatch
 
 OVERTIME_SECONDS = 60.0
@@ -35,17 +38,22 @@ class TerminatedError(KeyboardInterrupt):
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How a run came to its end; `stop` is None when it was the planned one."""
+    """How a run came to its end; `stop` is None when it was the planned one, or when nobody was left to go on."""
 
     stop: Stop | None = None
+    deaths: Sequence[Death] = ()
 
 
-def follow(generators: Sequence[Child], plan: RunPlan, listener: Listener, watch: HarmWatch) -> Followed:
-    """Pass progress on until all generators have ended. A second Ctrl-C ends at once, by KeyboardInterrupt."""
+def follow(generators: Sequence[Child], plan: RunPlan, folder: Path, listener: Listener, watch: HarmWatch) -> Followed:
+    """Pass progress on until all generators have ended; when one dies, the others go on with its people.
+
+    A second Ctrl-C ends at once, by KeyboardInterrupt.
+    """
     scale = plan.scale.scale()
     planned = scale.wall_seconds(plan.for_seconds + plan.scenario.drain_seconds)
     until_us = plan.zero_us + int((planned + OVERTIME_SECONDS) * MICROSECONDS)
     stopping = _Stopping(generators, listener)
+    living = DeathWatch(generators, plan.zero_us, folder)
     with _terminated():
         while any(child.running for child in generators):
             try:
@@ -56,9 +64,9 @@ def follow(generators: Sequence[Child], plan: RunPlan, listener: Listener, watch
                 if stopping.stop is None and (stop := watch.look()) is not None:
                     stopping.begin(stop, is_harm=True)
                 stopping.go_on()
+                _tell_deaths(living, listener)
                 if monotonic_us() > until_us:
-                    late = f"{OVERTIME_SECONDS:g} s after the planned end"
-                    raise HostError(f"the generator was still busy {late}; its logs are in {plan.run_id}")
+                    _end_late(generators)
             except KeyboardInterrupt as interrupt:
                 if stopping.by_operator:
                     raise
@@ -68,10 +76,24 @@ def follow(generators: Sequence[Child], plan: RunPlan, listener: Listener, watch
                     stopping.begin(Stop(OPERATOR, reason, monotonic_us()), is_harm=False)
     for event in _events(generators):
         listener(event)
+    _tell_deaths(living, listener)
     for child in generators:
-        if child.process.returncode not in (0, 1):
+        if child.process.returncode in (ExitCode.WRONG_INPUT, ExitCode.UNREACHABLE):
             raise child.failure(f"ended with exit code {child.process.returncode}")
-    return Followed(stopping.stop)
+    return Followed(stopping.stop, living.deaths)
+
+
+def _tell_deaths(living: DeathWatch, listener: Listener) -> None:
+    for death in living.look():
+        listener({"event": "died", "process": death.process, "how": death.how, "living": len(death.living)})
+
+
+def _end_late(generators: Sequence[Child]) -> None:
+    """Generators that have not ended long after the planned end are killed: what they wrote so far is kept."""
+    for child in generators:
+        if child.running:
+            child.process.kill()
+            child.process.wait()
 
 
 class _Stopping:

@@ -31,17 +31,18 @@ class Book:
         row, applicant.attempt_row = applicant.attempt_row, NO_ROW
         del self._open[row]
         ending = tried.ending
-        self._recorder.end_attempt(row, ending, now_us, Outcome.CUT if cut else ending.outcome)
         outcome = Outcome.CUT if cut else ending.outcome
+        if tried.kept is not None and outcome is Outcome.OK:
+            # Before the outcome, so that a process killed in between leaves an open attempt that was told, and none that was told nothing.
+            step = applicant.step
+            self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)
+            self._counts.photo_acknowledged(step)
+        self._recorder.end_attempt(row, ending, now_us, outcome)
         self._counts.ended(applicant.step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
         if applicant.step in self._counts.photos:
             self._counts.photo_ended(applicant.step, (ending.connect_us, ending.send_us, ending.wait_us, ending.receive_us))
         if applicant.index < self._counts.canary_people:
             self._counts.canary[outcome] += 1
-        if tried.kept is not None and outcome is Outcome.OK:
-            step = applicant.step
-            self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)
-            self._counts.photo_acknowledged(step)
 
     def passes(self, applicant: Applicant, now_us: int) -> None:
         """The first passing of a step counts; later ones are repetitions."""

@@ -5,7 +5,6 @@ it was. Its ledgers lie in a folder of their own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +22,6 @@ from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.person_photo import MakePhoto
 from gelombang_loadtests.progress import Say
 from gelombang_loadtests.recorder import Recorder
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen(Arrivals):
-    """People of any index."""
-
-    people: Sequence[int] = ()
-
-    def index(self, position: int) -> int:
-        return self.people[position]
 
 
 class _CleanBook(Book):
@@ -56,7 +45,7 @@ class Cleaner(Generator):
     ) -> None:
         super().__init__(plan, folder, 0, photo, lambda *_: None, say)
         due_us = 1 + (np.arange(len(people)) * (MICROSECONDS / per_second)).astype(np.int64)
-        self._arrivals = _Chosen(due_us, 0, 1, people)
+        self._arrivals = Arrivals(due_us, np.array(people, dtype=np.int64))
         self._end = RunEnd(int(due_us[-1]) + int(DRAIN_SECONDS * MICROSECONDS))
         self._cleaned = CleanedRows(run_folder)
 

@@ -65,11 +65,17 @@ class Arrivals:
     """Who arrives when in this process: due times ascending, microseconds since zero."""
 
     due_us: NDArray[np.int64]
-    first_index: int
-    index_stride: int
+    indices: NDArray[np.int64]
 
     def index(self, position: int) -> int:
-        return self.first_index + position * self.index_stride
+        return int(self.indices[position])
+
+    def joined(self, position: int, more: "Arrivals") -> "Arrivals":
+        """With more people among those from `position` on; nobody before it moves."""
+        due_us = np.concatenate((self.due_us[position:], more.due_us))
+        order = np.argsort(due_us, kind="stable")
+        indices = np.concatenate((self.indices[position:], more.indices))[order]
+        return Arrivals(np.concatenate((self.due_us[:position], due_us[order])), np.concatenate((self.indices[:position], indices)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class Engine:
     ) -> None:
         assert limits.in_flight_limit > 0
         self._arrivals = arrivals
+        self._due_us = arrivals.due_us
+        """Ascending, also when somebody came late into the plan."""
         self._limits = limits
         self._loop = loop
         self._attempt = attempt
@@ -143,7 +151,13 @@ class Engine:
 
     def offered(self, now_us: int) -> int:
         """People whose due time has come."""
-        return int(np.searchsorted(self._arrivals.due_us, min(now_us, self._stopped_us), side="right"))
+        return int(np.searchsorted(self._due_us, min(now_us, self._stopped_us), side="right"))
+
+    def adopt(self, more: Arrivals) -> None:
+        """People whose own process is dead; somebody whose time has come already starts at once, and late."""
+        self._arrivals = self._arrivals.joined(self._next_arrival, more)
+        self._due_us = np.sort(self._arrivals.due_us)
+        self._loop.wake()
 
     def run(self) -> None:
         """Walk the plan to its end. Every planned person has one fate afterwards; `failure` says whether to believe it."""

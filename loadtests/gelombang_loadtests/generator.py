@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
@@ -23,6 +26,7 @@ from gelombang.runplan import LAST_PAGE, RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
 from gelombang.stops import StopMeasure
+from gelombang.striping import Death, Stripe
 from gelombang.trial.masking import Mask
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.beside import Beside
@@ -83,8 +87,8 @@ class Generator:
         arrivals = make_plan(plan.scenario, scale, plan.seed, plan.for_seconds)
         if plan.plan_digest and arrivals.digest != plan.plan_digest:
             raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
-        _, due_us = arrivals.stripe(process, plan.generator_processes)
-        self._arrivals = Arrivals(due_us, process, plan.generator_processes)
+        self._stripe = Stripe(arrivals, process, plan.generator_processes)
+        self._arrivals = _arrivals(*self._stripe.own())
         self._base = base_of(plan.target_url, "the target")
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
         complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
@@ -144,6 +148,19 @@ class Generator:
             self._engine.stop(0 if self._stop_asked else int(STOP_DRAIN_SECONDS * MICROSECONDS))
         self._stop_asked = True
 
+    def fail(self, error: BaseException) -> None:
+        """The generator itself is broken: end at once."""
+        if self._engine is not None:
+            self._engine.fail(error)
+
+    def take_over(self, death: Death) -> None:
+        """Another process is dead: from a moment on, some of its people are walked here."""
+        arrivals = _arrivals(*self._stripe.take(death))
+        if self._engine is not None:
+            self._engine.adopt(arrivals)
+        else:
+            self._arrivals = self._arrivals.joined(0, arrivals)
+
     def run(self, zero_us: int) -> Done:
         """The whole run; `zero_us` is its zero on the system-wide monotonic clock."""
         loop = GeventLoop(zero_us)
@@ -187,7 +204,7 @@ class Generator:
 
     def recorder(self) -> Recorder:
         """The ledgers of this process, in the run's folder."""
-        return Recorder(self._folder, self._process, self.people)
+        return Recorder(self._folder, self._process, max(self._stripe.planned, self.people), self._stripe.epoch)
 
     def created_rows(self) -> CreatedRows | None:
         """Where people are written before their first request, when somebody may have to remove them."""
@@ -240,7 +257,7 @@ class Generator:
 
     def _is_ours(self, address: str) -> bool:
         index = index_of_address(address, self._plan.run)
-        return index is not None and index % self._plan.generator_processes == self._process
+        return index is not None and self._stripe.owns(index)
 
     def _fetch(self) -> Fetch | None:
         if self._plan.harness_url is None:
@@ -301,6 +318,10 @@ class Generator:
             lateness_p99_us=round(lateness.quantile_us(0.99) or 0),
             lateness_max_us=lateness.max_us,
         )
+
+
+def _arrivals(indices: NDArray[np.int64], due_us: NDArray[np.int64]) -> Arrivals:
+    return Arrivals(due_us, indices)
 
 
 class _Carrier:

@@ -16,7 +16,6 @@ from pathlib import Path
 import gevent
 import locust
 from gevent.event import Event
-from gevent.socket import wait_read
 from locust.env import Environment
 
 from gelombang.clock import MICROSECONDS, monotonic_us
@@ -24,18 +23,15 @@ from gelombang.errors import ExitCode, GelombangError, InputError
 from gelombang.runplan import PLAN_VARIABLE, PROCESS_VARIABLE, SETUP_VARIABLE, RunPlan, read_model
 from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
 from gelombang_loadtests.generator import STOP_DRAIN_SECONDS, Generator
-from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect
+from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect, spawn_watched
 from gelombang_loadtests.locust_events import LocustEvents
 from gelombang_loadtests.metrics_page import METRICS_PORT_VARIABLE, MetricsPage
+from gelombang_loadtests.orders import Orders
 from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary, photos_folder
 from gelombang_loadtests.progress import Done, Progress, Ready, say
 
 LEAD_SECONDS = 1.0
 """From now to a zero that nobody else has chosen."""
-ZERO_TOLD_SECONDS_LIMIT = 120.0
-"""How long a child waits to be told the run's zero."""
-ZERO_LINE_BYTES_LIMIT = 4_096
-LOOK_SECONDS = 0.2
 END_SECONDS_LIMIT = STOP_DRAIN_SECONDS + KILL_SECONDS_LIMIT + 2.0
 """How long Locust's stop waits for the run's files to be whole."""
 
@@ -84,6 +80,7 @@ class SurgeOnLocust:
         self._plan: RunPlan | None = None
         self._ended = Event()
         self._ended.set()
+        self._orders: gevent.Greenlet | None = None
         self._stopping = False
         self._quitting = False
         self._done: Done | None = None
@@ -176,10 +173,22 @@ class SurgeOnLocust:
             show_defect(error)
             self._exit_code = ExitCode.UNTRUSTED
         finally:
+            if self._orders is not None:
+                self._orders.kill()
+                self._orders = None
             self._generator = None
             self._stopping = False
             self._ended.set()
         self._leave()
+
+    def _follow(self, orders: Orders) -> None:
+        """Hear what the command has to say while people are walked."""
+        assert self._generator is not None
+        orders.follow(self._generator.take_over, self._ask_to_stop)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._generator is not None:
+            self._generator.fail(error)
 
     def _finish(self, done: Done) -> None:
         self._done = done
@@ -209,34 +218,12 @@ class SurgeOnLocust:
         if self._plan.zero_us:
             return self._plan.zero_us
         if self._is_child and not sys.stdin.isatty():
-            told = self._told_zero_us()
+            orders = Orders(lambda: self._stopping)
+            told = orders.zero_us()
             if told is not None:
+                self._orders = spawn_watched(lambda: self._follow(orders), self._fail)
                 return told
         return monotonic_us() + int(LEAD_SECONDS * MICROSECONDS)
-
-    def _told_zero_us(self) -> int | None:
-        """The zero that the command says; None at the end of input or when the run is to stop. Raises InputError after a while."""
-        line = b""
-        until_us = monotonic_us() + int(ZERO_TOLD_SECONDS_LIMIT * MICROSECONDS)
-        while b"\n" not in line and not self._stopping:
-            if monotonic_us() > until_us or len(line) > ZERO_LINE_BYTES_LIMIT:
-                raise InputError(
-                    f"nobody told the run's zero within {ZERO_TOLD_SECONDS_LIMIT:g} s; want a line with zero_us on standard input"
-                )
-            try:
-                wait_read(0, timeout=LOOK_SECONDS)
-            except TimeoutError:
-                continue
-            chunk = os.read(0, ZERO_LINE_BYTES_LIMIT)
-            if not chunk:
-                return None
-            line += chunk
-        if self._stopping:
-            return None
-        try:
-            return int(json.loads(line.partition(b"\n")[0])["zero_us"])
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f'standard input says {line[:80]!r}; want {{"zero_us": MICROSECONDS}}') from None
 
 
 def _handed_over() -> dict[str, str] | None:

@@ -5,6 +5,7 @@ ended. Rows are packed with `struct` straight into the mapped file: through NumP
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +24,13 @@ _ATTEMPT_OUTCOME = struct.Struct("<BBBHHI")
 _DONE_AT = 40
 _OUTCOME_AT = 13
 _PERSON_BEGUN = struct.Struct("<QBBHIqq")
-_PERSON_FATE = struct.Struct("<BBHI")
 _PERSON_DONE_AT = 32
 _FATE_AT = 8
 _STEP_AT = 9
 _PASSED_AT = 40
 _I64 = struct.Struct("<q")
-_PERSON_PROGRESS = struct.Struct("<BHI")
+_PERSON_ATTEMPTS = struct.Struct("<I")
+_ATTEMPTS_AT = 12
 _ACKNOWLEDGED = struct.Struct("<QHHB3xII32s")
 
 assert GENERATOR_ROW.itemsize == _DONE_AT + _ATTEMPT_ENDED.size
@@ -59,8 +60,10 @@ class Ending:
 class Recorder:
     """Writes the three ledgers of generator process `process` into `folder`; `close` cuts them to what was written."""
 
-    def __init__(self, folder: Path, process: int, people: int) -> None:
+    def __init__(self, folder: Path, process: int, people: int, epoch_of: Callable[[int], int] = lambda index: 0) -> None:
+        """`people` is the most that this process may come to walk; `epoch_of` says in which epoch it was given a person."""
         people_rows = max(people, 1)
+        self._epoch_of = epoch_of
         self._attempts = LedgerWriter(folder / f"ledger-generator-{process}.bin", GENERATOR_ROW, ATTEMPT_ROWS_LIMIT)
         self._people = LedgerWriter(folder / f"people-{process}.bin", PERSON_ROW, people_rows)
         self._acknowledged = LedgerWriter(folder / f"acknowledged-{process}.bin", ACKNOWLEDGED_ROW, ATTEMPT_ROWS_LIMIT)
@@ -68,13 +71,13 @@ class Recorder:
     def begin_person(self, index: int, due_us: int, started_us: int) -> int:
         """The row of a person who starts. Somebody due at 0 µs is written as due at 1, because 0 marks an unused row."""
         row = self._people.begin()
-        _PERSON_BEGUN.pack_into(self._people.buffer, row, index, Fate.OPEN, 0, 0, 0, max(due_us, 1), started_us)
+        _PERSON_BEGUN.pack_into(self._people.buffer, row, index, Fate.OPEN, 0, self._epoch_of(index), 0, max(due_us, 1), started_us)
         return row
 
     def unsent_person(self, index: int, due_us: int, step: int = 0) -> None:
         """The whole row of a person who never left the generator."""
         row = self._people.begin()
-        _PERSON_BEGUN.pack_into(self._people.buffer, row, index, Fate.UNSENT, step, 0, 0, max(due_us, 1), 0)
+        _PERSON_BEGUN.pack_into(self._people.buffer, row, index, Fate.UNSENT, step, self._epoch_of(index), 0, max(due_us, 1), 0)
 
     def passed(self, person_row: int, step: int, now_us: int) -> None:
         """The person passed this step for the first time."""
@@ -82,14 +85,16 @@ class Recorder:
 
     def stands_at(self, person_row: int, step: int, attempts: int) -> None:
         """Where the person stands now, and how many attempts they have made so far."""
-        _PERSON_PROGRESS.pack_into(self._people.buffer, person_row + _STEP_AT, step, 0, attempts)
+        self._people.buffer[person_row + _STEP_AT] = step
+        _PERSON_ATTEMPTS.pack_into(self._people.buffer, person_row + _ATTEMPTS_AT, attempts)
 
     def end_person(self, person_row: int, fate: Fate, step: int, attempts: int, done_us: int) -> None:
         """What became of the person; written once."""
         buffer = self._people.buffer
         assert buffer[person_row + _FATE_AT] == Fate.OPEN
         _I64.pack_into(buffer, person_row + _PERSON_DONE_AT, done_us)
-        _PERSON_FATE.pack_into(buffer, person_row + _FATE_AT, fate, step, 0, attempts)
+        self.stands_at(person_row, step, attempts)
+        buffer[person_row + _FATE_AT] = fate
 
     def end_all_people(self, fate: Fate, done_us: int) -> int:
         """Give this fate to everybody who has none yet; how many they were."""

@@ -36,6 +36,12 @@ class Ledger:
         return len(waiting)
 
 
+def arrivals(due_seconds: list[float], first: int = 0) -> Arrivals:
+    """People numbered from `first` on."""
+    due_us = np.array([round(s * SECOND) for s in due_seconds], dtype=np.int64)
+    return Arrivals(due_us, np.arange(first, first + len(due_us), dtype=np.int64))
+
+
 class Surge:
     """An engine on virtual time whose attempts are a function of (surge, applicant)."""
 
@@ -51,7 +57,7 @@ class Surge:
         self.ledger = Ledger()
         self._what = attempt
         self.engine = Engine(
-            Arrivals(np.array([round(s * SECOND) for s in due_seconds], dtype=np.int64), first_index=0, index_stride=1),
+            arrivals(due_seconds),
             EngineLimits(in_flight_limit=in_flight_limit, steps=3),
             RunEnd(round(end_seconds * SECOND)),
             self.loop,
@@ -231,3 +237,27 @@ def test_offered_counts_those_whose_due_time_has_come_and_started_those_who_were
 
     Surge([1.0, 2.0, 2.0], look, in_flight_limit=2).run()
     assert seen[:2] == [(1, 1), (3, 2)]
+
+
+def test_people_taken_over_begin_when_due_among_the_others_and_those_whose_time_has_come_at_once() -> None:
+    def take_over(surge: Surge, applicant: Applicant) -> Next:
+        if applicant.index == 1:
+            surge.engine.adopt(arrivals([1.0, 2.5, 4.0], first=10))
+            assert surge.engine.offered(2 * SECOND) == 3
+        return Fate.FINISHED
+
+    surge = Surge([1.0, 2.0, 3.0], take_over).run()
+    assert surge.ledger.begun == [
+        (1_000_000, 0), (2_000_000, 1), (2_000_000, 10), (2_500_000, 11), (3_000_000, 2), (4_000_000, 12),
+    ]  # fmt: skip
+    assert surge.engine.planned == surge.engine.fates[Fate.FINISHED] == 6
+
+
+def test_people_taken_over_after_a_stop_are_unsent() -> None:
+    def stop(surge: Surge, applicant: Applicant) -> Next:
+        surge.engine.stop(0)
+        surge.engine.adopt(arrivals([2.0], first=10))
+        return Fate.FINISHED
+
+    surge = Surge([1.0], stop).run()
+    assert surge.fates(Fate.UNSENT) == [10]

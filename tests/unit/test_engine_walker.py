@@ -66,7 +66,7 @@ class Walk:
         walker = Walker(crowd, tuple(self._form(step) for step in journey.steps), self.loop, book, self._end)
         due = np.array([round(s * SECOND) for s in due_seconds], dtype=np.int64)
         limits = EngineLimits(in_flight_limit=100, steps=len(journey.steps))
-        self.engine = Engine(Arrivals(due, 0, 1), limits, self._end, self.loop, walker, book, lambda: True)
+        self.engine = Engine(Arrivals(due, np.arange(len(due), dtype=np.int64)), limits, self._end, self.loop, walker, book, lambda: True)
         self.loop.run(self.engine.run)
         recorder.close()
         if self.engine.failure is not None:

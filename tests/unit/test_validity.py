@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gelombang.record import Quantiles, Validity
+from gelombang.record import GeneratorDeath, Quantiles, Validity
 from gelombang.runplan import ScaleNumbers
 from gelombang.summary import RunFacts, summarise
 from gelombang.validity import find_doubts, validity_of
@@ -119,3 +119,14 @@ def test_a_quantile_of_too_few_samples_is_a_remark_or_a_doubt(calm):
 
 def test_one_end_alone_is_a_remark(calm):
     assert doubts(calm.model_copy(update={"coverage": "client only"})) == {"one-end": Validity.VALID}
+
+
+def test_a_death_is_suspect_while_others_go_on_and_invalid_when_nobody_is_left(calm):
+    death = GeneratorDeath(process=1, how="was killed by SIGKILL", at_seconds=9.0, cut=2, unsent=1, taken_over=3, living=2)
+    fates = {**calm.fates, "unsent": 1}
+    died = calm.model_copy(update={"people_planned": 100, "fates": fates})
+    assert doubts(died, deaths=[death], generators_died=1) == {"generator-died": Validity.SUSPECT}
+    alone = death.model_copy(update={"living": 0})
+    assert doubts(died, deaths=[alone], generators_died=1) == {"generator-died": Validity.INVALID}
+    two = calm.model_copy(update={"people_planned": 100, "fates": {**calm.fates, "unsent": 3}})
+    assert doubts(two, deaths=[death], generators_died=1)["unsent-people"] is Validity.INVALID

@@ -173,3 +173,17 @@ def test_an_attempt_left_open_by_a_living_process_is_unexplained(tmp_path):
     write_record(tmp_path, record)
     assert record.unexplained == 1
     assert any("never ended" in breach for breach in broken(tmp_path))
+
+
+def test_a_person_walked_in_an_epoch_that_no_death_began_is_named(folder):
+    def in_another(rows):
+        rows["epoch"][3] = 1
+        return rows
+
+    edit(folder, "people-0.bin", PERSON_ROW, in_another)
+    assert broken(folder) == ["person 3 was walked by process 0 in epoch 1; want process 0 in epoch 0"]
+
+
+def test_a_person_walked_by_a_process_that_does_not_have_them_is_named(folder):
+    (folder / "people-0.bin").rename(folder / "people-1.bin")
+    assert "person 0 was walked by process 1 in epoch 0; want process 0 in epoch 0" in broken(folder)
