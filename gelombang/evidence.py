@@ -58,6 +58,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     """Read a run's folder. Raises RecordError for a ledger that can't be read."""
     generator, generators_died = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
     server, servers_died = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
+    deaths = read_deaths(folder)
     people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()
     if has_server:
@@ -73,9 +74,9 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         people_process=np.repeat(np.array(list(people), dtype=np.int64), [len(rows) for rows in people.values()]),
         acknowledged=read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW),
         has_server=has_server or service is not None,
-        generators_died=generators_died,
+        generators_died=max(generators_died, len(deaths)),
         servers_died=servers_died,
-        deaths=read_deaths(folder),
+        deaths=deaths,
         uncovered_steps=tuple(service.uncovered_steps) if service is not None else (),
     )
 

@@ -67,8 +67,8 @@ def test_every_row_is_counted_once_whatever_the_ledgers_hold(own, other, dropped
     for i, (_, values) in enumerate(other):
         for name, value in zip(("stage", "outcome", "status", "code", "route"), values, strict=True):
             server[name][i] = value
-    nobody, nothing = np.zeros(0, PERSON_ROW), np.zeros(0, ACKNOWLEDGED_ROW)
-    found = join(Evidence(generator, server, nobody, nothing, True, 0, 0), STEPS, dropped)
+    nobody, nothing, no_process = np.zeros(0, PERSON_ROW), np.zeros(0, ACKNOWLEDGED_ROW), np.zeros(0, np.int64)
+    found = join(Evidence(generator, server, nobody, no_process, nothing, True, 0, 0), STEPS, dropped)
     _, _, server_twice, alone = slow_match([k for k, _ in own], [k for k, _ in other])
     counts = Counter()
     for cell in found.cells:
