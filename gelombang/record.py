@@ -215,6 +215,8 @@ class Host(_Part):
     servers_died: int = 0
     deaths: list[GeneratorDeath] = Field(default_factory=list)
     """Of generator processes, in their order."""
+    clock_error_seconds: float | None = None
+    """By how much the clocks of generator processes on other machines may be off from the master's; None on one machine."""
     client: str = "lean"
     """Who carried the requests: our own client, or Locust's (`library`)."""
     network: list[NetworkHost] = Field(default_factory=list)

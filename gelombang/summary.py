@@ -31,6 +31,7 @@ from gelombang.striping import DEATHS_FILE, owners
 from gelombang.upload_totals import UploadRows, ended_us, upload_rows, upload_steps, upload_totals, windows_where
 from gelombang.validity import find_doubts, validity_of
 from gelombang.windows import WindowGrid
+from gelombang.workers import WORKERS_FILE, read_workers
 
 DIGESTED = (
     PLAN_FILE,
@@ -41,6 +42,7 @@ DIGESTED = (
     "people-*.bin",
     "acknowledged-*.bin",
     DEATHS_FILE,
+    WORKERS_FILE,
     f"{SEGMENTS_FOLDER}/*.npz",
 )
 """Files whose SHA-256 stands in the record."""
@@ -133,6 +135,7 @@ def summarise(
                 "hook": hook_quantiles(evidence, steps),
                 "generators_died": evidence.generators_died,
                 "servers_died": evidence.servers_died,
+                "clock_error_seconds": max((worker.clock_error_seconds for worker in read_workers(folder)), default=None),
                 "deaths": _deaths(evidence, due_us, plan),
             }
         ),

@@ -23,6 +23,8 @@ LATE_INVALID_SECONDS = 0.050
 """p99 of lateness of first steps, wall time."""
 HOOK_SUSPECT_SECONDS = 0.005
 """p99 of what a scenario's hooks take for an attempt, wall time."""
+CLOCK_ERROR_SUSPECT_SECONDS = 0.005
+"""By how much the clock of a machine of the run may be off from the master's."""
 STALL_SUSPECT_RATIO = 0.5
 """The longest stall of the generator's loop, of the median patience for a page."""
 UNSENT_INVALID_RATIO = 0.01
@@ -53,6 +55,7 @@ def find_doubts(
         *_died(record),
         *_broken_generator(record.host),
         *_late(record.host, record.scale.scale().wall_seconds(page_seconds)),
+        *_clocks(record.host),
         *_unsent(record, due_us),
         *_busy(record.host),
         *_real_cost(server_median_seconds, page_seconds),
@@ -92,6 +95,18 @@ def _broken_generator(host: Host) -> Iterator[Doubt]:
             severity=Validity.INVALID,
             evidence=f"{host.generator_exceptions} tracebacks in the generators' logs; want none",
             what_to_do="read generator-<k>.log: a person or a message was handled by broken code",
+        )
+
+
+def _clocks(host: Host) -> Iterator[Doubt]:
+    error = host.clock_error_seconds
+    if error is not None and error > CLOCK_ERROR_SUSPECT_SECONDS:
+        yield Doubt(
+            name="clocks-apart",
+            severity=Validity.SUSPECT,
+            evidence=f"a worker's clock may be off from the master's by {three_digits(1_000 * error)} ms; want at most "
+            f"{1_000 * CLOCK_ERROR_SUSPECT_SECONDS:g} ms: they began that far apart",
+            what_to_do="put master and workers into one network, and quieten it while they join",
         )
 
 

@@ -11,11 +11,12 @@ from gelombang.created import CREATED_FILE
 from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
 from gelombang.loading import load_profile, load_scenario, require_secrets
-from gelombang.record import RunRecord, Validity
+from gelombang.record import RunRecord
 from gelombang.run_labels import parse_labels
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.target import host_of, is_loopback_host
+from gelombang.verdict import verdict
 from gelombang_cli import machine
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
 from gelombang_cli.doctor import require_able
@@ -86,18 +87,6 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         folder = _shown(orders[-1].folder)
         console.print(f"Who was made there is in {folder / CREATED_FILE}; to remove them: gelombang cleanup {folder}", soft_wrap=True)
     return verdict(records)
-
-
-def verdict(records: list[RunRecord]) -> ExitCode:
-    """The exit code of some runs: stopped before not to be trusted, that before failed, failed before as expected."""
-    if any(record.stopped_by for record in records):
-        return ExitCode.STOPPED
-    if any(record.validity is Validity.INVALID for record in records):
-        return ExitCode.UNTRUSTED
-    if any(record.cut_short for record in records):
-        return ExitCode.STOPPED
-    failed = any(judgement.passed is False for record in records for judgement in record.objectives)
-    return ExitCode.FAILED if failed else ExitCode.AS_EXPECTED
 
 
 def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> Scale:

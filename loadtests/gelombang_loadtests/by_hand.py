@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float | None) -> tuple[RunPlan, Path]:
+def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float | None, processes: int = 1) -> tuple[RunPlan, Path]:
     """The plan and a fresh folder with it; the run time, wall seconds, bounds the arrivals. Raises InputError."""
     if not host:
         raise InputError("--host is missing; want the target, such as --host http://127.0.0.1:8080")
@@ -64,9 +64,9 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
         harness_token=options.harness_token,
         zero_us=0,
         for_seconds=for_seconds,
-        generator_processes=1,
+        generator_processes=processes,
     )
-    folder = _fresh_folder(Path(options.out) if options.out else Path("runs") / run_id)
+    folder = fresh_folder(Path(options.out) if options.out else Path("runs") / run_id)
     write_model(folder / PLAN_FILE, plan)
     return plan, folder
 
@@ -86,7 +86,7 @@ def _scale(options: Namespace, scenario: Scenario) -> Scale:
     return Scale(parse_sample(sample), options.speed or default.speed, options.bytes or default.bytes_ratio)
 
 
-def _fresh_folder(folder: Path) -> Path:
+def fresh_folder(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not an empty folder; want a new one, so that no earlier run is lost")
     try:

@@ -122,6 +122,8 @@ class Engine:
         self._next_arrival = 0
         self._stopped_us = NEVER_US
         self._end = end
+        self.lease_us = NEVER_US
+        """Nothing begins from then on: somebody else may walk this process's people. Whoever gives it brings it forward in time."""
         self.parked = 0
         """People waiting for a message."""
         self.between = 0
@@ -192,6 +194,8 @@ class Engine:
 
     def _over(self) -> bool:
         now = self._loop.now_us()
+        if now >= self.lease_us:
+            self.stop(0)
         if now >= self._end.us:
             return True
         arrivals_left = self._next_arrival < self.planned and not self.stopped
@@ -205,7 +209,11 @@ class Engine:
             arrival_us = self._next_arrival_us()
             wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
             due_us = min(arrival_us, wake_up_us)
-            if due_us > self._loop.now_us() or due_us >= self._end.us:
+            now_us = self._loop.now_us()
+            if due_us > now_us or due_us >= self._end.us:
+                return
+            if now_us >= self.lease_us:
+                self.stop(0)
                 return
             if arrival_us <= wake_up_us:
                 self._begin(self._next_person())
@@ -265,9 +273,9 @@ class Engine:
 
     def _next_wake_up_us(self) -> int:
         if len(self._in_flight) >= self._limits.in_flight_limit:
-            return self._end.us
+            return min(self._end.us, self.lease_us)
         wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
-        return min(self._next_arrival_us(), wake_up_us, self._end.us)
+        return min(self._next_arrival_us(), wake_up_us, self._end.us, self.lease_us)
 
     def _close(self) -> None:
         """Cut what is open and give everybody who has no fate the one that fits."""

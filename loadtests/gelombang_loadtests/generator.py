@@ -104,11 +104,13 @@ class Generator:
         self.counts = GeneratorCounts(self.journey.names, watch_response, plan.canary_people, photos, limits)
         labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process), plan.labels)
         in_flight_limit = min(IN_FLIGHT_LIMIT, self._pool.sockets_limit)
-        facts = Facts(len(due_us), in_flight_limit, scale.speed, float(scale.sample), tells_machine=process == 0)
+        facts = Facts(self.people, in_flight_limit, scale.speed, float(scale.sample), tells_machine=process == 0)
         self.collector = GeneratorCollector(labels, facts, self._judge)
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
         self._engine: Engine | None = None
         self._stop_asked = False
+        self._lease_until_us = NEVER_US
+        self._zero_us = 0
         self._setup_values: dict[str, str] = {}
         self._sources: Mapping[str, Source] | None = None
         self._errands = Errands(plan.run, plan.seed, self._scenario, self.beside, self._errand_form)
@@ -153,6 +155,12 @@ class Generator:
         if self._engine is not None:
             self._engine.fail(error)
 
+    def lend(self, until_us: int) -> None:
+        """Nothing may begin from that moment of the system-wide monotonic clock on, until it is put off again."""
+        self._lease_until_us = until_us
+        if self._engine is not None:
+            self._engine.lease_us = until_us - self._zero_us
+
     def take_over(self, death: Death) -> None:
         """Another process is dead: from a moment on, some of its people are walked here."""
         arrivals = _arrivals(*self._stripe.take(death))
@@ -164,6 +172,7 @@ class Generator:
     def run(self, zero_us: int) -> Done:
         """The whole run; `zero_us` is its zero on the system-wide monotonic clock."""
         loop = GeventLoop(zero_us)
+        self._zero_us = zero_us
         recorder = self.recorder()
         phone = self.phone(loop)
         book = self.book(recorder)
@@ -171,6 +180,7 @@ class Generator:
         limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
         engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings)
         self._engine = engine
+        self.lend(self._lease_until_us)
         watch = SelfWatch(
             self._folder / f"generator-{self._process}.jsonl",
             loop,

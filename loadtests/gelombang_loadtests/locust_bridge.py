@@ -21,6 +21,7 @@ from locust.env import Environment
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode, GelombangError, InputError
 from gelombang.runplan import PLAN_VARIABLE, PROCESS_VARIABLE, SETUP_VARIABLE, RunPlan, read_model
+from gelombang_loadtests import cluster_bridge
 from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
 from gelombang_loadtests.generator import STOP_DRAIN_SECONDS, Generator
 from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect, spawn_watched
@@ -58,6 +59,8 @@ def _on_parser(parser: ArgumentParser, **_: object) -> None:
 
 
 def _on_init(environment: Environment, **_: object) -> None:
+    if cluster_bridge.on_init(environment):
+        return
     surge = SurgeOnLocust(environment)
     environment.events.test_start.add_listener(surge.on_test_start)
     environment.events.test_stopping.add_listener(surge.on_test_stopping)

@@ -261,3 +261,27 @@ def test_people_taken_over_after_a_stop_are_unsent() -> None:
 
     surge = Surge([1.0], stop).run()
     assert surge.fates(Fate.UNSENT) == [10]
+
+
+def test_nothing_begins_once_the_lease_is_over_even_when_the_process_itself_stood_still() -> None:
+    def stands_still(surge: Surge, applicant: Applicant) -> Next:
+        surge.takes(10.0)  # as a stopped process does: nobody extends its lease, and others may have its people
+        return Fate.FINISHED
+
+    surge = Surge([1.0, 2.0, 5.0, 6.0], stands_still, in_flight_limit=1)
+    surge.engine.lease_us = 4 * SECOND
+    surge.run()
+    assert surge.ledger.begun == [(1_000_000, 0)]
+    assert surge.engine.stopped
+    assert surge.fates(Fate.CUT) == [0]
+    assert surge.fates(Fate.UNSENT) == [1, 2, 3]
+
+
+def test_a_lease_that_is_extended_in_time_is_not_felt() -> None:
+    def extends(surge: Surge, applicant: Applicant) -> Next:
+        surge.engine.lease_us += 2 * SECOND
+        return Fate.FINISHED
+
+    surge = Surge([1.0, 2.5, 4.0], extends)
+    surge.engine.lease_us = 2 * SECOND
+    assert surge.run().engine.fates[Fate.FINISHED] == 3

@@ -61,6 +61,8 @@ def test_the_worst_doubt_decides(calm):
         ({"machine_busy_ratio": 0.11}, {"busy-machine": Validity.SUSPECT}),
         ({"generator_exceptions": 1}, {"generator-exception": Validity.INVALID}),
         ({"generators_died": 1}, {"generator-died": Validity.INVALID}),
+        ({"clock_error_seconds": 0.005}, {}),
+        ({"clock_error_seconds": 0.006}, {"clocks-apart": Validity.SUSPECT}),
         ({"servers_died": 1}, {"server-died": Validity.SUSPECT}),
     ],
 )

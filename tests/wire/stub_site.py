@@ -42,7 +42,7 @@ class Reply:
 class StubSite:
     """Listens on a port of its own until `close`."""
 
-    def __init__(self, answer: Callable[["StubSite", Asked], Reply]) -> None:
+    def __init__(self, answer: Callable[["StubSite", Asked], Reply], host: str = "127.0.0.1") -> None:
         self.asked: list[Asked] = []
         self.healthz = 0
         self._answer = answer
@@ -109,8 +109,8 @@ class StubSite:
             def handle_error(self, *_: object) -> None:
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = Server((host, 0), Handler)
+        self.url = f"http://{host}:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
@@ -135,9 +135,9 @@ class StubSite:
 
 
 @contextmanager
-def stub_site(answer: Callable[[StubSite, Asked], Reply]) -> Iterator[StubSite]:
+def stub_site(answer: Callable[[StubSite, Asked], Reply], host: str = "127.0.0.1") -> Iterator[StubSite]:
     """A site that answers as the function says."""
-    site = StubSite(answer)
+    site = StubSite(answer, host)
     try:
         yield site
     finally:
