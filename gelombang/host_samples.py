@@ -30,6 +30,9 @@ def read_host(
     server. Raises RecordError for a sample that is not JSON."""
     samples = _read_samples(folder / HOST_SAMPLES)
     generators = [_read_samples(path) for path in sorted(folder.glob(GENERATOR_SAMPLES))]
+    if not samples and len(generators) == 1:
+        # Nobody watched from outside (a locustfile run by hand): the generator's own samples say what they can.
+        samples = [{**sample, "generator_cpu_cores": sample.get("cpu_share", 0.0)} for sample in generators[0]]
     machine_shares = [sample["machine_cpu_share"] for sample in samples if "machine_cpu_share" in sample]
     late = [sample["loop_late_max_us"] / MICROSECONDS for own in generators for sample in own if "loop_late_max_us" in sample]
     spent = [sample["generator_cpu_cores"] for sample in samples if "generator_cpu_cores" in sample]

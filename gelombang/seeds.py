@@ -45,6 +45,7 @@ class Purpose(IntEnum):
     FEED_ORDER = 21
     FOLDER_FILE = 22
     TLS_RESUMED = 23
+    USER_CLASS = 24
 
 
 def mix(value: int) -> int:

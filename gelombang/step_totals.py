@@ -50,10 +50,9 @@ def measure_steps(evidence: Evidence, steps: Sequence[Step], grid: WindowGrid) -
 
 
 def first_lateness_us(evidence: Evidence) -> NDArray[np.int64]:
-    """sent - due of each person's first attempt, in wall µs."""
-    rows = evidence.generator
-    first = rows[(rows["step"] == 0) & (rows["number"] == 1) & (rows["sent"] > 0)]
-    late: NDArray[np.int64] = np.maximum(first["sent"] - first["due"], 0)
+    """started - due of each person who started, in wall µs."""
+    people = evidence.people[evidence.people["started"] > 0]
+    late: NDArray[np.int64] = np.maximum(people["started"] - people["due"], 0)
     return late
 
 

@@ -87,6 +87,7 @@ def _scale(options: Namespace, scenario: Scenario) -> Scale:
 
 
 def fresh_folder(folder: Path) -> Path:
+    """The folder, made. Raises InputError when it can't be made or holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not an empty folder; want a new one, so that no earlier run is lost")
     try:

@@ -87,6 +87,10 @@ class GeneratorCounts:
         self.lateness_buckets = BucketCounts(telemetry.LATENESS_SECONDS.buckets)
         self.lateness = Histogram()
 
+    def name_step(self, step: int, name: str) -> None:
+        """For journeys whose steps show themselves as they go."""
+        self.steps = (*self.steps[:step], name, *self.steps[step + 1 :])
+
     def first_sent(self, late_us: int) -> None:
         """A person's first step began this long after it was due."""
         self.lateness.add(max(late_us, 0))
