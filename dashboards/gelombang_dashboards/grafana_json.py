@@ -1,6 +1,6 @@
-"""Grafana's dashboard JSON (schema version 39, Grafana 11 and later) from a `Dashboard`.
+"""Grafana's dashboard JSON (schema version 41, Grafana 12; Grafana 11 takes it too) from a page of the panel catalogue.
 
-The same dashboard gives the same text, byte for byte: ids count up in reading order, the grid is filled left to right, nothing asks a
+The same page gives the same text, byte for byte: ids count up in reading order, the grid is filled left to right, nothing asks a
 clock. Every query goes to the data source chosen on the page, and `$interval` tells Grafana how often is scraped, so that
 `$__rate_interval` spans at least four scrapes. Written by hand rather than with Grafana's SDK, whose plain installation resolves to
 the schema of Grafana 10.1.
@@ -8,29 +8,45 @@ the schema of Grafana 10.1.
 
 import json
 
+from gelombang.panels.parts import GRID_COLUMNS, Form, Page, Paint, Panel, Query, Runbook
+from gelombang.panels.promql import promql
 from gelombang.telemetry import GENERATOR_INFO, SERVER_INFO, Side
-from gelombang_dashboards.panels import GRID_COLUMNS, Dashboard, Form, Paint, Panel, Query
 
 Json = dict[str, object]
 
-SCHEMA_VERSION = 39
+SCHEMA_VERSION = 41
+RUNBOOK_ADDRESS = "docs/runbook"
+"""As in this repository; whoever serves the pages puts their address there."""
 _PROMETHEUS: Json = {"type": "prometheus", "uid": "${datasource}"}
 _INFO = f'__name__=~"{SERVER_INFO.name}|{GENERATOR_INFO.name}"'
+_ALERTS = "|".join(page.alert for page in Runbook)
+_PAGES_LINK: Json = {
+    "type": "dashboards",
+    "title": "gelombang",
+    "tags": ["gelombang"],
+    "asDropdown": False,
+    "includeVars": True,
+    "keepTime": True,
+    "targetBlank": False,
+}
+"""From each page to all of them, with the same time and choices."""
+_MARKS = (("Phases", "phase", "blue"), ("Faults", "fault", "orange"))
+"""Marks that `gelombang dashboards push --run` sets: name, tag, colour."""
 _NOTHING = {Side.SERVER: "no data", Side.GENERATOR: "no client data: no generator runs"}
 
 
-def dashboard_json(dashboard: Dashboard) -> str:
+def dashboard_json(page: Page) -> str:
     """The file that Grafana imports, with a newline at its end."""
-    return json.dumps(_dashboard(dashboard), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_page(page), indent=2, ensure_ascii=False) + "\n"
 
 
-def _dashboard(dashboard: Dashboard) -> Json:
+def _page(page: Page) -> Json:
     return {
-        "uid": dashboard.uid,
+        "uid": page.uid,
         "id": None,
-        "title": dashboard.title,
-        "description": dashboard.description,
-        "tags": list(dashboard.tags),
+        "title": page.title,
+        "description": page.description,
+        "tags": list(page.tags),
         "schemaVersion": SCHEMA_VERSION,
         "version": 1,
         "editable": False,
@@ -40,9 +56,9 @@ def _dashboard(dashboard: Dashboard) -> Json:
         "refresh": "5s",
         "timepicker": {"refresh_intervals": ["1s", "5s", "15s", "1m", "5m"]},
         "templating": {"list": _variables()},
-        "annotations": {"list": [_alert_annotation()]},
-        "links": [],
-        "panels": _panels(dashboard),
+        "annotations": {"list": [_alert_annotation(), *(_mark(*mark) for mark in _MARKS)]},
+        "links": [_PAGES_LINK],
+        "panels": _panels(page),
     }
 
 
@@ -77,6 +93,16 @@ def _variables() -> list[Json]:
             "refresh": 2,
             "hide": 0,
         },
+        {
+            "name": "runbook",
+            "label": "Runbook",
+            "description": "Where the pages of docs/runbook are served; the panels' links begin with it.",
+            "type": "textbox",
+            "query": RUNBOOK_ADDRESS,
+            "current": {"selected": True, "text": RUNBOOK_ADDRESS, "value": RUNBOOK_ADDRESS},
+            "options": [{"selected": True, "text": RUNBOOK_ADDRESS, "value": RUNBOOK_ADDRESS}],
+            "hide": 0,
+        },
     ]
 
 
@@ -109,17 +135,29 @@ def _alert_annotation() -> Json:
         "enable": True,
         "hide": False,
         "iconColor": "red",
-        "expr": 'ALERTS{alertname="UploadsFailing", alertstate="firing"}',
+        "expr": f'ALERTS{{alertname=~"{_ALERTS}", alertstate="firing"}}',
         "step": "5s",
         "titleFormat": "{{alertname}}",
         "textFormat": "{{job}}",
     }
 
 
-def _panels(dashboard: Dashboard) -> list[Json]:
+def _mark(name: str, tag: str, colour: str) -> Json:
+    """Marks of one kind out of Grafana's own store."""
+    return {
+        "name": name,
+        "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+        "enable": True,
+        "hide": False,
+        "iconColor": colour,
+        "target": {"type": "tags", "tags": ["gelombang", tag], "matchAny": False, "limit": 100},
+    }
+
+
+def _panels(page: Page) -> list[Json]:
     written: list[Json] = []
     top = 0
-    for row in dashboard.rows:
+    for row in page.rows:
         grid = {"x": 0, "y": top, "w": GRID_COLUMNS, "h": 1}
         written.append({"id": len(written) + 1, "type": "row", "title": row.title, "collapsed": False, "gridPos": grid, "panels": []})
         top += 1
@@ -136,7 +174,9 @@ def _panels(dashboard: Dashboard) -> list[Json]:
 
 
 def _panel(panel: Panel, number: int, grid: dict[str, int]) -> Json:
-    defaults: Json = {"unit": panel.unit.value, "min": 0, "noValue": _NOTHING[panel.side], "color": {"mode": "palette-classic"}}
+    defaults: Json = {"unit": panel.unit.value, "noValue": _NOTHING[panel.side], "color": {"mode": "palette-classic"}}
+    if panel.lowest is not None:
+        defaults["min"] = panel.lowest
     if panel.decimals is not None:
         defaults["decimals"] = panel.decimals
     if panel.highest is not None:
@@ -151,6 +191,7 @@ def _panel(panel: Panel, number: int, grid: dict[str, int]) -> Json:
         "datasource": _PROMETHEUS,
         "gridPos": grid,
         "interval": "$interval",
+        "links": [{"title": "Runbook", "url": f"${{runbook}}/{panel.runbook}.md", "targetBlank": True}],
         "targets": [_target(query, chr(ord("A") + place), panel.form) for place, query in enumerate(panel.queries)],
         "fieldConfig": {"defaults": defaults, "overrides": [_override(paint) for paint in panel.paints]},
         "options": _options(panel.form),
@@ -166,7 +207,7 @@ def _target(query: Query, ref: str, form: Form) -> Json:
     return {
         "refId": ref,
         "datasource": _PROMETHEUS,
-        "expr": query.expression,
+        "expr": promql(query.expression),
         "legendFormat": query.legend,
         "interval": "$interval",
         "instant": query.instant,
@@ -199,6 +240,14 @@ def _options(form: Form) -> Json:
             "displayMode": "basic",
             "valueMode": "color",
             "showUnfilled": True,
+            "reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
+        }
+    if form is Form.NUMBERS:
+        return {
+            "colorMode": "none",
+            "graphMode": "none",
+            "justifyMode": "auto",
+            "textMode": "value_and_name",
             "reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
         }
     return {"showHeader": True, "cellHeight": "sm", "footer": {"show": False}}

@@ -12,6 +12,8 @@ import promql_parser as promql
 
 from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric
 
+RECORDED = re.compile(r"^[a-z_]+:[a-z0-9_]+:[a-z0-9_]+$")
+"""A recording rule's name, level:metric:operations; that each one exists is tested where the rules are."""
 STOOD_FOR = {
     "$__rate_interval": "1m",
     "$__range": "15m",
@@ -45,8 +47,8 @@ def drawn(dashboard: dict) -> list[dict]:
 def _page_faults(dashboard: dict) -> Iterator[str]:
     if dashboard["editable"] is not False:
         yield "the page is editable"
-    if dashboard["schemaVersion"] < 39:
-        yield "the schema is older than 39"
+    if dashboard["schemaVersion"] < 41:
+        yield "the schema is older than 41"
     ids = [panel["id"] for panel in dashboard["panels"]]
     if len(ids) != len(set(ids)):
         yield "two panels have the same id"
@@ -54,7 +56,7 @@ def _page_faults(dashboard: dict) -> Iterator[str]:
     if len(titles) != len(set(titles)):
         yield "two panels have the same title"
     variables = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
-    for name in ("datasource", "job", "instance", "profile", "interval"):
+    for name in ("datasource", "job", "instance", "profile", "interval", "runbook"):
         if name not in variables:
             yield f"there is no variable {name}"
     for name, variable in variables.items():
@@ -89,6 +91,8 @@ def _panel_faults(panel: dict) -> Iterator[str]:
         yield f"unit {unit!r} is not known"
     if panel["datasource"] != {"type": "prometheus", "uid": "${datasource}"}:
         yield "the data source is not the variable"
+    if not any(link.get("url", "").startswith("${runbook}/") for link in panel.get("links", [])):
+        yield "no link to the runbook"
     refs = [target["refId"] for target in panel["targets"]]
     if not refs or len(refs) != len(set(refs)):
         yield "query letters are missing or double"
@@ -105,12 +109,13 @@ def _panel_faults(panel: dict) -> Iterator[str]:
 
 def expression_faults(expression: str, legend_labels: list[str], instant: bool) -> Iterator[str]:
     """Faults of one PromQL expression with Grafana's variables."""
-    window = "$__range" if instant else "$__rate_interval"
-    for found in re.findall(r"\[([^]]*)\]", expression):
+    for function, found in re.findall(r"(\w+)\([^()]*\[([^]]*)\]", expression):
+        window = "$__range" if instant and function == "increase" else "$__rate_interval"
         if found != window:
             yield f"the window is {found}; want {window}"
-    for needed in ('job=~"$job"', 'instance=~"$instance"'):
-        if expression.count(needed) != expression.count("{"):
+    rules = len(re.findall(r"\b[a-z_]+:[a-z0-9_]+:[a-z0-9_]+\{", expression))
+    for needed, wanted in (('job=~"$job"', expression.count("{")), ('instance=~"$instance"', expression.count("{") - rules)):
+        if expression.count(needed) != wanted:
             yield f"a selector lacks {needed}"
     try:
         tree = promql.parse(substituted(expression))
@@ -130,7 +135,10 @@ def _tree_faults(tree: promql.Expr, legend_labels: list[str]) -> Iterator[str]:
             found.extend(_selector_faults(node, [n.func.name for n in above if isinstance(n, promql.Call)]))
         if isinstance(node, promql.AggregateExpr) and node.modifier is not None:
             grouped.update(node.modifier.labels)
-            known = {label for name in _selected(node) for label in _labels(name)}
+            names = _selected(node)
+            known = {label for name in names for label in _labels(name)}
+            if any(RECORDED.match(name) for name in names):
+                known |= set(node.modifier.labels)
             found.extend(f"summed by {label}, which no metric of it has" for label in set(node.modifier.labels) - known)
         above.append(node)
 
@@ -150,6 +158,8 @@ def _selected(node: promql.Expr) -> list[str]:
 
 def _selector_faults(node: promql.VectorSelector, functions: list[str]) -> Iterator[str]:
     metric = _metric(node.name or "")
+    if RECORDED.match(node.name or ""):
+        return
     if metric is None:
         yield f"{node.name} is not in the catalogue"
         return

@@ -3,16 +3,24 @@
 import json
 from pathlib import Path
 
-from gelombang_dashboards.build import WHERE_UPLOADS_FAIL
+import pytest
+
+from gelombang.panels.catalogue import PAGES
+from gelombang.panels.parts import Page
 from gelombang_dashboards.grafana_json import dashboard_json
 from gelombang_dashboards.metrics_page import page
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_committed_dashboard_is_what_the_code_writes() -> None:
-    committed = (ROOT / "dashboards" / "grafana" / "where-uploads-fail.json").read_text(encoding="utf-8")
-    assert committed == dashboard_json(WHERE_UPLOADS_FAIL), "stale: run python -m gelombang_dashboards.build"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.file)
+def test_a_committed_dashboard_is_what_the_code_writes(page: Page) -> None:
+    committed = (ROOT / "dashboards" / "grafana" / f"{page.file}.json").read_text(encoding="utf-8")
+    assert committed == dashboard_json(page), "stale: run python -m gelombang_dashboards.build"
+
+
+def test_no_dashboard_is_committed_that_the_code_does_not_write() -> None:
+    assert {path.stem for path in (ROOT / "dashboards" / "grafana").glob("*.json")} == {page.file for page in PAGES}
 
 
 def test_the_committed_page_of_metrics_is_what_the_catalogue_says() -> None:
@@ -20,9 +28,10 @@ def test_the_committed_page_of_metrics_is_what_the_catalogue_says() -> None:
     assert committed == page(), "stale: run python -m gelombang_dashboards.metrics_page"
 
 
-def test_a_profile_chosen_narrows_the_instances() -> None:
+@pytest.mark.parametrize("written", PAGES, ids=lambda page: page.file)
+def test_a_profile_chosen_narrows_the_instances(written: Page) -> None:
     """`All` must stand for the values listed, so no catch-all value may be set."""
-    variables = {v["name"]: v for v in json.loads(dashboard_json(WHERE_UPLOADS_FAIL))["templating"]["list"]}
+    variables = {v["name"]: v for v in json.loads(dashboard_json(written))["templating"]["list"]}
     assert 'profile=~"$profile"' in variables["instance"]["query"]["query"]
     assert variables["instance"]["includeAll"]
     assert "allValue" not in variables["instance"]

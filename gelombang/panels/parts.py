@@ -1,12 +1,16 @@
-"""What a dashboard is made of: queries in panels, panels in rows, rows in one dashboard.
+"""What a page is made of: queries in panels, panels in rows, rows in one page.
 
-Plain frozen data without anything of Grafana's JSON in it; `gelombang_dashboards.grafana_json` writes that. A panel can't be made
-without a title, a description that says what it means and what to do, a unit, and a legend for each query.
+Plain frozen data without anything of Grafana's JSON or of HTML in it. A panel can't be made without a title, a description that says
+what it means and what to do, a unit, a legend for each query, and the page of the runbook that goes on from it. `record` is the other
+side: the same lines out of a finished run's record, where the record holds them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gelombang.panels.expression import Expression
+from gelombang.record import RunRecord
 from gelombang.telemetry import Side
 
 GRID_COLUMNS = 24
@@ -18,6 +22,7 @@ class Form(StrEnum):
     LINES = "timeseries"
     BARS = "bargauge"
     TABLE = "table"
+    NUMBERS = "stat"
 
 
 class Unit(StrEnum):
@@ -33,6 +38,7 @@ class Unit(StrEnum):
     ATTEMPTS_PER_SECOND = "suffix: attempts/s"
     ANSWERS_PER_SECOND = "suffix: answers/s"
     PER_SECOND = "suffix: /s"
+    PEOPLE_PER_MINUTE = "suffix: people/min"
     CORES = "suffix: cores"
 
 
@@ -49,17 +55,46 @@ class Colour(StrEnum):
     GREY = "#999999"
 
 
+class Runbook(StrEnum):
+    """The pages of `docs/runbook/`, by the names of their files; each is also the page of the alert that bears its name in one word."""
+
+    UPLOADS_FAILING = "uploads-failing"
+    UPLOADS_FAILING_SLOWLY = "uploads-failing-slowly"
+    PEOPLE_NOT_FINISHING = "people-not-finishing"
+    PEOPLE_FINISHING_TOO_SLOWLY = "people-finishing-too-slowly"
+    UPLOADS_AMPLIFIED = "uploads-amplified"
+    STORE_FILLING = "store-filling"
+    SITE_STAYS_DOWN = "site-stays-down"
+    REGISTRY_SATURATED = "registry-saturated"
+    GENERATOR_INVALID = "generator-invalid"
+
+    @property
+    def alert(self) -> str:
+        """The alert's name in Prometheus."""
+        return "".join(word.capitalize() for word in self.value.split("-"))
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One PromQL expression. An instant one is asked once, at the end of the time shown; `legend` may hold `{{label}}`."""
+    """One expression. An instant one is asked once, at the end of the time shown; `legend` may hold `{{label}}`."""
 
-    expression: str
+    expression: Expression
     legend: str
     instant: bool = False
 
     def __post_init__(self) -> None:
-        assert self.expression
         assert self.legend
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a record holds of a panel: one value per window, in the panel's unit and in wall time, as on the dashboard."""
+
+    legend: str
+    values: tuple[float | None, ...]
+
+
+Reading = Callable[[RunRecord], list[Line]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +115,9 @@ class Panel:
     description: str
     unit: Unit
     queries: tuple[Query, ...]
+    runbook: Runbook
+    record: Reading | None = None
+    """None: a record does not hold this; a run's series do."""
     form: Form = Form.LINES
     side: Side = Side.SERVER
     columns: int = 8
@@ -87,6 +125,7 @@ class Panel:
     stacked: bool = False
     decimals: int | None = None
     highest: float | None = None
+    lowest: float | None = 0.0
     paints: tuple[Paint, ...] = ()
 
     def __post_init__(self) -> None:
@@ -107,10 +146,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard:
-    """One page."""
+class Page:
+    """One page of rows; `file` is the name of its committed JSON."""
 
     uid: str
+    file: str
     title: str
     description: str
     tags: tuple[str, ...]

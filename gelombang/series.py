@@ -1,0 +1,80 @@
+"""The time series that a run kept: what Prometheus would have scraped, as arrays.
+
+Times are wall seconds from the run's zero. A counter's growth adds up over restarts of its process (a fall is a restart from zero), and
+counts from the last sample at or before the window's beginning, so neighbouring windows add up to the whole; nothing is extrapolated.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+LabelValues = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One series; `times` rise."""
+
+    name: str
+    labels: Mapping[str, str]
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        assert len(self.times) == len(self.values), self.name
+
+    def growth(self, from_seconds: float, to_seconds: float) -> float | None:
+        """How much a counter grew in the window; None without two samples."""
+        begin = max(int(np.searchsorted(self.times, from_seconds, side="right")) - 1, 0)
+        end = int(np.searchsorted(self.times, to_seconds, side="right"))
+        part = self.values[begin:end]
+        if len(part) < 2:
+            return None
+        steps = np.diff(part)
+        return float(np.where(steps < 0, part[1:], steps).sum())
+
+    def mean(self, from_seconds: float, to_seconds: float) -> float | None:
+        """The mean of a gauge over the samples in the window; None without any."""
+        begin = int(np.searchsorted(self.times, from_seconds, side="left"))
+        end = int(np.searchsorted(self.times, to_seconds, side="right"))
+        return float(self.values[begin:end].mean()) if end > begin else None
+
+    def lowest(self, from_seconds: float, to_seconds: float) -> float | None:
+        """The smallest sample of a gauge in the window; None without any."""
+        begin = int(np.searchsorted(self.times, from_seconds, side="left"))
+        end = int(np.searchsorted(self.times, to_seconds, side="right"))
+        return float(self.values[begin:end].min()) if end > begin else None
+
+    def last(self, at_seconds: float) -> float | None:
+        """The newest sample at or before a moment."""
+        end = int(np.searchsorted(self.times, at_seconds, side="right"))
+        return float(self.values[end - 1]) if end else None
+
+
+@dataclass(slots=True, eq=False)
+class SeriesTable:
+    """All series of a run, by name."""
+
+    by_name: dict[str, list[Series]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, series: Iterable[Series]) -> "SeriesTable":
+        table = cls()
+        for one in series:
+            table.by_name.setdefault(one.name, []).append(one)
+        return table
+
+    def named(self, name: str) -> list[Series]:
+        return self.by_name.get(name, [])
+
+    @property
+    def begins_seconds(self) -> float:
+        """The first sample; 0 without any."""
+        return min((float(one.times[0]) for own in self.by_name.values() for one in own if len(one.times)), default=0.0)
+
+    @property
+    def ends_seconds(self) -> float:
+        """The last sample; 0 without any."""
+        return max((float(one.times[-1]) for own in self.by_name.values() for one in own if len(one.times)), default=0.0)
