@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gelombang.errors import RecordError
 from gelombang.profile import Profile
+from gelombang.rehearsed_fault import RehearsedFault
 from gelombang.scale import FixedFloat, FixedInt, Scale
 from gelombang.scenario import Scenario
 
@@ -97,6 +98,8 @@ class ServerPlan(BaseModel):
     labels: dict[str, str] = Field(default_factory=dict)
     """What the operator calls this run, for its metrics."""
     ledger_rows_limit: FixedInt = Field(default=20_000_000, gt=0)
+    faults: list[RehearsedFault] = Field(default_factory=list)
+    """Of a drill."""
 
 
 M = TypeVar("M", bound=BaseModel)

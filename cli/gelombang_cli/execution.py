@@ -20,6 +20,7 @@ from gelombang.errors import TargetUnreachableError
 from gelombang.kernel import listen_counters
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
+from gelombang.rehearsed_fault import RehearsedFault
 from gelombang.resources import locustfiles_folder
 from gelombang.runplan import (
     PLAN_FILE,
@@ -71,6 +72,8 @@ class Order:
     """A kill switch beside the one in the folder."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What the operator calls this run, for its metrics."""
+    faults: tuple[RehearsedFault, ...] = ()
+    """Of a drill."""
 
 
 def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
@@ -128,6 +131,7 @@ def start_server(order: Order, run: int, stack: ExitStack) -> Event:
         run_id=order.run_id,
         scenario=order.scenario.name,
         labels=dict(order.labels),
+        faults=list(order.faults),
     )
     write_model(order.folder / SERVER_FILE, server)
     command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE), "--until-input-ends"]

@@ -4,7 +4,8 @@ Everything under `SiteContext.profile` is scaled: wall seconds, this run's count
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -44,6 +45,10 @@ class SiteContext:
     """`http://127.0.0.1:PORT` of the process that takes uploads."""
     stopping: asyncio.Event
     """Set when the process drains."""
+    sync_delay_seconds: float = 0.0
+    """What a drill makes each sync of a photo wait; 0 outside of drills."""
+    when_changed: list[Callable[[], None]] = field(default_factory=list)
+    """Told when a drill has changed `profile`: at most one entry for each part of the site that keeps its settings."""
     failure: GelombangError | None = None
     """Why this process can't go on, when it was not asked to stop."""
 

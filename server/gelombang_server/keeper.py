@@ -23,13 +23,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gelombang.attempt import Code, ServerOutcome, Stage
-from gelombang.clock import monotonic_us
+from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.bodies import json_response
 from gelombang_server.config import SiteContext
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
-from gelombang_server.photofile import PhotoFiles, SyncFailedError
+from gelombang_server.photofile import PhotoFiles, Sync, SyncFailedError
 from gelombang_server.problem import STATUS_OF_CODE, Problem
 from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
 
@@ -69,15 +70,29 @@ class PhotoKeeper:
 
     def __init__(self, context: SiteContext) -> None:
         self._context = context
-        self._profile = context.profile.uploads
         (used_bytes,) = context.database.read(lambda cursor: cursor.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone())
         self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us, used_bytes)
+        context.when_changed.append(lambda: self.store.resize(context.profile.store.capacity_bytes))
         threads = context.profile.api.commit_threads
-        file_sync, directory_sync = (timed(context.metrics, target, sync) for target, sync in SYNCS.items())
+        file_sync, directory_sync = (timed(context.metrics, target, self._rehearsed(sync)) for target, sync in SYNCS.items())
         self.files = PhotoFiles(context.site / PHOTOS_FOLDER, threads, sync_file=file_sync, sync_directory=directory_sync)
         watch_pool(context.metrics, threads, lambda: self.files.in_progress)
         self.works: set[asyncio.Task[Kept]] = set()
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
+
+    @property
+    def _profile(self) -> Uploads:
+        return self._context.profile.uploads
+
+    def _rehearsed(self, sync: Sync) -> Sync:
+        """`sync`, after what a drill makes it wait; in a thread of the pool."""
+
+        def run(descriptor: int) -> None:
+            if self._context.sync_delay_seconds:
+                sleep_seconds(self._context.sync_delay_seconds)
+            sync(descriptor)
+
+        return run
 
     async def keep(self, upload: Upload, request: web.Request) -> Kept:
         """Store the photo and wait for it as long as the profile's proxy does. Raises Problem; may be cancelled when the client left."""

@@ -48,7 +48,8 @@ class Registry:
         self._asked: deque[tuple[int, Lookup]] = deque()
         """(answered_us, look-up): at most rate × latency, and what one tick adds."""
         self._last_read = 0
-        context.metrics.gauge(telemetry.REGISTRY_LIMIT_PER_SECOND).set(context.profile.registry.lookups_per_second)
+        self._tell_limit()
+        context.when_changed.append(self._change)
         context.metrics.gauge(telemetry.REGISTRY_WAITING_LIMIT).set(context.profile.registry.queue_limit)
         waiting = context.metrics.gauge(telemetry.REGISTRY_WAITING)
         lookups = context.metrics.counter(telemetry.REGISTRY_LOOKUPS)
@@ -56,6 +57,13 @@ class Registry:
         # First come first served without a gap, so the span of ids is the length of the queue, and costs two look-ups.
         length = "SELECT coalesce((SELECT max(id) FROM registry_queue) - (SELECT min(id) FROM registry_queue) + 1, 0)"
         context.metrics.at_scrape(lambda: waiting.set(context.database.read(lambda cursor: int(cursor.execute(length).fetchone()[0]))))
+
+    def _change(self) -> None:
+        self._pacer = Pacer(self._context.profile.registry.lookups_per_second, self._context.now_us())
+        self._tell_limit()
+
+    def _tell_limit(self) -> None:
+        self._context.metrics.gauge(telemetry.REGISTRY_LIMIT_PER_SECOND).set(self._context.profile.registry.lookups_per_second)
 
     async def run(self) -> Never:
         """Ask and take answers, for ever."""

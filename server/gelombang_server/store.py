@@ -52,7 +52,7 @@ class PhotoStore:
         self._metrics = metrics
         metrics.gauge(telemetry.STORE_TURNS_LIMIT).set(store.turns_limit)
         metrics.gauge(telemetry.STORE_WAITING_LIMIT).set(store.queue_limit)
-        metrics.gauge(telemetry.STORE_CAPACITY_BYTES).set(store.capacity_bytes)
+        self.resize(store.capacity_bytes)
         metrics.gauge(telemetry.STORE_BANDWIDTH_BYTES_PER_SECOND).set(store.bandwidth_bytes_per_second)
         metrics.at_scrape(self._scrape)
 
@@ -81,7 +81,7 @@ class PhotoStore:
         The bytes count as used from the beginning; `forget` gives them back. A caller that is cancelled leaves, and its bytes are given
         back here.
         """
-        if self._used_bytes + photo_bytes > self._store.capacity_bytes:
+        if self._used_bytes + photo_bytes > self._capacity_bytes:
             raise NoRoomError
         future: asyncio.Future[Turn] = self._loop.create_future()
         if self._shared.ask(monotonic_us(), future, photo_bytes + self._store.commit_bytes) is Place.FULL:
@@ -99,6 +99,11 @@ class PhotoStore:
             self._catch_up()
             raise
         return Turn(turn.wait_us, turn.store_us + round(self._store.latency_seconds * MICROSECONDS))
+
+    def resize(self, capacity_bytes: int) -> None:
+        """The store holds this much from now on; what is in it stays."""
+        self._capacity_bytes = capacity_bytes
+        self._metrics.gauge(telemetry.STORE_CAPACITY_BYTES).set(capacity_bytes)
 
     def forget(self, photo_bytes: int) -> None:
         """A photo that had its turn is not kept after all."""

@@ -33,6 +33,7 @@ from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_m
 from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
 from gelombang_server.registry import Registry
+from gelombang_server.rehearsal import rehearse
 from gelombang_server.schema import DATABASE_FILE
 from gelombang_server.sessions import read_session_key
 
@@ -106,8 +107,11 @@ class Worker:
         for runner, listener in ((self._harness, harness), (self._public, public)):
             await runner.setup()
             await web.SockSite(runner, listener, backlog=self.context.profile.api.backlog).start()
+        self.context.when_changed.append(lambda: public.listen(self.context.profile.api.backlog))
         self._watch_listener(public)
         self._background(self.context.metrics.sample_loop_lag())
+        if self.context.plan.faults:
+            self._background(rehearse(self.context))
         if self.outbox is not None:
             self._background(self.outbox.run())
             self._background(Registry(self.context).run())
