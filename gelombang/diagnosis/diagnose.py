@@ -1,0 +1,208 @@
+"""From the series of a run to what is wrong at a moment: the nine values of the page *Now*, and the causes that show themselves.
+
+A pure function of the series up to that moment: what came later is never looked at. A cause is there when its row of the decision table
+holds in the last `HOLDS_INSTANTS` windows; it is there since the first window of that streak, to within half a window. Windows are five
+minutes of the people's time and at least `WINDOW_SECONDS_LEAST` of wall time, so that a rate is one of several samples.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gelombang import telemetry
+from gelombang.diagnosis.causes import KNOB_OF, OWNER_OF, Cause, Owner
+from gelombang.diagnosis.decisions import FAILED_SHARE, FAILING_RATIO, Decision, decisions, holding, words_of
+from gelombang.panels.evaluation import EARLIER_WINDOWS, Values, evaluate, value
+from gelombang.panels.expression import Expression, counted, now, per_second
+from gelombang.panels.people_page import ARRIVING, FINISHING
+from gelombang.panels.uploads_page import COMPLETED
+from gelombang.series import SeriesTable
+
+WINDOW_PEOPLE_SECONDS = 300.0
+WINDOW_SECONDS_LEAST = 10.0
+STEPS_IN_WINDOW = 5
+HOLDS_INSTANTS = 3
+"""A row must hold at this many instants, a step apart, before its cause is named."""
+GAP_INSTANTS = 2
+"""A streak ends when the row does not hold for this many instants in a row."""
+LOOK_BACK_INSTANTS = 240
+RECOVERING_RATIO = 0.7
+"""A failing share below this part of its worst since it began, and falling, is recovering."""
+
+LEADING_RISE = 0.08
+"""Of all attempts ended: below it the failures are those that were always there."""
+
+_ENDED = 'code!="uploads_busy"'
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause that shows itself."""
+
+    cause: Cause
+    owner: Owner
+    knob: str
+    since_seconds: float
+    """From the run's zero, wall time."""
+    which: str
+    """The instance that is meant, where the cause is one process; otherwise empty."""
+    shown_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """The place where most of the failures end that were not there in the last good time."""
+
+    stage: str
+    code: str
+    excess_ratio: float
+    """Its part of all excess failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the page *Now* shows, at one moment."""
+
+    at_seconds: float
+    arriving_per_minute: float | None
+    finishing_per_minute: float | None
+    failing_ratio: float | None
+    """None: no uploads were taken in."""
+    failing_since_seconds: float | None
+    """None: not failing."""
+    is_recovering: bool
+    leading: Leading | None
+    findings: tuple[Finding, ...]
+    """In the order of looking; empty: nothing wrong that the table knows."""
+    backlog_people: float | None
+    """Past NIK and not past the selfie."""
+    drain_seconds: float | None
+    """Wall time, at the present pace; None: nobody passes."""
+    unverified_photos: float | None
+    """Acknowledged, and not looked for in the store since."""
+    shed_per_second: dict[str, float]
+    instrument: str
+    """The worst word of the generator's processes; empty without one."""
+
+
+def window_seconds(speed: float) -> float:
+    """The wall time of a window in a run whose clock is `speed` times as fast."""
+    return max(WINDOW_PEOPLE_SECONDS / speed, WINDOW_SECONDS_LEAST)
+
+
+def diagnose(table: SeriesTable, at_seconds: float, speed: float) -> Diagnosis:
+    """What is wrong at a moment, from the series up to it. Raises ValueError when there is less than one window before it."""
+    width, begins = window_seconds(speed), table.begins_seconds
+    if at_seconds - begins < width:
+        raise ValueError(f"{at_seconds - begins:.0f} s of series before that moment; want {width:.0f} or more")
+    ending = [
+        at_seconds - back * width / STEPS_IN_WINDOW
+        for back in range(LOOK_BACK_INSTANTS)
+        if at_seconds - back * width / STEPS_IN_WINDOW - width >= begins
+    ]
+
+    def of(expression: Expression, to_seconds: float = at_seconds) -> float | None:
+        return value(expression, table, to_seconds - width, to_seconds)
+
+    def total(expression: Expression) -> float | None:
+        return value(expression, table, begins, at_seconds)
+
+    failing = [of(FAILED_SHARE, end) for end in ending]
+    failing_since = _since([(share or 0.0) > FAILING_RATIO for share in failing], ending, width)
+    nik, selfie = (total(counted(telemetry.PEOPLE_STEPS, f'step="{step}"')) for step in ("nik", "selfie"))
+    backlog = None if nik is None else max(nik - (selfie or 0.0), 0.0)
+    pace = of(per_second(telemetry.PEOPLE_STEPS, 'step="selfie"'))
+    return Diagnosis(
+        at_seconds=at_seconds,
+        arriving_per_minute=of(ARRIVING),
+        finishing_per_minute=of(FINISHING),
+        failing_ratio=failing[0],
+        failing_since_seconds=failing_since,
+        is_recovering=_recovering(failing, ending, failing_since),
+        leading=_leading(table, at_seconds, width),
+        findings=tuple(_findings(table, ending, width, speed)),
+        backlog_people=backlog,
+        drain_seconds=backlog / pace if backlog is not None and pace else None,
+        unverified_photos=total(counted(telemetry.UPLOAD_ATTEMPTS, COMPLETED)),
+        shed_per_second={
+            code: rate
+            for (code,), rate in evaluate(per_second(telemetry.SHED, by=("code",)), table, at_seconds - width, at_seconds).items()
+            if rate
+        },
+        instrument=_instrument(evaluate(now(telemetry.VALIDITY, by=("validity",)), table, at_seconds - width, at_seconds)),
+    )
+
+
+def _findings(table: SeriesTable, ending: list[float], width: float, speed: float) -> list[Finding]:
+    rows = decisions(speed)
+    by_instant: dict[int, dict[Cause, Decision]] = {}
+
+    def at(instant: int) -> dict[Cause, Decision]:
+        if instant not in by_instant:
+            by_instant[instant] = holding(rows, lambda expression: value(expression, table, ending[instant] - width, ending[instant]))
+        return by_instant[instant]
+
+    found = []
+    for cause, row in at(0).items():
+        since = _streak(lambda instant, cause=cause: cause in at(instant), ending, width)  # type: ignore[misc]
+        if since is not None:
+            which = evaluate(row.which, table, ending[0] - width, ending[0]) if row.which is not None else {}
+            instance = max(which, key=lambda key: which[key])[0] if which else ""
+            found.append(Finding(cause, OWNER_OF[cause], KNOB_OF[cause], since, instance, words_of(row)))
+    return found
+
+
+def _since(held: list[bool], ending: list[float], width: float) -> float | None:
+    return _streak(lambda instant: held[instant], ending, width)
+
+
+def _streak(held: Callable[[int], bool], ending: list[float], width: float) -> float | None:
+    """When the streak that reaches the newest instant began: the middle of its first window; None when there is none."""
+    if len(ending) < HOLDS_INSTANTS or not all(held(instant) for instant in range(HOLDS_INSTANTS)):
+        return None
+    first, missed = HOLDS_INSTANTS - 1, 0
+    for instant in range(HOLDS_INSTANTS, len(ending)):
+        if held(instant):
+            first, missed = instant, 0
+        else:
+            missed += 1
+            if missed == GAP_INSTANTS:
+                break
+    return ending[first] - width / 2
+
+
+def _recovering(failing: list[float | None], ending: list[float], since: float | None) -> bool:
+    if since is None or len(failing) < 2 or failing[0] is None:
+        return False
+    worst = max((share for share, end in zip(failing, ending, strict=True) if share is not None and end >= since), default=0.0)
+    earlier = failing[min(STEPS_IN_WINDOW, len(failing) - 1)]
+    return failing[0] < RECOVERING_RATIO * worst and earlier is not None and failing[0] < earlier
+
+
+def _leading(table: SeriesTable, at_seconds: float, width: float) -> Leading | None:
+    """The largest rise of a stage and code's share of the attempts ended, against the lowest it was in earlier windows."""
+    found = _shares(table, at_seconds, width)
+    earlier = []
+    for back in range(1, EARLIER_WINDOWS + 1):
+        if at_seconds - (back + 1) * width < table.begins_seconds:
+            break
+        earlier.append(_shares(table, at_seconds - back * width, width))
+    excess = {key: share - min((before.get(key, 0.0) for before in earlier if before), default=0.0) for key, share in found.items()}
+    excess = {key: rise for key, rise in excess.items() if rise > 0}
+    total = sum(excess.values())
+    if total < LEADING_RISE:
+        return None
+    stage, code = max(excess, key=lambda key: excess[key])
+    return Leading(stage, code, excess[stage, code] / total)
+
+
+def _shares(table: SeriesTable, to_seconds: float, width: float) -> Values:
+    """Of the attempts that ended in a window, the share that did not complete, by stage and code; empty when none ended."""
+    ended = value(per_second(telemetry.UPLOAD_ATTEMPTS, _ENDED), table, to_seconds - width, to_seconds)
+    if not ended:
+        return {}
+    part = per_second(telemetry.UPLOAD_ATTEMPTS, 'outcome!="completed"', _ENDED, by=("stage", "code"))
+    return {key: rate / ended for key, rate in evaluate(part, table, to_seconds - width, to_seconds).items()} | {("", ""): 0.0}
+
+
+def _instrument(words: Values) -> str:
+    return next((word for word in ("invalid", "suspect", "valid") if words.get((word,))), "")
