@@ -28,8 +28,8 @@ def read_host(
 ) -> Host:
     """The record's host part, lateness apart. `listen` holds the kernel's counters before and after, `processes` those of generator and
     server. Raises RecordError for a sample that is not JSON."""
-    samples = _read_samples(folder / HOST_SAMPLES)
-    generators = [_read_samples(path) for path in sorted(folder.glob(GENERATOR_SAMPLES))]
+    samples = read_samples(folder / HOST_SAMPLES)
+    generators = [read_samples(path) for path in sorted(folder.glob(GENERATOR_SAMPLES))]
     if not samples and len(generators) == 1:
         # Nobody watched from outside (a locustfile run by hand): the generator's own samples say what they can.
         samples = [{**sample, "generator_cpu_cores": sample.get("cpu_share", 0.0)} for sample in generators[0]]
@@ -66,7 +66,7 @@ def dropped_by_kernel(host: Host) -> int:
     return max(host.listen_overflows or 0, host.listen_drops or 0)
 
 
-def _read_samples(path: Path) -> list[Sample]:
+def read_samples(path: Path) -> list[Sample]:
     if not path.exists():
         return []
     samples: list[Sample] = []

@@ -22,6 +22,7 @@ from gelombang.upload_totals import places_of, upload_rows, windows_where
 from gelombang.windows import WindowGrid
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
+from gelombang_reports.detail import read_detail
 from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
@@ -62,7 +63,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         for line in _lines(joined):
             print(line)
     write_record(folder, record)
-    write_page([record], folder / PAGE_FILE)
+    write_page([record], folder / PAGE_FILE, details=[read_detail(folder, record)])
     print(f"coverage: {record.coverage}; {parsed.run.rstrip('/')}/{PAGE_FILE}")
     return ExitCode.AS_EXPECTED
 

@@ -25,6 +25,7 @@ from gelombang_cli.preflight import clear, require_permission
 from gelombang_cli.progress import Progress
 from gelombang_cli.runfolder import make_run_folder, new_run_id
 from gelombang_reports.console import console_summary
+from gelombang_reports.detail import read_detail
 from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
@@ -78,7 +79,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         if records[-1].cut_short:
             break
     page = _page_path(parsed.out, orders)
-    write_page(records, page)
+    write_page(records, page, details=[read_detail(order.folder, record) for order, record in zip(orders, records, strict=False)])
     if parsed.json:
         for record in records:
             print(record.model_dump_json())

@@ -1,6 +1,6 @@
 """A chart as data: what the script draws on a canvas and what Python draws as SVG are made from the same numbers and the same ticks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil, floor, log10
@@ -40,6 +40,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartMark:
+    """Something that happened: a line at a moment, or a shaded stretch when `until` is given. Small charts leave out the label."""
+
+    at: float
+    until: float | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """One chart over the people's time. The first of the lines is drawn first; areas are already stacked, the tallest first."""
 
@@ -56,6 +65,13 @@ class Chart:
     """What is shown as a line's own value under the pointer: for stacked areas not the sum."""
     log: bool = False
     small: bool = False
+    marks: tuple[ChartMark, ...] = ()
+    shade: tuple[int, int] | None = None
+    """Two lines whose gap is shaded."""
+
+    def over(self, x: tuple[float, ...]) -> "Chart":
+        """The same chart with its points elsewhere on the axis."""
+        return replace(self, x=x)
 
 
 def time_ticks(opens_at: str, span_seconds: float) -> tuple[Tick, ...]:
@@ -94,6 +110,11 @@ def plain(number: float) -> str:
     return f"{number:,.10g}".replace(",", "\u202f")
 
 
+def digits(value: float) -> float:
+    """Four digits that matter: more are not drawn, and would make the page larger."""
+    return float(f"{value:.4g}")
+
+
 def stacked(lines: list[Line]) -> tuple[Line, ...]:
     """Areas on top of each other; the first line lies on the axis. Returned tallest first, as they must be painted."""
     if not lines:
@@ -102,7 +123,7 @@ def stacked(lines: list[Line]) -> tuple[Line, ...]:
     result: list[Line] = []
     for line in lines:
         sums = [below + (value or 0.0) for below, value in zip(sums, line.values, strict=True)]
-        result.append(Line(line.name, line.colour, tuple(sums), Ink.AREA))
+        result.append(Line(line.name, line.colour, tuple(digits(value) for value in sums), Ink.AREA))
     return tuple(reversed(result))
 
 

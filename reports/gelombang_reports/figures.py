@@ -46,6 +46,17 @@ class Figures:
         digits = 0 if percent in (0, 100) else 1
         return f"{percent:.{digits}f}{self.gap}%"
 
+    def change(self, before: float | None, after: float | None) -> str:
+        """How much more or less, against what it was: `+12 %`, `−34 %`, `× 3.4` from double upwards; nothing to say from 0."""
+        if before is None or after is None or before == 0:
+            return ""
+        ratio = after / before
+        if ratio >= 2:
+            return f"×{self.gap}{self.decimal(ratio)}"
+        percent = 100 * (ratio - 1)
+        sign = "+" if percent > 0 else "\u2212" if percent < 0 else "±"
+        return f"{sign}{abs(percent):.0f}{self.gap}%" if abs(percent) >= 1 or not percent else f"{sign}<1{self.gap}%"
+
     def seconds(self, seconds: float | None) -> str:
         """A duration: `4 ms`, `0.42 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
         if seconds is None:
@@ -61,6 +72,16 @@ class Figures:
             return f"{minutes}{self.gap}min" + (f" {rest}{self.gap}s" if rest else "")
         hours, minutes = divmod(minutes, 60)
         return f"{hours}{self.gap}h" + (f" {minutes}{self.gap}min" if minutes else "")
+
+    def span(self, low: float, high: float) -> str:
+        """From one duration to another, with the unit once where both have the same: `8.8–9.9 s`, `13–25 min`."""
+        if low >= 120:
+            return f"{low / 60:.0f}\u2013{high / 60:.0f}{self.gap}min"
+        first, last = self.seconds(low), self.seconds(high)
+        unit = last.rpartition(self.gap)[2]
+        if first.count(self.gap) == last.count(self.gap) == 1 and first.endswith(self.gap + unit):
+            first = first.removesuffix(self.gap + unit)
+        return f"{first}\u2013{last}"
 
     def milliseconds(self, seconds: float | None) -> str:
         """A short wall duration: `3.1 ms`."""

@@ -5,10 +5,8 @@ where a script may run they become canvases that answer to the pointer. All text
 made it.
 """
 
-import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -20,52 +18,43 @@ from markupsafe import Markup
 from gelombang.errors import HostError, InputError
 from gelombang.record import RunRecord, Validity
 from gelombang_reports import people, places, provenance, response, story, waste
+from gelombang_reports.axis import Axis
 from gelombang_reports.charts import Chart, Ink
+from gelombang_reports.compare import comparison, differences, labelled
+from gelombang_reports.detail import Detail
+from gelombang_reports.detail_charts import drop_words, ends_charts, machine_charts, response_charts
 from gelombang_reports.figures import PAGE_FIGURES
-from gelombang_reports.svg import draw
+from gelombang_reports.marks import chart_marks
+from gelombang_reports.strips import heat_strips, quantile_ranges
+from gelombang_reports.studio import Studio
 from gelombang_reports.texts import ENGLISH, Texts
-from gelombang_reports.timeline import PROFILE_COLOURS, Timelines, timelines
+from gelombang_reports.timeline import PROFILE_COLOURS, timelines
+from gelombang_reports.trace_drawing import drawn_traces
 
 RECORDS_LIMIT = len(PROFILE_COLOURS)
 SIZE_LIMIT_BYTES = 400_000
+JOINED_SHOWN = 8
+"""Combinations of both ends that are shown at once, besides those that are unexplained."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A chart with its fallback, and its place in the script's data."""
-
-    chart: Chart
-    svg: Markup
-    index: int
-
-
-class _Studio:
-    """Draws charts and collects them for the script."""
-
-    def __init__(self, description: str) -> None:
-        self._description = description
-        self.charts: list[Chart] = []
-
-    def draw(self, chart: Chart) -> Drawn:
-        self.charts.append(chart)
-        return Drawn(chart, draw(chart, f"{self._description} {chart.unit}."), len(self.charts) - 1)
-
-
-def write_page(records: Sequence[RunRecord], path: Path, texts: Texts = ENGLISH) -> None:
-    """Write the page of one run, or of up to four profiles side by side. Raises InputError, or HostError when the disk refuses."""
-    page = render_page(records, texts)
+def write_page(records: Sequence[RunRecord], path: Path, texts: Texts = ENGLISH, details: Sequence[Detail] = ()) -> None:
+    """Write the page of one run, or of up to four side by side. Raises InputError, or HostError when the disk refuses."""
+    page = render_page(records, texts, details)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise HostError(f"{path} can't be written ({error.strerror}); want a folder that exists and has room") from error
 
 
-def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> str:
-    """The page as text. Raises InputError for no record, or for more than fit side by side."""
+def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH, details: Sequence[Detail] = ()) -> str:
+    """The page as text; `details` holds what stood beside each record, or nothing. Raises InputError for no record, or for more than fit
+    side by side."""
     if not 1 <= len(records) <= RECORDS_LIMIT:
         raise InputError(f"a page shows {len(records)} runs; want 1 to {RECORDS_LIMIT}")
-    studio = _Studio(texts.svg_description)
-    lines = timelines(records, texts)
+    assert len(details) in (0, len(records))
+    details = details or [Detail()] * len(records)
+    shown = labelled(records)
+    studio = Studio(texts.svg_description)
     style, scripts = _asset("uPlot.min.css") + _asset("page.css"), (_asset("uPlot.iife.min.js"), _asset("page.js"))
     return (
         _environment()
@@ -73,29 +62,15 @@ def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> str:
         .render(
             t=texts,
             fig=PAGE_FIGURES,
-            records=records,
+            records=shown,
             colours=PROFILE_COLOURS,
-            validity=_worst(records),
-            stand_for=story.stand_for(records, texts, PAGE_FIGURES),
-            stops=story.stops(records, texts),
-            headline=story.headline(records, texts, PAGE_FIGURES),
-            sentences=[story.sentence(record, texts, PAGE_FIGURES) for record in records],
-            believed=[provenance.belief(record, texts, PAGE_FIGURES) for record in records],
-            funnel=people.funnel(records, texts.arrived),
-            fates=[people.fates(record) for record in records],
-            places=places.places(records),
-            both_ends=places.both_ends(records),
-            waste=waste.waste(records, texts, PAGE_FIGURES),
-            responses=response.responses(records),
-            log_response={step.step: step.response.p99_seconds for step in records[0].steps},
-            upload_attempts=[record.uploads.attempts if record.uploads else 0 for record in records],
-            scene=provenance.scene(records[0], texts),
-            opens_seconds=provenance.opens_seconds(records[0]),
             legend_order=_legend_order,
-            drawn=_drawn(lines, studio),
+            **_told(shown, details, texts),
+            **_tables(shown, details, texts),
+            **_drawings(shown, details, studio, texts),
             provenance=[provenance.rows(record, texts, PAGE_FIGURES) for record in records],
             commands=story.commands(records),
-            charts=Markup(_json_for_html([asdict(chart) for chart in studio.charts])),
+            charts=studio.data(),
             style=Markup(style),
             scripts=[Markup(script) for script in scripts],
             policy=_policy(style, scripts),
@@ -103,19 +78,79 @@ def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH) -> str:
     )
 
 
+def _told(records: Sequence[RunRecord], details: Sequence[Detail], texts: Texts) -> dict[str, object]:
+    """What stands first: the sentences, and whether they can be believed."""
+    return {
+        "validity": _worst(records),
+        "stand_for": story.stand_for(records, texts, PAGE_FIGURES),
+        "stops": story.stops(records, texts),
+        "headline": story.headline(records, texts, PAGE_FIGURES),
+        "sentences": [story.sentence(record, texts, PAGE_FIGURES) for record in records],
+        "tiles": [story.tiles(record, texts, PAGE_FIGURES) for record in records],
+        "believed": [provenance.belief(record, texts, PAGE_FIGURES) for record in records],
+        "scene": provenance.scene(records[0], texts),
+        "opens_seconds": provenance.opens_seconds(records[0]),
+        "whole": [detail.whole for detail in details],
+    }
+
+
+def _tables(records: Sequence[RunRecord], details: Sequence[Detail], texts: Texts) -> dict[str, object]:
+    """What is counted."""
+    several, joined = len(records) > 1, places.both_ends(records)
+    differing, same = differences(records, details, texts, PAGE_FIGURES) if several else ([], [])
+    return {
+        "funnel": people.funnel(records, texts.arrived),
+        "fates": [people.fates(record) for record in records],
+        "both_ends": joined,
+        "joined_shown": max(JOINED_SHOWN, sum(not row.explained for row in joined)),
+        "waste": waste.waste(records, texts, PAGE_FIGURES),
+        "log_response": {step.step: step.response.p99_seconds for step in records[0].steps},
+        "upload_attempts": [record.uploads.attempts if record.uploads else 0 for record in records],
+        "differing": differing,
+        "same": same,
+        "compared": comparison(records, details, texts, PAGE_FIGURES),
+    }
+
+
+def _drawings(records: Sequence[RunRecord], details: Sequence[Detail], studio: Studio, texts: Texts) -> dict[str, object]:
+    """What is drawn."""
+    axis = Axis(records, [chart_marks(detail.marks, texts, PAGE_FIGURES) for detail in details])
+    found = places.places(records)
+    rows = response.responses(records, [detail.spread for detail in details])
+    ranges, range_labels = quantile_ranges(rows)
+    lines, machine = timelines(axis, records, texts), machine_charts(axis, records, details, texts)
+    bands = response_charts(axis, records, details, texts)
+    groups: dict[str, Sequence[Chart]] = {
+        "uploads": lines.uploads,
+        "bytes": lines.bytes,
+        "offered": lines.offered,
+        "response": bands or lines.response,
+        "past_photos": [lines.past_photos] if lines.past_photos else [],
+        "waiting": [lines.waiting] if lines.waiting else [],
+        "cpu": machine.cpu,
+        "memory": machine.memory,
+        "drops": machine.drops,
+    }
+    return {
+        "places": found,
+        "with_bands": bool(bands),
+        "strips": heat_strips(axis, records, found, texts, PAGE_FIGURES),
+        "strip_ticks": [(tick.label, 100 * tick.at / axis.x_max) for tick in axis.ticks],
+        "responses": rows,
+        "ranges": ranges,
+        "range_labels": range_labels,
+        "drawn": {name: [studio.draw(chart) for chart in charts] for name, charts in groups.items()},
+        "drawn_ends": [[studio.draw(chart) for chart in own] for own in ends_charts(axis, records, details, texts)],
+        "drop_words": drop_words(records, texts, PAGE_FIGURES),
+        "traces": [drawn_traces(record, detail.traces, texts, PAGE_FIGURES) for record, detail in zip(records, details, strict=True)],
+    }
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("gelombang_reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-
-
-def _drawn(lines: Timelines, studio: _Studio) -> dict[str, list[Drawn]]:
-    """The charts of each section of the page."""
-    alone = {"past_photos": lines.past_photos, "waiting": lines.waiting}
-    groups = {"uploads": lines.uploads, "bytes": lines.bytes, "offered": lines.offered, "response": lines.response}
-    drawn = {name: [studio.draw(chart) for chart in charts] for name, charts in groups.items()}
-    return drawn | {name: [studio.draw(chart)] if chart else [] for name, chart in alone.items()}
 
 
 def _legend_order(chart: Chart) -> list[int]:
@@ -137,12 +172,6 @@ def _policy(style: str, scripts: Sequence[str]) -> str:
 
 def _digest(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-def _json_for_html(value: object) -> str:
-    """JSON that can't end the element it stands in."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _asset(name: str) -> str:

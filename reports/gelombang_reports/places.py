@@ -59,6 +59,11 @@ def key_of(entry: UploadFailure) -> str:
     return ACKNOWLEDGED if is_acknowledged(entry) else f"{entry.stage}/{_reason(entry.outcome, entry.code)}"
 
 
+def window_key(place: Place) -> str:
+    """The key under which the windows count a place."""
+    return ACKNOWLEDGED if place.acknowledged else f"{place.stage}/{_reason(place.outcome, place.code)}"
+
+
 def is_acknowledged(entry: UploadFailure) -> bool:
     """Whether these attempts were acknowledged to their person."""
     return ACKNOWLEDGED in (entry.stage, entry.outcome) or (entry.outcome in ("completed", "ok") and entry.code == "none")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gelombang.record import RunRecord, StepTotals, Validity
 from gelombang_reports.figures import Figures, clock_text
+from gelombang_reports.intervals import share_difference
 from gelombang_reports.people import arrived, photo_steps
 from gelombang_reports.places import failed_ratio, place_name, refused_ratio, worst
 from gelombang_reports.texts import Texts
@@ -55,6 +56,25 @@ def sentence(record: RunRecord, texts: Texts, figures: Figures) -> str:
         parts.append(texts.sentence_joined.format(joined=figures.count(end.people_passed), title=end.title))
     parts.extend(_other_steps(record, texts))
     return " ".join(parts)
+
+
+def tiles(record: RunRecord, texts: Texts, figures: Figures) -> list[tuple[str, str]]:
+    """Four numbers to remember, each with what it is; none of an INVALID run."""
+    if record.validity is Validity.INVALID:
+        return []
+    people, uploads, ratio, end = figures.count(arrived(record)), record.uploads, failed_ratio(record), _last_milestone(record)
+    found: list[tuple[str, str]] = []
+    if uploads is not None and ratio is not None:
+        words = texts.tile_past.format(uploads=_uploads(record, texts), arrived=people)
+        found += [(figures.count(uploads.people_past_both_photos), words), (figures.share(ratio, 1.0), texts.tile_failed)]
+        found.append((figures.decimal(uploads.attempts_per_acknowledged_photo), texts.tile_attempts))
+    elif end is not None:
+        found.append((figures.count(end.people_passed), texts.tile_end.format(arrived=people)))
+    judged = [judgement for judgement in record.objectives if judgement.passed is not None]
+    if judged:
+        met = sum(bool(judgement.passed) for judgement in judged)
+        found.append((f"{met}{figures.gap}/{figures.gap}{len(judged)}", texts.tile_objectives))
+    return found
 
 
 def commands(records: Sequence[RunRecord]) -> tuple[str, ...]:
@@ -110,6 +130,10 @@ def _compared(first: RunRecord, second: RunRecord, texts: Texts, figures: Figure
     assert first.uploads is not None
     assert second.uploads is not None
     a, b = first.uploads.people_past_both_photos, second.uploads.people_past_both_photos
+    chance = share_difference((a, arrived(first)), (b, arrived(second)))
+    if chance.low <= 0 <= chance.high:
+        words = {"b": second.profile, "a": first.profile, "people_b": figures.count(b), "people_a": figures.count(a)}
+        return texts.headline_alike.format(uploads=_uploads(first, texts), **words)
     if a == 0:
         return texts.headline_from_none.format(b=second.profile, a=first.profile, people=figures.count(b), uploads=_uploads(first, texts))
     times = figures.decimal(b / a)

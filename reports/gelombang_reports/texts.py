@@ -116,6 +116,7 @@ class Texts:
         "What the person saw against what the server saw, joined by attempt id. "
         "An attempt that fits no known combination is unexplained; the goal is none."
     )
+    join_more: str = "{count} combinations with fewer attempts"
     person_saw: str = "Person saw"
     server_saw: str = "Server saw"
     unexplained_row: str = "unexplained"
@@ -133,6 +134,8 @@ class Texts:
     log_no_answer: str = "no answer read"
     log_not_there: str = "not in the log"
     log_disagrees: str = "disagrees"
+    strip: str = "At most {attempts} attempts in a column, at {clock}"
+    strip_note: str = "Strips: time from left to right, {begin} to {end}; the darker, the more attempts ended there."
     # Waste
     waste: str = "What was wasted"
     received_per_kept: str = "Bytes received for each byte kept"
@@ -150,14 +153,137 @@ class Texts:
     response: str = "How long people waited for an answer"
     response_note: str = (
         "Response by step, from the moment the person was due to the answer (or the end of patience), in the people’s time. "
-        "Grey: too few samples to be read as that quantile (p50 wants 20, p90 100, p99 1,000)."
+        "Below each quantile its 95 % interval, with tries of one person and attempts of one minute taken together. "
+        "Grey: too few samples to be read as that quantile."
     )
+    on_one_axis: str = "p50, p90, p99 on one axis"
     step: str = "Step"
     samples: str = "Samples"
     ok_share: str = "Went well"
     waits_for_message: str = "waits for a message"
     response_chart: str = "Slowest 1 % (p99) over time, in seconds of the people’s time, logarithmic"
+    bands_chart: str = "Response over time, in seconds of the people’s time, logarithmic"
+    bands_chart_note: str = (
+        "p90 in full, p50 thin; each only where a column’s attempts carry it (100 and 20). "
+        "A p99 of a column would be little more than its slowest attempt."
+    )
     response_chart_note: str = "Faint where a column has fewer than 1,000 attempts: there the line is near the slowest attempt seen."
+    ends: str = "Both ends on one axis"
+    ends_note: str = (
+        "The same attempts, timed by the person’s end (sent to done) and by the server (headers read to answer written). The shaded gap is "
+        "the line, the kernel’s queue and the generator; where the server’s line is the upper one, it worked on for people who had left. "
+        "Columns with too few attempts are left out."
+    )
+    client_end: str = "the person’s end"
+    server_end: str = "the server’s end"
+    # Machine
+    machine: str = "What it cost"
+    machine_note: str = "Samples of each second of wall time. Kernel: {drops}."
+    machine_cpu: str = "CPU"
+    machine_memory: str = "Resident memory"
+    machine_drops: str = "Connections that the kernel dropped"
+    no_drops: str = "no connection was dropped before a server saw it"
+    some_drops: str = "{profile} lost {drops} connections before a server saw them"
+    whole_machine: str = "whole machine"
+    server: str = "server"
+    generator: str = "generator"
+    kernel_drops: str = "dropped since the start"
+    unit_cores: str = "cores"
+    unit_resident: str = "MB"
+    unit_drops: str = "connections"
+    # Single attempts
+    traces: str = "Single attempts, stage by stage"
+    traces_note: str = (
+        "The slowest uploads that got through, and the slowest of each place where most failed. Above what the person’s end measured, "
+        "below what the server did with the same attempt; the line is the moment at which the person was done."
+    )
+    trace_heading: str = "{title}, try {number} of person {person}"
+    trace_took: str = "{took} from due to done"
+    server_unseen: str = "the server never saw it"
+    span_words: dict[str, str] = field(
+        default_factory=lambda: {
+            "late": "late",
+            "connect": "connect",
+            "send": "send",
+            "wait": "wait",
+            "receive": "receive",
+            "admission": "admission",
+            "body": "body",
+            "store_wait": "wait for the store",
+            "store": "store",
+            "commit": "commit",
+            "other": "rest",
+        }
+    )
+    # Marks on every time axis
+    mark_phase: str = "phase"
+    mark_arrivals_end: str = "last arrivals"
+    mark_stall: str = "store at {ratio}"
+    mark_stopped: str = "stopped"
+    # Side by side
+    compare: str = "What differs"
+    compare_before: str = "Before the runs"
+    compare_same: str = "The same: {titles}."
+    compare_after: str = "What came out differently"
+    compare_note: str = (
+        "{family} comparisons with {first}, made together: each at {alpha}, so that chance within the runs marks anything at all in at "
+        "most 1 of 20 pairs. A neighbour’s noise on one of the machines is no chance within a run. What is not marked is not equal: the "
+        "runs can’t tell."
+    )
+    compare_none: str = "Nothing beyond chance: of {family} comparisons none is marked."
+    compare_all: str = "All {count} measures, marked or not"
+    compare_judged: dict[str, str] = field(
+        default_factory=lambda: {
+            "better": "better",
+            "worse": "worse",
+            "differs": "differs",
+            "unsure": "within chance",
+            "few": "too few samples",
+            "first": "",
+        }
+    )
+    compare_passed: str = "People past “{title}”"
+    compare_failed: str = "Upload attempts that failed"
+    compare_rate: str = "People past the last photo per minute, full size"
+    compare_drops: str = "Connections dropped by the kernel per minute"
+    compare_quantile: str = "{title}, response {quantile}"
+    compare_facts: dict[str, str] = field(
+        default_factory=lambda: {
+            "target": "target",
+            "scenario": "scenario",
+            "sample": "sample",
+            "speed": "speed",
+            "bytes": "photo bytes",
+            "load": "load",
+            "arrivals": "arrival curve",
+            "span": "time of arrivals",
+            "seed": "seed",
+            "people": "plan of people",
+            "version": "version",
+            "machine": "machine",
+            "kernel": "kernel and Python",
+            "processes": "processes",
+            "client": "client",
+            "coverage": "coverage",
+            "validity": "validity",
+        }
+    )
+    headline_alike: str = "{b} and {a} brought about as many people past {uploads}: {people_b} and {people_a}, no difference beyond chance"
+    # Tiles
+    tile_past: str = "people past {uploads}, of {arrived}"
+    tile_failed: str = "of upload attempts failed"
+    tile_attempts: str = "attempts for each photo that got through"
+    tile_objectives: str = "objectives met"
+    tile_end: str = "people got to the end, of {arrived}"
+    # Around the page
+    skip: str = "Skip the contents"
+    contents: str = "On this page"
+    chart_numbers: str = "The numbers of this chart"
+    chart_keys: str = "Arrow keys move along the chart."
+    time: str = "Time"
+    only_record: str = (
+        "Only record.json was there: no ledgers, segments or samples, so no intervals, no single attempts and no machine are shown."
+    )
     # Over time
     offered_section: str = "Offered against achieved"
     offered_chart: str = "People who were due, were started, and got through"

@@ -1,22 +1,16 @@
-"""From the windows of the records to charts over the people's time.
+"""From the windows of the records to charts over the people's time."""
 
-Counts become rates at full size (people per second of the people's time, had everybody come), so that charts of different samples can
-be laid side by side. Long runs are merged to at most `COLUMNS_LIMIT` columns: counts are added; of p99 values, which can't be added, the
-largest is kept.
-"""
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from gelombang.record import RunRecord
-from gelombang_reports.charts import Chart, Ink, Line, log_ticks, stacked, time_ticks, value_ticks
+from gelombang_reports.axis import Axis, largest
+from gelombang_reports.charts import Chart, Ink, Line, digits, log_ticks, stacked
 from gelombang_reports.people import full_size, photo_steps
 from gelombang_reports.places import ACKNOWLEDGED, colours, key_name, stacking_order
 from gelombang_reports.response import SAMPLES_WANTED
 from gelombang_reports.texts import Texts
 
-COLUMNS_LIMIT = 180
 PROFILE_COLOURS = ("p1", "p2", "p3", "p4")
 
 
@@ -34,42 +28,8 @@ class Timelines:
     """p99 by step, all profiles in each."""
 
 
-class _Axis:
-    """The time axis that all charts of a page share, and the merging of windows into columns."""
-
-    def __init__(self, records: Sequence[RunRecord]) -> None:
-        widest = max(records, key=lambda record: len(record.windows.offered) * record.windows.window_seconds)
-        self.window_seconds = widest.windows.window_seconds
-        count = len(widest.windows.offered)
-        self.merged = max(1, ceil(count / COLUMNS_LIMIT))
-        self.columns = ceil(count / self.merged)
-        self.column_seconds = self.window_seconds * self.merged
-        self.x = tuple(round((i + 0.5) * self.column_seconds, 3) for i in range(self.columns))
-        self.x_max = max(self.columns * self.column_seconds, 1e-9)
-        self.ticks = time_ticks(widest.opens_at, self.x_max)
-
-    def merge(self, values: Sequence[float | None], how: Callable[[list[float]], float]) -> tuple[float | None, ...]:
-        """One value per column; None where no window of the column has one."""
-        result: list[float | None] = []
-        for i in range(self.columns):
-            there = [v for v in values[i * self.merged : (i + 1) * self.merged] if v is not None]
-            result.append(how(there) if there else None)
-        return tuple(result)
-
-    def rates(self, record: RunRecord, counts: Sequence[float]) -> tuple[float | None, ...]:
-        """Counts per window to full-size rates per second."""
-        merged = self.merge(counts, sum)
-        return tuple(None if v is None else round(full_size(record, v) / self.column_seconds, 4) for v in merged)
-
-    def chart(self, title: str, unit: str, lines: Sequence[Line], largest: float, raw: Sequence[Line] = ()) -> Chart:
-        y_max, y_ticks = value_ticks(largest)
-        shown = tuple(line.values for line in (raw or lines))
-        return Chart(title, unit, self.x, self.x_max, self.ticks, 0.0, y_max, y_ticks, tuple(lines), shown)
-
-
-def timelines(records: Sequence[RunRecord], texts: Texts) -> Timelines:
+def timelines(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> Timelines:
     """The charts of one page."""
-    axis = _Axis(records)
     if not axis.columns:
         return Timelines((), (), (), None, None, ())
     with_uploads = any(record.uploads.attempts for record in records if record.uploads)
@@ -83,7 +43,7 @@ def timelines(records: Sequence[RunRecord], texts: Texts) -> Timelines:
     )
 
 
-def _uploads(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
+def _uploads(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
     colour_of, order = colours(records), stacking_order(records)
     per_record: list[list[Line]] = []
     for record in records:
@@ -95,25 +55,28 @@ def _uploads(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[C
         ]
         per_record.append(lines)
     painted = [stacked(lines) for lines in per_record]
-    largest = _largest(line for lines in painted for line in lines[:1])
+    top = largest(line for lines in painted for line in lines[:1])
     return tuple(
-        axis.chart(record.profile, texts.unit_attempts, areas, largest, list(reversed(lines)))
-        for record, lines, areas in zip(records, per_record, painted, strict=True)
+        axis.chart(record.profile, texts.unit_attempts, areas, top, list(reversed(lines)), index)
+        for index, (record, lines, areas) in enumerate(zip(records, per_record, painted, strict=True))
     )
 
 
-def _bytes(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
+def _bytes(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
     per_record: list[list[Line]] = []
     for record in records:
         mega = record.scale.bytes_ratio * 1e6
         received = axis.rates(record, [v / mega for v in record.windows.received_bytes])
         kept = axis.rates(record, [v / mega for v in record.windows.kept_bytes])
         per_record.append([Line(texts.received, "c-lost", received, Ink.AREA), Line(texts.kept, "c-ack", kept, Ink.AREA)])
-    largest = _largest(line for lines in per_record for line in lines)
-    return tuple(axis.chart(r.profile, texts.unit_megabytes, lines, largest) for r, lines in zip(records, per_record, strict=True))
+    top = largest(line for lines in per_record for line in lines)
+    return tuple(
+        axis.chart(r.profile, texts.unit_megabytes, lines, top, record=i)
+        for i, (r, lines) in enumerate(zip(records, per_record, strict=True))
+    )
 
 
-def _offered(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
+def _offered(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
     per_record: list[list[Line]] = []
     for index, record in enumerate(records):
         windows = record.windows
@@ -127,30 +90,32 @@ def _offered(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[C
             if name in windows.passed:
                 lines.append(Line(title, colour[name], axis.rates(record, windows.passed[name])))
         per_record.append(lines)
-    largest = _largest(line for lines in per_record for line in lines)
-    return tuple(axis.chart(r.profile, texts.unit_people, lines, largest) for r, lines in zip(records, per_record, strict=True))
+    top = largest(line for lines in per_record for line in lines)
+    return tuple(
+        axis.chart(r.profile, texts.unit_people, lines, top, record=i) for i, (r, lines) in enumerate(zip(records, per_record, strict=True))
+    )
 
 
-def _past_photos(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> Chart | None:
+def _past_photos(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> Chart | None:
     lines: list[Line] = []
     for index, record in enumerate(records):
         for step in photo_steps(record)[-1:]:
             counts = record.windows.passed.get(step.step, [])
             lines.append(Line(record.profile, PROFILE_COLOURS[index], axis.rates(record, counts)))
-    return axis.chart(texts.past_photos_chart, texts.unit_people, lines, _largest(lines)) if lines else None
+    return axis.chart(texts.past_photos_chart, texts.unit_people, lines, largest(lines)) if lines else None
 
 
-def _waiting(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> Chart:
+def _waiting(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> Chart:
     lines: list[Line] = []
     for index, record in enumerate(records):
         merged = axis.merge(record.windows.people_waiting, lambda values: values[-1])
         lines.append(
             Line(record.profile, PROFILE_COLOURS[index], tuple(None if v is None else round(full_size(record, v)) for v in merged))
         )
-    return axis.chart(texts.waiting_chart, texts.unit_people_waiting, lines, _largest(lines))
+    return axis.chart(texts.waiting_chart, texts.unit_people_waiting, lines, largest(lines))
 
 
-def _response(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
+def _response(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[Chart, ...]:
     titles: dict[str, str] = {}
     for record in records:
         for step in record.steps:
@@ -164,21 +129,31 @@ def _response(axis: _Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[
     charts: list[Chart] = []
     for name, lines in per_step.items():
         shown = tuple(line.values for line in lines)
-        chart = Chart(titles[name], texts.unit_seconds, axis.x, axis.x_max, axis.ticks, low, high, ticks, tuple(lines), shown, True, True)
+        chart = Chart(
+            titles[name],
+            texts.unit_seconds,
+            axis.x,
+            axis.x_max,
+            axis.ticks,
+            low,
+            high,
+            ticks,
+            tuple(lines),
+            shown,
+            True,
+            True,
+            axis.marks(),
+        )
         charts.append(chart)
     return tuple(charts)
 
 
-def _response_lines(axis: _Axis, record: RunRecord, index: int, step: str) -> list[Line]:
+def _response_lines(axis: Axis, record: RunRecord, index: int, step: str) -> list[Line]:
     """The p99 of one step: a faint line all along, and a full one where the samples carry it."""
     p99 = axis.merge([v if v is None or v > 0 else None for v in record.windows.response_p99_seconds.get(step, [])], max)
     samples = axis.merge(record.windows.ended.get(step, []), sum)
     padded = [*samples, *([None] * (len(p99) - len(samples)))]
-    rounded = tuple(None if v is None else float(f"{v:.3g}") for v in p99)
+    rounded = tuple(None if v is None else digits(v) for v in p99)
     enough = tuple(v if (n or 0) >= SAMPLES_WANTED["p99"] else None for v, n in zip(rounded, padded, strict=True))
     lines = [Line(record.profile, PROFILE_COLOURS[index], rounded, Ink.FAINT), Line(record.profile, PROFILE_COLOURS[index], enough)]
     return [line for line in lines if any(v is not None for v in line.values)]
-
-
-def _largest(lines: Iterable[Line]) -> float:
-    return max((v for line in lines for v in line.values if v is not None), default=0.0)

@@ -4,17 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from gelombang.record import Quantiles
+from gelombang.record import Quantiles, RunRecord
+from gelombang_reports.axis import Axis
 from gelombang_reports.charts import Ink, Line, log_ticks, stacked, time_ticks, value_ticks
 from gelombang_reports.figures import PAGE_FIGURES, TEXT_FIGURES, clock_text
 from gelombang_reports.response import value
 from gelombang_reports.story import of_hundred
 from gelombang_reports.svg import draw
 from gelombang_reports.texts import ENGLISH
-from gelombang_reports.timeline import timelines
+from gelombang_reports.timeline import Timelines, timelines
 from support.records import collapsing, hardened
 
 OPENS = "2020-04-11T19:00:00+07:00"
+
+
+def drawn(records: list[RunRecord]) -> Timelines:
+    return timelines(Axis(records), records, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,36 @@ def test_none_and_all_are_said_only_of_none_and_all(part: int, whole: int, text:
 @pytest.mark.parametrize(("ratio", "text"), [(0.0, "0"), (0.001, "less than 1"), (0.957, "96"), (0.9951, "more than 99"), (1.0, "100")])
 def test_of_a_hundred_rounds_neither_to_none_nor_to_all(ratio: float, text: str) -> None:
     assert of_hundred(ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (8.79, 9.89, "8.8–9.9 s"),
+        (0.37, 1.05, "0.37–1.1 s"),
+        (86.0, 117.5, "86 s–1 min 58 s"),
+        (798.0, 1_486.0, "13–25 min"),
+        (0.004, 0.02, "4.0 ms–0.02 s"),
+    ],
+)
+def test_a_span_names_its_unit_once_where_both_ends_have_the_same(low: float, high: float, text: str) -> None:
+    assert TEXT_FIGURES.span(low, high) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (1.0, 1.12, "+12 %"),
+        (3.0, 2.0, "−33 %"),
+        (2.0, 6.8, "× 3.4"),
+        (1.0, 1.001, "+<1 %"),
+        (0.0, 3.0, ""),
+        (None, 3.0, ""),
+        (2.0, 2.0, "±0 %"),
+    ],
+)
+def test_a_change_is_told_against_what_it_was(before: float | None, after: float, text: str) -> None:
+    assert TEXT_FIGURES.change(before, after) == text
 
 
 def test_thousands_stand_apart_by_a_thin_space_on_the_page() -> None:
@@ -96,13 +131,13 @@ def test_areas_lie_on_each_other_and_the_tallest_is_painted_first() -> None:
 
 def test_upload_charts_conserve_attempts_at_full_size() -> None:
     """The tallest area summed over time is every attempt, times 20 people each stands for."""
-    chart = timelines([collapsing(), hardened()], ENGLISH).uploads[0]
+    chart = drawn([collapsing(), hardened()]).uploads[0]
     total = sum(value or 0.0 for value in chart.lines[0].values) * 60.0
     assert total == pytest.approx(15_110 * 20, rel=1e-4)
 
 
 def test_charts_of_two_profiles_share_their_axes() -> None:
-    lines = timelines([collapsing(), hardened()], ENGLISH)
+    lines = drawn([collapsing(), hardened()])
     for pair in (lines.uploads, lines.bytes, lines.offered):
         assert pair[0].y_max == pair[1].y_max
         assert pair[0].x_ticks == pair[1].x_ticks
@@ -111,14 +146,14 @@ def test_charts_of_two_profiles_share_their_axes() -> None:
 def test_p99_over_time_is_full_only_where_a_window_has_a_thousand_attempts() -> None:
     record = collapsing()
     ended = record.windows.ended | {"account": [1_000, *record.windows.ended["account"][1:]]}
-    chart = timelines([record.model_copy(update={"windows": record.windows.model_copy(update={"ended": ended})})], ENGLISH).response[0]
+    chart = drawn([record.model_copy(update={"windows": record.windows.model_copy(update={"ended": ended})})]).response[0]
     faint, full = chart.lines
     assert (faint.ink, full.ink) == (Ink.FAINT, Ink.LINE)
     assert [value for value in full.values if value is not None] == [full.values[0]] == [faint.values[0]]
 
 
 def test_a_gap_in_a_line_stays_a_gap_in_its_drawing() -> None:
-    chart = timelines([hardened()], ENGLISH).past_photos
+    chart = drawn([hardened()]).past_photos
     assert chart is not None
     whole = str(draw(chart, ""))
     values = chart.lines[0].values

@@ -1,7 +1,8 @@
 // Draws each chart on a canvas over its SVG, which stays for print and for where this script may not run.
 (() => {
   "use strict";
-  const charts = JSON.parse(document.getElementById("charts").textContent);
+  const data = JSON.parse(document.getElementById("charts").textContent);
+  const charts = data.charts.map((chart) => ({ ...data.axes[chart.axis], ...chart, raw: chart.raw || chart.lines.map((line) => line.values) }));
   const opensSeconds = Number(document.querySelector("main").dataset.opensSeconds);
   const figures = [...document.querySelectorAll("figure.chart")];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -53,6 +54,38 @@
     }
   };
 
+  // Phases, faults and the end of arrivals, as on the SVG below.
+  const marks = (u, chart) => {
+    const { left, top, width, height } = u.bbox;
+    const ctx = u.ctx;
+    ctx.save();
+    ctx.font = `${11 * devicePixelRatio}px ${getComputedStyle(document.body).fontFamily}`;
+    for (const mark of chart.marks) {
+      const x = u.valToPos(mark.at, "x", true);
+      const end = mark.until == null ? x : Math.min(u.valToPos(mark.until, "x", true), left + width);
+      ctx.fillStyle = ctx.strokeStyle = colour("soft");
+      if (mark.until != null) {
+        ctx.globalAlpha = 0.16;
+        ctx.fillRect(x, top, Math.max(end - x, 1), height);
+        ctx.globalAlpha = 1;
+      } else {
+        ctx.lineWidth = devicePixelRatio;
+        ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+        ctx.beginPath();
+        ctx.moveTo(x, top);
+        ctx.lineTo(x, top + height);
+        ctx.stroke();
+      }
+      if (!chart.small) {
+        const turned = x > left + width - 90 * devicePixelRatio;
+        ctx.textAlign = turned ? "right" : "left";
+        ctx.fillText(mark.label, x + (turned ? -4 : 4) * devicePixelRatio, top + 9 * devicePixelRatio);
+      }
+    }
+    ctx.restore();
+  };
+
+  const plots = new Map();
   const draw = (figure) => {
     const chart = charts[figure.dataset.index];
     const box = figure.querySelector(".canvas");
@@ -77,9 +110,11 @@
           splits: () => chart.y_ticks.map((tick) => tick.at), values: label(chart.y_ticks) },
       ],
       series: [{}, ...chart.lines.map((line) => series(line, chart))],
-      hooks: { setCursor: [(u) => say(figure, chart, u.cursor.idx)] },
+      bands: chart.shade ? [{ series: chart.shade.map((i) => i + 1), fill: colour("gap"), dir: 0 }] : [],
+      hooks: { draw: [(u) => marks(u, chart)], setCursor: [(u) => say(figure, chart, u.cursor.idx)] },
     }, [chart.x, ...chart.lines.map((line) => line.values)], box);
     box.classList.add("live");
+    plots.set(figure, plot);
     const watch = new ResizeObserver(() => {
       if (box.clientWidth && box.clientWidth !== plot.width) plot.setSize({ width: box.clientWidth, height: height() });
     });
@@ -92,5 +127,52 @@
     undo.forEach((one) => one());
     undo = figures.map(draw);
   });
+
+  // The same by keys: an arrow moves one column, Home and End go to the ends, Escape lets go.
+  const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+  for (const figure of figures) {
+    const chart = charts[figure.dataset.index];
+    let at = -1;
+    const go = (plot, index) => {
+      at = index;
+      plot.setCursor(index < 0 ? { left: -10, top: -10 } : { left: plot.valToPos(chart.x[index], "x"), top: 10 });
+    };
+    figure.querySelector(".canvas").addEventListener("keydown", (event) => {
+      const plot = plots.get(figure);
+      if (event.key === "Escape") return go(plot, -1);
+      if (!(event.key in steps) || !chart.x.length) return;
+      event.preventDefault();
+      const from = at < 0 && event.key === "ArrowLeft" ? chart.x.length : at;
+      go(plot, Math.max(0, Math.min(chart.x.length - 1, from + steps[event.key])));
+    });
+  }
+
+  // A table beside each chart, made when somebody asks for it.
+  const cell = (kind, text) => Object.assign(document.createElement(kind), { textContent: text });
+  const fill = (box, chart) => {
+    const step = chart.x.length > 1 ? chart.x[1] - chart.x[0] : chart.x_max;
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    const named = new Map(chart.lines.map((line, i) => [line.name, i]));
+    head.append(...["", ...named.keys()].map((text) => Object.assign(cell("th", text), { scope: "col" })));
+    const body = table.createTBody();
+    chart.x.forEach((x, row) => {
+      const line = body.insertRow();
+      line.append(Object.assign(cell("th", clock(x - step / 2, step)), { scope: "row" }));
+      for (const [name, last] of named) {
+        const first = chart.lines.findIndex((one) => one.name === name);
+        line.append(cell("td", written(chart.raw[first][row] ?? chart.raw[last][row], chart.unit)));
+      }
+    });
+    box.append(table);
+  };
+  for (const figure of figures) {
+    const numbers = figure.querySelector(".numbers");
+    numbers.hidden = false;
+    numbers.addEventListener("toggle", () => {
+      const box = numbers.querySelector(".scroll");
+      if (numbers.open && !box.firstChild) fill(box, charts[figure.dataset.index]);
+    });
+  }
   document.documentElement.dataset.chartsDrawn = String(undo.length);
 })();

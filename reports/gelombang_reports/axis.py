@@ -1,0 +1,63 @@
+"""The time axis that all charts of a page share, and the merging of windows into its columns.
+
+Counts become rates at full size (people per second of the people's time, had everybody come), so that charts of different samples can
+be laid side by side. Long runs are merged to at most `COLUMNS_LIMIT` columns: counts are added; of p99 values, which can't be added, the
+largest is kept.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import ceil
+
+from gelombang.record import RunRecord
+from gelombang_reports.charts import Chart, ChartMark, Line, digits, time_ticks, value_ticks
+from gelombang_reports.people import full_size
+
+COLUMNS_LIMIT = 180
+
+
+class Axis:
+    """The time axis that all charts of a page share, and the merging of windows into columns."""
+
+    def __init__(self, records: Sequence[RunRecord], marks: Sequence[tuple[ChartMark, ...]] = ()) -> None:
+        widest = max(records, key=lambda record: len(record.windows.offered) * record.windows.window_seconds)
+        self.window_seconds = widest.windows.window_seconds
+        self.windows = len(widest.windows.offered)
+        self.merged = max(1, ceil(self.windows / COLUMNS_LIMIT))
+        self.columns = ceil(self.windows / self.merged)
+        self.column_seconds = self.window_seconds * self.merged
+        self.x = self.columns_of(self.merged)
+        self.x_max = max(self.columns * self.column_seconds, 1e-9)
+        self.ticks = time_ticks(widest.opens_at, self.x_max)
+        self._marks = [tuple(mark for mark in own if 0 < mark.at < self.x_max) for own in marks]
+
+    def marks(self, record: int | None = None) -> tuple[ChartMark, ...]:
+        """What one run's charts must show, or those of all runs together."""
+        chosen = self._marks if record is None else self._marks[record : record + 1]
+        return tuple(dict.fromkeys(mark for own in chosen for mark in own))
+
+    def columns_of(self, merged: int) -> tuple[float, ...]:
+        """The middles of columns of so many windows each."""
+        return tuple(round((i + 0.5) * self.window_seconds * merged, 3) for i in range(ceil(self.windows / merged)))
+
+    def merge(self, values: Sequence[float | None], how: Callable[[list[float]], float]) -> tuple[float | None, ...]:
+        """One value per column; None where no window of the column has one."""
+        result: list[float | None] = []
+        for i in range(self.columns):
+            there = [v for v in values[i * self.merged : (i + 1) * self.merged] if v is not None]
+            result.append(how(there) if there else None)
+        return tuple(result)
+
+    def rates(self, record: RunRecord, counts: Sequence[float]) -> tuple[float | None, ...]:
+        """Counts per window to full-size rates per second."""
+        merged = self.merge(counts, sum)
+        return tuple(None if v is None else digits(full_size(record, v) / self.column_seconds) for v in merged)
+
+    def chart(self, title: str, unit: str, lines: Sequence[Line], top: float, raw: Sequence[Line] = (), record: int | None = None) -> Chart:
+        y_max, y_ticks = value_ticks(top)
+        shown = tuple(line.values for line in (raw or lines))
+        return Chart(title, unit, self.x, self.x_max, self.ticks, 0.0, y_max, y_ticks, tuple(lines), shown, marks=self.marks(record))
+
+
+def largest(lines: Iterable[Line]) -> float:
+    """The largest value of some lines; 0 of none."""
+    return max((v for line in lines for v in line.values if v is not None), default=0.0)
