@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
 from gelombang.resources import dashboards_folder
+from gelombang_cli import past_serving
 from gelombang_cli.arguments import Commands
 from gelombang_dashboards.push import push_dashboard
 
@@ -13,13 +14,16 @@ TOKEN_VARIABLE = "GRAFANA_TOKEN"
 
 
 def add_command(commands: Commands) -> None:
-    parser = commands.add_parser("dashboards", help="push the Grafana dashboard, or say where its files are", description=__doc__)
+    parser = commands.add_parser(
+        "dashboards", help="push the Grafana dashboard, open a past run again, or say where the files are", description=__doc__
+    )
     parts = parser.add_subparsers(title="what", metavar="WHAT", required=True)
     push = parts.add_parser("push", help=f"create or replace it in a Grafana; the token comes from ${TOKEN_VARIABLE}")
     push.add_argument("--url", required=True, help="such as http://127.0.0.1:3000")
     push.add_argument("--folder", default="gelombang", help="title of the Grafana folder (default gelombang)")
     push.add_argument("--file", type=Path, help="another dashboard file than the one that comes along")
     push.set_defaults(command=_push)
+    past_serving.add_parts(parts)
     where = parts.add_parser("where", help="print the folder with the dashboard, rules and provisioning files")
     where.set_defaults(command=_where)
 

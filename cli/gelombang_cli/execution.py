@@ -7,7 +7,7 @@ folder with a record is a finished run.
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.errors import TargetUnreachableError
+from gelombang.errors import HostError, TargetUnreachableError
 from gelombang.kernel import listen_counters
 from gelombang.profile import Profile
 from gelombang.record import RunRecord, write_record
@@ -42,8 +42,9 @@ from gelombang_cli.child import Child, Event
 from gelombang_cli.following import Listener, follow
 from gelombang_cli.harm import HarmWatch, Watched
 from gelombang_cli.hostwatch import HostWatch, machine_facts
+from gelombang_cli.prometheus import Prometheus, configuration
 from gelombang_cli.provenance import commit
-from gelombang_cli.scraping import Scraper, scraped_processes
+from gelombang_cli.scraping import Scraped, Scraper, scraped_processes
 
 SERVER_READY_WITHIN_SECONDS = 30.0
 GENERATOR_READY_WITHIN_SECONDS = 60.0
@@ -74,6 +75,8 @@ class Order:
     """What the operator calls this run, for its metrics."""
     faults: tuple[RehearsedFault, ...] = ()
     """Of a drill."""
+    prometheus_port: int | None = None
+    """None: no Prometheus scrapes along; 0: on any free port."""
 
 
 def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
@@ -87,6 +90,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         write_model(order.folder / PLAN_FILE, plan)
         generators, pages = _start_generators(order, stack)
         scraped = scraped_processes(ready.get("metrics_urls", []), pages)
+        prometheus = _beside(order, scraped, stack, listener)
         zero_us = monotonic_us() + int(LEAD_SECONDS * MICROSECONDS)
         plan = plan.model_copy(update={"zero_us": zero_us})
         write_model(order.folder / PLAN_FILE, plan)
@@ -110,7 +114,18 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
     )
     record = summarise(order.folder, plan, order.profile, facts, earlier)
     write_record(order.folder, record)
+    if prometheus is not None and prometheus.died:
+        raise HostError(f"{prometheus.died}\nthe run and its record are whole: {order.folder}")
     return record
+
+
+def _beside(order: Order, scraped: Sequence[Scraped], stack: ExitStack, listener: Listener) -> Prometheus | None:
+    """The Prometheus that scrapes along, when one is wanted."""
+    if order.prometheus_port is None:
+        return None
+    prometheus = stack.enter_context(Prometheus(order.folder, configuration(scraped), order.prometheus_port))
+    listener({"event": "prometheus", "url": prometheus.url})
+    return prometheus
 
 
 def start_server(order: Order, run: int, stack: ExitStack) -> Event:

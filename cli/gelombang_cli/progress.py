@@ -54,6 +54,8 @@ class Progress:
             left = event.get("living")
             then = f"{left} go on with its people" if left else "nobody is left to go on"
             self._console.print(f"generator process {event.get('process')} {event.get('how')}; {then}", highlight=False, soft_wrap=True)
+        if event.get("event") == "prometheus":
+            self._console.print(f"Prometheus: {event.get('url')}", highlight=False, soft_wrap=True)
         if event.get("event") != "progress":
             return
         self._last[int(event.get("process", 0))] = event

@@ -23,6 +23,7 @@ from gelombang_cli.doctor import require_able
 from gelombang_cli.execution import Order, execute
 from gelombang_cli.preflight import clear, require_permission
 from gelombang_cli.progress import Progress
+from gelombang_cli.prometheus import installed, require_port
 from gelombang_cli.runfolder import make_run_folder, new_run_id
 from gelombang_reports.console import console_summary
 from gelombang_reports.detail import read_detail
@@ -56,6 +57,9 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--generator-processes", type=int, default=1, metavar="N", help="generator processes (default 1)")
     parser.add_argument(
         "--label", action="append", default=[], metavar="KEY=VALUE", help="what you call this run, on its info metric; may be repeated"
+    )
+    parser.add_argument(
+        "--prometheus", type=int, nargs="?", const=0, metavar="PORT", help="the installed Prometheus scrapes along, and its data stays"
     )
     parser.add_argument("--json", action="store_true", help="print the records as JSON lines and nothing else on standard output")
     parser.set_defaults(command=_command)
@@ -116,6 +120,9 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
     profiles = [None] if target else [load_profile(name) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
     labels = parse_labels(parsed.label)
+    if parsed.prometheus is not None:
+        installed()
+        require_port(parsed.prometheus)
     orders = []
     for profile in profiles:
         name = profile.name if profile else "foreign"
@@ -135,6 +142,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
                 folder=folder,
                 stop_file=parsed.stop_file,
                 labels=labels,
+                prometheus_port=parsed.prometheus,
             )
         )
     return orders

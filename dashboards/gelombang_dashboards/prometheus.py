@@ -39,8 +39,8 @@ class Target:
                 raise InputError(f"label of Prometheus target {self.address} is {name!r}; want lower case, and not job or instance")
 
 
-def prometheus_config(targets: Sequence[Target], scrape_seconds: float = 1.0) -> str:
-    """The text of a `prometheus.yml` that scrapes `targets` and evaluates the shipped rules, wherever the file is then put."""
+def prometheus_config(targets: Sequence[Target], scrape_seconds: float = 1.0, rules: bool = True) -> str:
+    """The text of a `prometheus.yml` that scrapes `targets` and evaluates the shipped rules, or none, wherever the file is then put."""
     if scrape_seconds < 0.1:
         raise InputError(f"scrape interval is {scrape_seconds} s; want 0.1 or more")
     folder = dashboards_folder() / "prometheus"
@@ -48,7 +48,9 @@ def prometheus_config(targets: Sequence[Target], scrape_seconds: float = 1.0) ->
     interval = f"{round(scrape_seconds * 1000)}ms"
     text = text.replace("scrape_interval: 1s", f"scrape_interval: {interval}").replace("scrape_timeout: 1s", f"scrape_timeout: {interval}")
     for name in RULE_FILES:
-        text = text.replace(f"  - {name}\n", f"  - {json.dumps(str(folder / name))}\n")
+        text = text.replace(f"  - {name}\n", f"  - {json.dumps(str(folder / name))}\n" if rules else "")
+    if not rules:
+        text = text.replace("rule_files:\n", "rule_files: []\n")
     for side, job in JOBS.items():
         empty = f"  - job_name: {job}\n{_NO_TARGETS}\n"
         assert empty in text, f"the template lacks the job {job}"

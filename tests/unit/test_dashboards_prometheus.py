@@ -109,6 +109,19 @@ def test_a_written_configuration_holds_each_target_in_its_job() -> None:
     assert "scrape_timeout: 250ms\n" in server_part
 
 
+def test_a_target_may_have_a_name_of_its_own_for_its_series() -> None:
+    text = prometheus_config([Target(Side.SERVER, "127.0.0.1:9400", {"team": "a"}, instance="server-0")])
+    assert '        labels: {"team": "a", "instance": "server-0"}' in text
+
+
+def test_a_past_run_is_opened_without_rules(tmp_path: Path) -> None:
+    path = tmp_path / "prometheus.yml"
+    path.write_text(prometheus_config([], rules=False))
+    run = promtool("check", "config", path)
+    assert run.returncode == 0, said(run)
+    assert "rule files found" not in said(run)
+
+
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:9400", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:0", "a b:1", '"]\n:1', "host:80/metrics"]
 )
