@@ -5,10 +5,12 @@ size and in the people's time, as in the profile, and scaled with it; the moment
 """
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gelombang.profile import Profile
+from gelombang.scale import Dimension
 
 
 class FaultSetting(StrEnum):
@@ -28,8 +30,8 @@ class RehearsedFault(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     setting: FaultSetting
-    at_seconds: float = Field(ge=0)
-    value: float = Field(ge=0)
+    at_seconds: Annotated[float, Dimension.FIXED, Field(ge=0)]
+    value: Annotated[float, Dimension.FIXED, Field(ge=0)]
 
 
 def changed(profile: Profile, fault: RehearsedFault) -> Profile:

@@ -78,7 +78,8 @@ def share_interval(part: float, whole: float, alpha: float = ALPHA) -> Interval:
     middle = share + z * z / (2 * whole)
     reach = z * sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
     scale = 1 + z * z / whole
-    return Interval(max((middle - reach) / scale, 0.0), min((middle + reach) / scale, 1.0))
+    # The share itself bounds what rounding leaves: at 0 of 5 the lower end would be 3e-17.
+    return Interval(min(max((middle - reach) / scale, 0.0), share), max(min((middle + reach) / scale, 1.0), share))
 
 
 def share_difference(first: tuple[float, float], second: tuple[float, float], alpha: float = ALPHA) -> Interval:
