@@ -92,7 +92,9 @@ def _title(recording: Recording, sifted: Sifted) -> str:
 
 
 def _template() -> str:
-    return (scenarios_folder() / "templates" / f"{TEMPLATE}.toml").read_text(encoding="utf-8")
+    """Without its first line, which names the schema by a path that holds in our folder alone."""
+    text = (scenarios_folder() / "templates" / f"{TEMPLATE}.toml").read_text(encoding="utf-8")
+    return text.partition("\n")[2] if text.startswith("#:schema ") else text
 
 
 def _write(output: Path, text: str) -> None:
