@@ -107,7 +107,7 @@ def read_series(path: Path) -> RunSeries:
     if not lines:
         raise RecordError(f"{path} is empty; want the series of a run")
     try:
-        head = _Head.model_validate_json(lines[0])
+        head = SeriesHead.model_validate_json(lines[0])
     except ValidationError:
         raise RecordError(f"{path}:1 is {lines[0][:80]!r}; want the head of a run's series, schema_version {SCHEMA_VERSION}") from None
     sources = tuple(Source(each.side, each.instance) for each in head.sources)
@@ -117,7 +117,7 @@ def read_series(path: Path) -> RunSeries:
     of_source: list[list[Series]] = [[] for _ in sources]
     for number, text in enumerate(lines[1:], start=2):
         try:
-            line = _Line.model_validate_json(text)
+            line = SeriesLine.model_validate_json(text)
             source, series = sources[line.source], of_source[line.source]
             if line.missed:
                 missed[source].append(line.t_us)
@@ -166,13 +166,13 @@ class _Source(_Part):
     instance: str
 
 
-class _Head(_Part):
+class SeriesHead(_Part):
     schema_version: Literal[1]
     zero_at_seconds: float
     sources: list[_Source]
 
 
-class _Line(_Part):
+class SeriesLine(_Part):
     source: int = Field(ge=0)
     t_us: int
     took_us: int = 0

@@ -1,6 +1,8 @@
 """`gelombang run`: replay a scenario against one or more sites and say where it broke."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from gelombang_cli import machine
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
 from gelombang_cli.doctor import require_able
 from gelombang_cli.execution import Order, execute
+from gelombang_cli.live import LiveBoard
 from gelombang_cli.preflight import clear, require_permission
 from gelombang_cli.progress import Progress
 from gelombang_cli.prometheus import installed, require_port
@@ -61,6 +64,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--prometheus", type=int, nargs="?", const=0, metavar="PORT", help="the installed Prometheus scrapes along, and its data stays"
     )
+    parser.add_argument("--live", action="store_true", help="serve the dashboards' panels on a local port while the run lasts")
+    parser.add_argument("--live-port", type=int, metavar="PORT", help="for --live: this port (default: any free one)")
     parser.add_argument("--json", action="store_true", help="print the records as JSON lines and nothing else on standard output")
     parser.set_defaults(command=_command)
 
@@ -74,16 +79,12 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     orders = _orders(parsed, scenario, scale)
     people = planned_people(scenario, scale, orders[0].for_seconds)
     require_able(int(people * IN_FLIGHT_SHARE), people, scale.bytes_ratio, orders[0].folder)
-    records: list[RunRecord] = []
-    for order in orders:
-        if order.profile is None and not parsed.skip_preflight:
-            clear(order, console, parsed.yes)
-        with Progress(console, order, people) as progress:
-            records.append(execute(order, progress.take, {record.profile: record for record in records}))
-        if records[-1].cut_short:
-            break
     page = _page_path(parsed.out, orders)
-    write_page(records, page, details=[read_detail(order.folder, record) for order, record in zip(orders, records, strict=False)])
+    with _live_board(parsed, console) as board:
+        records = _run_all(orders, people, parsed, console, board)
+        write_page(records, page, details=[read_detail(order.folder, record) for order, record in zip(orders, records, strict=False)])
+        if board is not None:
+            board.ended(_shown(page))
     if parsed.json:
         for record in records:
             print(record.model_dump_json())
@@ -92,6 +93,35 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         folder = _shown(orders[-1].folder)
         console.print(f"Who was made there is in {folder / CREATED_FILE}; to remove them: gelombang cleanup {folder}", soft_wrap=True)
     return verdict(records)
+
+
+def _run_all(orders: list[Order], people: int, parsed: argparse.Namespace, console: Console, board: LiveBoard | None) -> list[RunRecord]:
+    """One run after the other; none after one that was cut short."""
+    records: list[RunRecord] = []
+    for order in orders:
+        if order.profile is None and not parsed.skip_preflight:
+            clear(order, console, parsed.yes)
+        with Progress(console, order, people) as progress, board.follow(order) if board is not None else nullcontext():
+            records.append(execute(order, progress.take, {record.profile: record for record in records}))
+        if records[-1].cut_short:
+            break
+    return records
+
+
+@contextmanager
+def _live_board(parsed: argparse.Namespace, console: Console) -> Iterator[LiveBoard | None]:
+    """The live page, when it is asked for; says where."""
+    if parsed.live_port is not None and not parsed.live:
+        raise InputError("--live-port is given without --live; want both, or neither")
+    if not parsed.live:
+        yield None
+        return
+    port = parsed.live_port or 0
+    if not 0 <= port <= 65_535:
+        raise InputError(f"--live-port is {port}; want 0 to 65535, 0 for any free one")
+    with LiveBoard(port) as board:
+        console.print(f"live: {board.url}", highlight=False, soft_wrap=True)
+        yield board
 
 
 def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> Scale:

@@ -111,6 +111,12 @@ def clock_text(opens_at: str, seconds: float, with_seconds: bool = False) -> str
     return moment.strftime("%H:%M:%S" if with_seconds else "%H:%M")
 
 
+def opening_second(opens_at: str) -> int:
+    """Second of the day at which a run opens, on the people's clock."""
+    opens = datetime.fromisoformat(opens_at)
+    return opens.hour * 3_600 + opens.minute * 60 + opens.second
+
+
 def day_text(opens_at: str) -> str:
     """The day of the opening: `11 April 2020`."""
     moment = datetime.fromisoformat(opens_at)

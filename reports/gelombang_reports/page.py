@@ -23,7 +23,7 @@ from gelombang_reports.charts import Chart, Ink
 from gelombang_reports.compare import comparison, differences, labelled
 from gelombang_reports.detail import Detail
 from gelombang_reports.detail_charts import drop_words, ends_charts, machine_charts, response_charts
-from gelombang_reports.figures import PAGE_FIGURES
+from gelombang_reports.figures import PAGE_FIGURES, opening_second
 from gelombang_reports.marks import chart_marks
 from gelombang_reports.strips import heat_strips, quantile_ranges
 from gelombang_reports.studio import Studio
@@ -55,9 +55,9 @@ def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH, details: S
     details = details or [Detail()] * len(records)
     shown = labelled(records)
     studio = Studio(texts.svg_description)
-    style, scripts = _asset("uPlot.min.css") + _asset("page.css"), (_asset("uPlot.iife.min.js"), _asset("page.js"))
+    style, scripts = asset("uPlot.min.css") + asset("page.css"), (asset("uPlot.iife.min.js"), asset("page.js"))
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             t=texts,
@@ -73,7 +73,7 @@ def render_page(records: Sequence[RunRecord], texts: Texts = ENGLISH, details: S
             charts=studio.data(),
             style=Markup(style),
             scripts=[Markup(script) for script in scripts],
-            policy=_policy(style, scripts),
+            policy=policy(style, scripts),
         )
     )
 
@@ -89,7 +89,7 @@ def _told(records: Sequence[RunRecord], details: Sequence[Detail], texts: Texts)
         "tiles": [story.tiles(record, texts, PAGE_FIGURES) for record in records],
         "believed": [provenance.belief(record, texts, PAGE_FIGURES) for record in records],
         "scene": provenance.scene(records[0], texts),
-        "opens_seconds": provenance.opens_seconds(records[0]),
+        "opens_seconds": opening_second(records[0].opens_at),
         "whole": [detail.whole for detail in details],
     }
 
@@ -147,7 +147,8 @@ def _drawings(records: Sequence[RunRecord], details: Sequence[Detail], studio: S
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where the templates are, with every text escaped."""
     return Environment(
         loader=PackageLoader("gelombang_reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -164,15 +165,17 @@ def _worst(records: Sequence[RunRecord]) -> Validity:
     return max((record.validity for record in records), key=order.index)
 
 
-def _policy(style: str, scripts: Sequence[str]) -> str:
-    """A content security policy that allows exactly what the page brings along, and no network at all."""
+def policy(style: str, scripts: Sequence[str], connect: str = "") -> str:
+    """A content security policy that allows exactly what the page brings along, and no network but `connect`."""
     allowed = " ".join(_digest(script) for script in scripts)
-    return f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src {_digest(style)}; script-src {allowed}"
+    own = f"style-src {_digest(style)}; script-src {allowed}" + (f"; connect-src {connect}" if connect else "")
+    return f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; {own}"
 
 
 def _digest(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file that the page brings along."""
     return files("gelombang_reports").joinpath("assets", name).read_text(encoding="utf-8").strip()

@@ -1,7 +1,6 @@
 """Where a run comes from and how honest it was: what a reader needs before believing it, or to run it again."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from gelombang.network_facts import NetworkHost
 from gelombang.record import RunRecord, Validity
@@ -55,12 +54,6 @@ def scene(record: RunRecord, texts: Texts) -> str:
     """Which moments the page tells of."""
     begin, end = clock_text(record.opens_at, 0.0), clock_text(record.opens_at, record.for_seconds)
     return texts.scene.format(title=record.title, day=day_text(record.opens_at), begin=begin, end=end)
-
-
-def opens_seconds(record: RunRecord) -> int:
-    """Second of the day at which the run opens, on the people's clock."""
-    opens = datetime.fromisoformat(record.opens_at)
-    return opens.hour * 3_600 + opens.minute * 60 + opens.second
 
 
 def rows(record: RunRecord, texts: Texts, figures: Figures) -> list[tuple[str, str]]:

@@ -300,6 +300,17 @@ class Texts:
     unit_people_waiting: str = "people, full size"
     unit_megabytes: str = "MB per second, full size"
     unit_seconds: str = "seconds"
+    # Live
+    live_title: str = "Live: a run by gelombang"
+    live_waiting: str = "waiting for the first numbers"
+    live_lost: str = "no connection to the run"
+    live_ended: str = "the run has ended"
+    live_quiet: str = "nothing to tell yet"
+    live_pages: str = "Pages"
+    live_note: str = (
+        "Rates, levels and quantiles over the last 5 s of wall time, totals since the run began. Panels that ask recording rules need "
+        "Prometheus and are left out."
+    )
     # Provenance
     provenance: str = "Where this comes from"
     reproduce: str = "To run it again:"
