@@ -194,6 +194,12 @@ class Body(Strict):
         return self
 
     @property
+    def has_photo(self) -> bool:
+        """Whether it carries a photo that is drawn."""
+        parts = [part for part in (self.multipart or {}).values() if isinstance(part, FilePart)]
+        return any(part.photo is not None for part in parts) or (self.tus is not None and self.tus.photo is not None)
+
+    @property
     def is_upload(self) -> bool:
         """Whether it carries a photo or file, for which people wait as long as for an upload."""
         return self.file is not None or self.tus is not None or any(isinstance(part, FilePart) for part in (self.multipart or {}).values())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gelombang.errors import GelombangError, InputError
 from gelombang.runplan import read_model
-from gelombang.steps import FilePart, PhotoKind, PhotoStep, RequestStep, Step
+from gelombang.steps import PhotoKind, PhotoStep, RequestStep, Step
 from gelombang.trial.events import AttemptEvent, EndEvent
 from gelombang.trial.masking import Mask, looks_like_session
 from gelombang.trial.order import TrialOrder
@@ -46,8 +46,8 @@ def _photos(order: TrialOrder) -> Callable[[PhotoKind, int, bytes], Photo]:
 
 
 def _has_photo(step: Step) -> bool:
-    if isinstance(step, RequestStep) and step.body is not None:
-        return any(isinstance(part, FilePart) and part.photo is not None for part in (step.body.multipart or {}).values())
+    if isinstance(step, RequestStep):
+        return any(body is not None and body.has_photo for body in (step.body, *(request.body for request in step.parallel)))
     return isinstance(step, PhotoStep)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 
-PASSWORD, KEY, QUERY = "planted-password-7Qx", "planted-key-9Zk", "planted-query-3Vw"
+PASSWORD, KEY, QUERY, HEALTH = "planted-password-7Qx", "planted-key-9Zk", "planted-query-3Vw", "planted-health-5Hj"
 
 SCENARIO = """
 extends = "smoke"
@@ -36,6 +36,15 @@ form = "request"
 method = "GET"
 path = "/me"
 headers = { authorization = "Bearer {session}" }
+
+[[stop]]
+name = "the health page is slow"
+side = "target"
+measure = "health_seconds"
+url = "${env:PLANTED_SITE}/healthz?key=${env:PLANTED_HEALTH}"
+headers = { authorization = "Bearer ${env:PLANTED_HEALTH}" }
+above = 60.0
+timeout_seconds = 30.0
 """
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -82,12 +91,15 @@ def test_no_file_and_no_output_of_a_run_holds_a_planted_secret(scenario: Path, t
             *("--sample", "1/10", "--speed", "20", "--for", "60", "--generator-processes", "2", "--json", "--yes"),
             PLANTED_PASSWORD=PASSWORD,
             PLANTED_QUERY=QUERY,
+            PLANTED_HEALTH=HEALTH,
+            PLANTED_SITE=site.url,
         )
     assert run.returncode in (0, 3), run.stderr
+    assert set(site.asked_health) >= {("/healthz", None), (f"/healthz?key={HEALTH}", f"Bearer {HEALTH}")}
     assert len(emails) == len(set(emails)) > 20
     files = [path for path in out.rglob("*") if path.is_file()]
     assert {"plan.json", "record.json", "report.html", "ledger-generator-1.bin"} <= {path.name for path in files}
-    for planted in (PASSWORD, KEY, QUERY):
+    for planted in (PASSWORD, KEY, QUERY, HEALTH):
         assert planted not in run.stdout + run.stderr
         assert [path.name for path in files if planted.encode() in path.read_bytes()] == []
     assert b"${env:PLANTED_PASSWORD}" in (out / "plan.json").read_bytes()
@@ -98,8 +110,12 @@ def test_a_run_without_its_secrets_ends_before_it_begins_with_their_names(scenar
     run = gelombang("run", str(scenario), "--target", "http://127.0.0.1:9", "--out", str(tmp_path / "run"), PLANTED_QUERY=QUERY)
     assert run.returncode == 2
     assert run.stdout == ""
-    assert f"{scenario}: journey[0].headers.x-key: ${{file:key.txt}} is a file that can't be read" in run.stderr
-    assert "journey[0].body.json.password: ${env:PLANTED_PASSWORD} is not set; want the variable PLANTED_PASSWORD" in run.stderr
+    line = SCENARIO.splitlines().index('headers = { x-key = "Bearer ${file:key.txt}" }') + 1
+    assert f"{scenario}:{line}: journey[0].headers.x-key: ${{file:key.txt}} (step account) is a file that can't be read" in run.stderr
+    assert "stop[0].url: ${env:PLANTED_SITE} is not set" in run.stderr
+    assert (
+        "journey[0].body.json.password: ${env:PLANTED_PASSWORD} (step account) is not set; want the variable PLANTED_PASSWORD" in run.stderr
+    )
     assert QUERY not in run.stderr
     assert not (tmp_path / "run").exists()
 
@@ -110,6 +126,8 @@ def test_too_few_rows_end_a_run_before_it_begins(scenario: Path, tmp_path: Path)
         *("run", str(scenario), "--target", "http://127.0.0.1:9", "--out", str(tmp_path / "run"), "--sample", "1/100", "--yes"),
         PLANTED_QUERY=QUERY,
         PLANTED_PASSWORD=PASSWORD,
+        PLANTED_HEALTH=HEALTH,
+        PLANTED_SITE="http://127.0.0.1:9",
     )
     assert run.returncode == 2
     assert (

@@ -77,3 +77,17 @@ def test_what_carries_a_photo_or_file_is_an_upload() -> None:
     assert is_upload(STEP.validate_python({**REQUEST, "body": {"file": "a.pdf"}}))
     assert not is_upload(STEP.validate_python({**REQUEST, "body": {"multipart": {"p": "text"}}}))
     assert not is_upload(STEP.validate_python(MESSAGE))
+
+
+@pytest.mark.parametrize(
+    ("body", "drawn"),
+    [
+        ({"multipart": {"p": {"photo": "ktp"}}}, True),
+        ({"tus": {"photo": "selfie"}}, True),
+        ({"multipart": {"p": {"folder": "photos"}, "q": "text"}}, False),
+        ({"tus": {"file": "a.pdf"}}, False),
+        ({"raw": "x"}, False),
+    ],
+)
+def test_a_body_says_whether_a_photo_must_be_drawn_for_it(body: dict[str, object], drawn: bool) -> None:
+    assert Body.model_validate(body).has_photo is drawn

@@ -45,6 +45,8 @@ class StubSite:
     def __init__(self, answer: Callable[["StubSite", Asked], Reply], host: str = "127.0.0.1") -> None:
         self.asked: list[Asked] = []
         self.healthz = 0
+        self.asked_health: list[tuple[str, str | None]] = []
+        """Path and authorization of each question after its health."""
         self._answer = answer
         self._messages: list[dict[str, object]] = []
         self._news = threading.Condition()
@@ -63,8 +65,9 @@ class StubSite:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                if self.path == "/healthz":
+                if self.path.partition("?")[0] == "/healthz":
                     site.healthz += 1
+                    site.asked_health.append((self.path, self.headers["Authorization"]))
                     return self._send(Reply(value={"status": "ok"}))
                 if self.path.startswith("/messages"):
                     assert self.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -75,7 +78,7 @@ class StubSite:
                 site.asked.append(asked)
                 return self._send(site._answer(site, asked))
 
-            do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815
 
             def _send(self, reply: Reply) -> None:
                 if reply.hang:
