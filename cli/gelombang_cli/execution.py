@@ -42,6 +42,7 @@ from gelombang_cli.child import Child, Event
 from gelombang_cli.following import Listener, follow
 from gelombang_cli.harm import HarmWatch, Watched
 from gelombang_cli.hostwatch import HostWatch, machine_facts
+from gelombang_cli.otlp import OtlpPush
 from gelombang_cli.prometheus import Prometheus, configuration
 from gelombang_cli.provenance import commit
 from gelombang_cli.scraping import Scraped, Scraper, scraped_processes
@@ -77,6 +78,8 @@ class Order:
     """Of a drill."""
     prometheus_port: int | None = None
     """None: no Prometheus scrapes along; 0: on any free port."""
+    otlp_endpoint: str | None = None
+    """Where the generators' metrics are pushed to."""
 
 
 def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
@@ -97,7 +100,8 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         for generator in generators:
             generator.tell({"zero_us": zero_us})
         stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
-        stack.enter_context(Scraper(order.folder, zero_us, scraped))
+        push = _pushing(order, stack)
+        stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
         watch = stack.enter_context(HarmWatch(_watched(order, plan)))
         followed = follow(generators, plan, order.folder, listener, watch)
     facts = RunFacts(
@@ -112,6 +116,8 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         machine=machine_facts(),
         server_processes=len(ready.get("pids", [])),
     )
+    if push is not None:
+        listener({"event": "pushed", "pushes": push.pushes, "failures": push.failures})
     record = summarise(order.folder, plan, order.profile, facts, earlier)
     write_record(order.folder, record)
     if prometheus is not None and prometheus.died:
@@ -126,6 +132,14 @@ def _beside(order: Order, scraped: Sequence[Scraped], stack: ExitStack, listener
     prometheus = stack.enter_context(Prometheus(order.folder, configuration(scraped), order.prometheus_port))
     listener({"event": "prometheus", "url": prometheus.url})
     return prometheus
+
+
+def _pushing(order: Order, stack: ExitStack) -> OtlpPush | None:
+    """What pushes the generators' metrics, when somebody wants them."""
+    if order.otlp_endpoint is None:
+        return None
+    about = {"gelombang.run_id": order.run_id, "gelombang.scenario": order.scenario.name, **order.labels}
+    return stack.enter_context(OtlpPush(order.otlp_endpoint, about))
 
 
 def start_server(order: Order, run: int, stack: ExitStack) -> Event:

@@ -7,7 +7,7 @@ the recording rules over the run's time, one round for each layer of rules that 
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from gelombang_dashboards.prometheus import RULE_FILES, prometheus_config
 
 RULE_LAYERS = 3
 """Rules that read rules that read rules; a deeper one has no series in a back-filled run."""
-EVALUATED_EVERY_SECONDS = 5
+EVALUATED_EVERY_SECONDS = 5.0
 PROMTOOL_WITHIN_SECONDS = 600.0
 
 
@@ -44,34 +44,37 @@ def span_of(run: RunSeries) -> Span:
 def open_data(folder: Path, port: int) -> Prometheus:
     """A Prometheus, not yet started, whose data is the run's. Raises HostError or RecordError."""
     if not (folder / FOLDER / DATA).exists():
-        back_fill(read_series(folder / SERIES_FILE), folder)
+        back_fill(read_series(folder / SERIES_FILE), folder, shipped_rules())
     # Without targets and rules: a past run gets no new samples.
     return Prometheus(folder, prometheus_config([], rules=False), port)
 
 
-def back_fill(run: RunSeries, folder: Path, every_seconds: float = 0.0) -> None:
-    """Make the Prometheus data of a run from its kept series; with `every_seconds`, as if it had been scraped so seldom. All or nothing."""
+def shipped_rules() -> list[Path]:
+    """The files of the recording rules and alerts."""
+    return [dashboards_folder() / "prometheus" / name for name in RULE_FILES]
+
+
+def back_fill(run: RunSeries, folder: Path, rules: Sequence[Path], evaluated_every_seconds: float = EVALUATED_EVERY_SECONDS) -> None:
+    """Make the Prometheus data of a run from its kept series, and the series of the recording rules. All or nothing."""
     data = folder / FOLDER / DATA
     data.mkdir(parents=True)
     try:
-        _make_blocks(run, folder, data, every_seconds)
+        _make_blocks(run, folder, rules, evaluated_every_seconds)
     except BaseException:
         shutil.rmtree(data)
         raise
 
 
-def _make_blocks(run: RunSeries, folder: Path, data: Path, every_seconds: float) -> None:
-    span = span_of(run)
+def _make_blocks(run: RunSeries, folder: Path, rules: Sequence[Path], every_seconds: float) -> None:
+    span, data = span_of(run), folder / FOLDER / DATA
     with tempfile.NamedTemporaryFile("w", dir=folder / FOLDER, suffix=".om", encoding="utf-8") as text:
-        text.writelines(f"{line}\n" for line in openmetrics_lines(run, every_seconds))
+        text.writelines(f"{line}\n" for line in openmetrics_lines(run))
         text.flush()
         _promtool("create-blocks-from", "openmetrics", text.name, str(data))
-    rules = [str(dashboards_folder() / "prometheus" / name) for name in RULE_FILES]
-    every = f"{max(EVALUATED_EVERY_SECONDS, round(every_seconds))}s"
     for _ in range(RULE_LAYERS):
         with Prometheus(folder, prometheus_config([], rules=False)) as prometheus:
-            span_options = [f"--start={span.from_seconds:.3f}", f"--end={span.to_seconds:.3f}", f"--eval-interval={every}"]
-            _promtool("create-blocks-from", "rules", f"--url={prometheus.url}", *span_options, f"--output-dir={data}", *rules)
+            span_options = [f"--start={span.from_seconds:.3f}", f"--end={span.to_seconds:.3f}", f"--eval-interval={every_seconds:g}s"]
+            _promtool("create-blocks-from", "rules", f"--url={prometheus.url}", *span_options, f"--output-dir={data}", *map(str, rules))
 
 
 def _promtool(*arguments: str) -> None:

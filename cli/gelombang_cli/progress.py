@@ -56,6 +56,10 @@ class Progress:
             self._console.print(f"generator process {event.get('process')} {event.get('how')}; {then}", highlight=False, soft_wrap=True)
         if event.get("event") == "prometheus":
             self._console.print(f"Prometheus: {event.get('url')}", highlight=False, soft_wrap=True)
+        if event.get("event") == "pushed":
+            self._console.print(
+                f"OTLP: {event.get('pushes')} pushes, {event.get('failures')} of them failed", highlight=False, soft_wrap=True
+            )
         if event.get("event") != "progress":
             return
         self._last[int(event.get("process", 0))] = event

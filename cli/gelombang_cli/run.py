@@ -24,6 +24,7 @@ from gelombang_cli.arguments import Commands, add_scale_options, positive, read_
 from gelombang_cli.doctor import require_able
 from gelombang_cli.execution import Order, execute
 from gelombang_cli.live import LiveBoard
+from gelombang_cli.otlp import metrics_endpoint
 from gelombang_cli.preflight import clear, require_permission
 from gelombang_cli.progress import Progress
 from gelombang_cli.prometheus import installed, require_port
@@ -66,6 +67,7 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--live", action="store_true", help="serve the dashboards' panels on a local port while the run lasts")
     parser.add_argument("--live-port", type=int, metavar="PORT", help="for --live: this port (default: any free one)")
+    parser.add_argument("--otlp", metavar="URL", help="push the generators' metrics to an OpenTelemetry collector (needs gelombang[otlp])")
     parser.add_argument("--json", action="store_true", help="print the records as JSON lines and nothing else on standard output")
     parser.set_defaults(command=_command)
 
@@ -150,6 +152,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
     profiles = [None] if target else [load_profile(name) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
     labels = parse_labels(parsed.label)
+    endpoint = None if parsed.otlp is None else metrics_endpoint(parsed.otlp)
     if parsed.prometheus is not None:
         installed()
         require_port(parsed.prometheus)
@@ -173,6 +176,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
                 stop_file=parsed.stop_file,
                 labels=labels,
                 prometheus_port=parsed.prometheus,
+                otlp_endpoint=endpoint,
             )
         )
     return orders

@@ -6,7 +6,7 @@ file that it writes when it ends, because its listener ends with it.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -21,6 +21,8 @@ from gelombang.telemetry import PAGE_BYTES_LIMITS, Side
 
 SCRAPE_EVERY_SECONDS = 1.0
 ANSWER_WITHIN_SECONDS = 0.9
+
+Offer = Callable[[Source, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def scraped_processes(servers: Sequence[str], generators: Sequence[str]) -> list
 class Scraper:
     """Scrapes while the block lasts. Use as a context manager, with the servers still up at its end."""
 
-    def __init__(self, folder: Path, zero_us: int, processes: Sequence[Scraped]) -> None:
+    def __init__(self, folder: Path, zero_us: int, processes: Sequence[Scraped], offer: Offer | None = None) -> None:
+        """`offer` gets each page of a generator as it comes."""
+        self._offer = offer
         self._folder = folder
         self._zero_us = zero_us
         self._processes = processes
@@ -91,6 +95,7 @@ class Scraper:
             writer.miss(number, began_us - self._zero_us)
         else:
             writer.take(number, began_us - self._zero_us, monotonic_us() - began_us, page)
+            self._tell(number, page)
 
     def _ask_last(self, writer: SeriesWriter, number: int, each: Scraped) -> None:
         if each.source.side is Side.SERVER:
@@ -98,7 +103,14 @@ class Scraper:
             return
         last = self._folder / LAST_PAGE.format(process=each.source.instance.rpartition("-")[2])
         if last.exists():
-            writer.take(number, monotonic_us() - self._zero_us, 0, last.read_bytes())
+            page = last.read_bytes()
+            writer.take(number, monotonic_us() - self._zero_us, 0, page)
+            self._tell(number, page)
+
+    def _tell(self, number: int, page: bytes) -> None:
+        source = self._processes[number].source
+        if self._offer is not None and source.side is Side.GENERATOR:
+            self._offer(source, page)
 
     def _page(self, number: int) -> bytes | None:
         """What the process answers; None when it does not, or not in time, or more than any process may say."""

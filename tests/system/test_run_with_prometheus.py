@@ -20,6 +20,7 @@ from gelombang.series_file import read_series
 from gelombang_cli.past_run import span_of
 from tests.support.asking_prometheus import AskedPrometheus
 from tests.support.debian_tools import program
+from tests.support.otlp_collector import Collector, collecting
 
 COMMAND = [sys.executable, "-m", "gelombang_cli"]
 FINISHED = 'sum(gelombang_generator_people_fates_total{fate="finished"})'
@@ -28,11 +29,32 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run with a Prometheus beside it."""
+def collector() -> Iterator[tuple[Collector, str]]:
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, collector: tuple[Collector, str]) -> Path:
+    """A short run with a Prometheus beside it, whose generator's metrics are pushed to a collector too."""
     program("prometheus")
     folder = tmp_path_factory.mktemp("runs")
-    words = ["run", "smoke", "--for", "240", "--sample", "1/40", "--out", "A", "--label", "team=enrolment", "--prometheus", "--json"]
+    words = [
+        "run",
+        "smoke",
+        "--for",
+        "240",
+        "--sample",
+        "1/40",
+        "--out",
+        "A",
+        "--label",
+        "team=enrolment",
+        "--prometheus",
+        "--json",
+        "--otlp",
+        collector[1],
+    ]
     done = subprocess.run([*COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode in (0, 1), done.stdout + done.stderr
     assert "Prometheus: http://127.0.0.1:" in done.stderr
@@ -95,6 +117,12 @@ def test_a_past_run_without_data_is_back_filled_and_its_last_word_is_the_records
         assert "job:gelombang_server_upload_attempts_taken_in:rate1m" in recorded
     with opened(folder) as api:
         assert api.values(FINISHED, at) == [record["fates"]["finished"]], "the second time the data is there already"
+
+
+def test_what_was_pushed_last_is_the_records_last_word(run_folder: Path, collector: tuple[Collector, str]) -> None:
+    record = json.loads((run_folder / "record.json").read_text())
+    fates = collector[0].metrics()["gelombang_generator_people_fates_total"].sum.data_points
+    assert {point.attributes[0].value.string_value: point.as_double for point in fates} == record["fates"]
 
 
 def test_the_series_as_text_are_what_promtool_takes(run_folder: Path, tmp_path: Path) -> None:
