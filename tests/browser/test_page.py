@@ -1,8 +1,6 @@
 """The page in Chromium: charts are drawn, nothing is fetched, no error is logged, and a phone needs no sideways scroll."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from support.records import collapsing, doubtful, empty, hardened
 pytestmark = pytest.mark.browser
 
 CHROMIUM_SECONDS_LIMIT = 50
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -32,17 +29,6 @@ MEASURE = """<script>addEventListener("load", () => {
 const loads = performance.getEntriesByType("resource").map((one) => one.name);
 document.title = `width ${document.documentElement.scrollWidth} loads ${JSON.stringify(loads)}`;
 });</script>"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """Its path; without one the tests are skipped, but never where CI says that it is CI."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no Chromium in CI; want one of {', '.join(NAMES)} on PATH")
-        pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is on PATH")
-    return found
 
 
 def dump(chromium: str, page: Path, profile: Path, *flags: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ run.write()
 """
 
 import hashlib
+import json
 import sqlite3
 import tomllib
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ import numpy as np
 from gelombang.attempt import Code, Fate, Outcome, Phase, ServerOutcome, Stage
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW
 from gelombang.profile import Profile
+from gelombang.record import RunRecord, write_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
 from gelombang.scenario import Scenario
+from gelombang.summary import RunFacts, summarise
 
 ROOT = Path(__file__).parents[2]
 PHOTOS_TABLE = (
@@ -271,3 +274,22 @@ class RunFolder:
         for i, row in enumerate(rows):
             found[i] = row
         found.tofile(self.path / name)
+
+
+FACTS = RunFacts(
+    started_at="2026-01-01T00:00:00+00:00", machine={"cores": 2, "memory_bytes": 8_000_000_000, "kernel": "6.1", "python": "3.11"}
+)
+
+
+def recorded(folder: Path, people: int = 6) -> RunRecord:
+    """A whole run: some finish, one after failures, one gives up, one never reads the mail, one leaves while waiting; with the machine's
+    samples, and a kernel that drops a connection each second."""
+    run = RunFolder(folder, people=people).everybody(failures=2)
+    run.attempt(5, "ktp", Outcome.TIMED_OUT, Phase.WAIT, status=0, server=None, took_us=700_000)
+    run.person(5, Fate.WAITING)
+    run.write()
+    samples = [{"t_us": t * 1_000_000, "machine_cpu_share": 0.5, "server_cpu_cores": 0.25, "listen_drops": 7 + t} for t in range(4)]
+    (folder / "host.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    record = summarise(run.path, run.plan, run.profile, FACTS, {}, run.due_us())
+    write_record(run.path, record)
+    return record

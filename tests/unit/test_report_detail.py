@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.attempt import Fate, Outcome, Phase
-from gelombang.record import RunRecord, write_record
-from gelombang.summary import RunFacts, summarise
+from gelombang.record import RunRecord
 from gelombang_reports.axis import Axis
 from gelombang_reports.charts import ChartMark
 from gelombang_reports.csv_table import COLUMNS, csv_table
@@ -29,30 +27,14 @@ from gelombang_reports.svg import draw
 from gelombang_reports.texts import ENGLISH
 from gelombang_reports.timeline import timelines
 from support.records import collapsing, hardened
-from support.run_folder import RunFolder
-
-FACTS = RunFacts(
-    started_at="2026-01-01T00:00:00+00:00", machine={"cores": 2, "memory_bytes": 8_000_000_000, "kernel": "6.1", "python": "3.11"}
-)
-
-
-def run_of(folder: Path) -> tuple[RunFolder, RunRecord]:
-    """Six people on both ends: some finish, one after failures, one gives up, one never reads the mail, one leaves while waiting."""
-    run = RunFolder(folder, people=6).everybody(failures=2)
-    run.attempt(5, "ktp", Outcome.TIMED_OUT, Phase.WAIT, status=0, server=None, took_us=700_000)
-    run.person(5, Fate.WAITING)
-    run.write()
-    samples = [{"t_us": t * 1_000_000, "machine_cpu_share": 0.5, "server_cpu_cores": 0.25, "listen_drops": 7 + t} for t in range(4)]
-    (folder / "host.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
-    record = summarise(run.path, run.plan, run.profile, FACTS, {}, run.due_us())
-    write_record(run.path, record)
-    return run, record
+from support.run_folder import recorded
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunRecord, Detail]:
-    run, record = run_of(tmp_path_factory.mktemp("run"))
-    return record, read_detail(run.path, record)
+    folder = tmp_path_factory.mktemp("run")
+    record = recorded(folder)
+    return record, read_detail(folder, record)
 
 
 def test_a_record_alone_has_an_empty_detail_and_its_page_says_so(tmp_path: Path) -> None:
