@@ -21,6 +21,8 @@ from gelombang.series_file import SeriesHead, SeriesLine
 
 SAMPLES_KEPT = 12
 
+_COUNTED = ("_total", "_bucket", "_count", "_sum")
+"""How the names of everything end that only grows."""
 _LABEL = re.compile(r'([a-zA-Z_]+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -73,7 +75,8 @@ class LiveSeries:
             process.values.append(float("nan"))
         for place, value in zip(line.places, line.values, strict=True):
             process.values[place] = value
-            process.first.setdefault(place, (t, value))
+            if place not in process.first:
+                process.first[place] = _first_sample(process, process.names[place][0], t, value)
         process.samples.append((t, np.array(process.values)))
         self.ends_seconds = max(self.ends_seconds, t)
 
@@ -89,13 +92,23 @@ def _series_of(process: _Process) -> Iterator[Series]:
     for place, (name, labels) in enumerate(process.names):
         first_time, first = process.first[place]
         begin = begins[place]
-        if begin == 0 and len(times) and first_time < times[0]:
+        if begin == 0 and first_time < times[0]:
             kept[0, place] = first
             if first_time not in with_first:
                 with_first[first_time] = np.concatenate([[first_time], times])
             yield Series(name, labels, with_first[first_time], kept[:, place])
+        elif begin > 0 and first_time == times[begin - 1]:
+            kept[begin, place] = first
+            yield Series(name, labels, times[begin - 1 :], kept[begin:, place])
         else:
             yield Series(name, labels, times[begin:], kept[begin + 1 :, place])
+
+
+def _first_sample(process: _Process, name: str, t: float, value: float) -> tuple[float, float]:
+    """A counter that was not there at the scrape before was 0 then: its process registers it when it first counts."""
+    if process.samples and name.endswith(_COUNTED):
+        return process.samples[-1][0], 0.0
+    return t, value
 
 
 def _parsed(text: str, instance: tuple[str, str]) -> tuple[str, dict[str, str]]:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence, read_evidence
-from gelombang.host_samples import HOST_SAMPLES, dropped_by_kernel, read_samples
-from gelombang.join import NOT_JOINED, Joined, join
+from gelombang.host_samples import HOST_SAMPLES, read_samples
+from gelombang.join import NOT_JOINED, Joined, match
 from gelombang.profile import Profile
 from gelombang.record import RunRecord
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
@@ -85,7 +85,7 @@ def read_detail(folder: Path, record: RunRecord) -> Detail:
     plan = read_model(folder / PLAN_FILE, RunPlan)
     profile = read_model(folder / SERVER_FILE, ServerPlan).profile if (folder / SERVER_FILE).exists() else None
     evidence = read_evidence(folder, plan)
-    joined = join(evidence, plan.scenario.journey, dropped_by_kernel(record.host))
+    joined = _matched(evidence)
     grid = WindowGrid(record.windows.window_seconds, max(len(record.windows.offered), 1), record.scale.speed)
     segments = read_segments(folder) if (folder / SEGMENTS_FOLDER).exists() else None
     return Detail(
@@ -99,6 +99,13 @@ def read_detail(folder: Path, record: RunRecord) -> Detail:
         arrivals_digest=sha256(plan.scenario.arrivals.model_dump_json().encode()).hexdigest()[:12],
         whole=True,
     )
+
+
+def _matched(evidence: Evidence) -> Joined:
+    """Each attempt beside the server's row of it. What the pairs mean is in the record already, so nothing is counted again."""
+    if not evidence.has_server:
+        return Joined(np.full(len(evidence.generator), NOT_JOINED, dtype=np.int64), [], 0)
+    return Joined(match(evidence.generator, evidence.server)[0], [], 0)
 
 
 def _ends_of(record: RunRecord) -> tuple[Mark, ...]:

@@ -68,11 +68,16 @@ def test_memory_does_not_grow_with_the_run() -> None:
     assert (account.times[0], account.values[-1]) == (0.0, 500.0)
 
 
-def test_a_series_that_appears_later_counts_from_then() -> None:
+@pytest.mark.parametrize("later", [0, 3, SAMPLES_KEPT + 5])
+def test_a_counter_that_appears_later_counts_from_zero_and_a_gauge_from_what_it_was(later: int) -> None:
+    """A process registers a series when it first has something to count."""
     series = grown(5)
-    series.take(line(6, [2], [3.0], (PASSED % "selfie",)))
+    series.take(line(6, [2, 3], [3.0, 40.0], (PASSED % "selfie", "gelombang_server_registry_waiting")))
     series.take(line(7, [2], [5.0]))
-    assert shown("People past each step", series)["Selfie with KTP"] == 2.0
+    for t in range(8, 8 + later):
+        series.take(line(t, [], []))
+    assert shown("People past each step", series)["Selfie with KTP"] == 5.0
+    assert shown("People waiting for the civil registry", series)["waiting"] == 40.0
 
 
 def test_a_line_that_is_not_the_scraper_s_is_refused() -> None:
