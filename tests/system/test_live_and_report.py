@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(180)
+
 COMMAND = [sys.executable, "-m", "gelombang_cli"]
 EVENT_WITHIN_SECONDS = 50.0
 
@@ -36,15 +38,19 @@ def events_of(answer: http.client.HTTPResponse) -> Iterator[tuple[str, dict[str,
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     """One short run with somebody who listens from its first line to its end."""
     folder = tmp_path_factory.mktemp("live")
-    words = ["run", "smoke", "--for", "420", "--seed", "7", "--out", "A", "--live"]
+    words = ["run", "smoke", "--for", "240", "--seed", "7", "--out", "A", "--live"]
     process = subprocess.Popen([*COMMAND, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    line = next(text for text in process.stdout if text.startswith("live: "))
-    port = int(line.strip().rstrip("/").rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=EVENT_WITHIN_SECONDS)
-    connection.request("GET", "/events")
-    events = list(events_of(connection.getresponse()))
-    out, _ = process.communicate(timeout=60)
+    try:
+        assert process.stdout is not None
+        line = next(text for text in process.stdout if text.startswith("live: "))
+        port = int(line.strip().rstrip("/").rpartition(":")[2])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=EVENT_WITHIN_SECONDS)
+        connection.request("GET", "/events")
+        events = list(events_of(connection.getresponse()))
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode in (0, 1, 3), out
     return Watched(folder, events, port)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gelombang.attempt import Code, Fate, Outcome, Phase
 from gelombang.record import RunRecord
+from gelombang.summary import summarise
 from gelombang_reports.axis import Axis
 from gelombang_reports.charts import ChartMark
 from gelombang_reports.csv_table import COLUMNS, csv_table
@@ -27,7 +29,7 @@ from gelombang_reports.svg import draw
 from gelombang_reports.texts import ENGLISH
 from gelombang_reports.timeline import timelines
 from support.records import collapsing, hardened
-from support.run_folder import recorded
+from support.run_folder import FACTS, UPLOAD_FAILED, RunFolder, recorded
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,21 @@ def test_two_samples_of_a_quantile_are_too_few_for_an_interval_and_greyed(found:
     assert detail.spread["test"].intervals == {"p50": None, "p90": None, "p99": None}
     row = next(step for step in responses([record], [detail.spread]) if step.step == "test").rows[0]
     assert not any(value.enough for value in row.values)
+
+
+def test_tries_of_one_person_that_resemble_each_other_are_worth_one(tmp_path: Path) -> None:
+    """Twelve people with five tries each; half of the people are always slow, the others always fast."""
+    run = RunFolder(tmp_path, people=12)
+    for person in range(12):
+        for _ in range(5):
+            run.attempt(
+                person, "ktp", Outcome.FAILED, Phase.RECEIVE, Code.UPLOAD_FAILED, 503, UPLOAD_FAILED, took_us=100_000 + person % 2 * 700_000
+            )
+        run.person(person, Fate.WAITING)
+    run.write()
+    record = summarise(run.path, run.plan, run.profile, FACTS, {}, run.due_us())
+    effect = read_detail(run.path, record).spread["ktp"].design_effects["p50"]
+    assert effect == pytest.approx(5 * 12 / 11, rel=0.05)
 
 
 def test_the_kernel_s_counters_are_told_from_the_first_sample_on(found: tuple[RunRecord, Detail]) -> None:
