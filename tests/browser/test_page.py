@@ -8,23 +8,13 @@ import pytest
 
 from gelombang.record import RunRecord, Validity
 from gelombang_reports.page import SIZE_LIMIT_BYTES, write_page
+from support.browser import FLAGS
 from support.records import collapsing, doubtful, empty, hardened
 
 pytestmark = pytest.mark.browser
 
 CHROMIUM_SECONDS_LIMIT = 50
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--enable-logging=stderr",
-)
+LOUD = ("--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr")
 MEASURE = """<script>addEventListener("load", () => {
 const loads = performance.getEntriesByType("resource").map((one) => one.name);
 document.title = `width ${document.documentElement.scrollWidth} loads ${JSON.stringify(loads)}`;
@@ -34,7 +24,7 @@ document.title = `width ${document.documentElement.scrollWidth} loads ${JSON.str
 def dump(chromium: str, page: Path, profile: Path, *flags: str) -> tuple[str, str]:
     """The document after its scripts ran, and what the browser logged."""
     done = subprocess.run(
-        [chromium, *FLAGS, f"--user-data-dir={profile}", *flags, "--dump-dom", page.as_uri()],
+        [chromium, *FLAGS, *LOUD, f"--user-data-dir={profile}", *flags, "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,
         timeout=CHROMIUM_SECONDS_LIMIT,

@@ -28,9 +28,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--remote-debugging-pipe",
 )
+OWN_FLAGS = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe")
 KEYS = {"Tab": 9, "Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Escape": 27}
 
 
@@ -40,7 +39,7 @@ class Browser:
     def __init__(self, chromium: str, folder: Path) -> None:
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-        words = shlex.join([chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"])
+        words = shlex.join([chromium, *FLAGS, *OWN_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"])
         command = ["bash", "-c", f"exec {words} 3<&{theirs_in} 4>&{theirs_out}"]
         self._process = subprocess.Popen(command, pass_fds=(theirs_in, theirs_out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         os.close(theirs_in)
