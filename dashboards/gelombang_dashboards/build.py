@@ -1,15 +1,37 @@
-"""Writes the committed dashboards: `python -m gelombang_dashboards.build`. A test fails while a file differs from this code."""
+"""Writes the committed dashboards and rules: `python -m gelombang_dashboards.build`. A test fails while a file differs from this code."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 from gelombang.panels.catalogue import PAGES
 from gelombang.resources import dashboards_folder
+from gelombang_dashboards import rule_files
+from gelombang_dashboards.alert_histories import histories_file
 from gelombang_dashboards.grafana_json import dashboard_json
+from gelombang_dashboards.rule_clock import RuleClock
+
+OPENING_HOUR = RuleClock(speed=60.0)
+"""The clock of the committed rules: a rehearsal of the opening hour, scraped each second."""
+
+
+def committed_files() -> Iterator[tuple[Path, str]]:
+    """Each file below `dashboards/`, with its text."""
+    for page in PAGES:
+        yield Path("grafana") / f"{page.file}.json", dashboard_json(page)
+    yield Path("prometheus") / "recording.yml", rule_files.recording_file(OPENING_HOUR)
+    yield Path("prometheus") / "findings.yml", rule_files.findings_file(OPENING_HOUR)
+    yield Path("prometheus") / "alerts.yml", rule_files.alerts_file(OPENING_HOUR)
+    yield Path("prometheus") / "rules_test.yml", histories_file(OPENING_HOUR)
+    yield Path("prometheus") / "prometheusrule.yaml", rule_files.operator_file(OPENING_HOUR)
+    yield Path("grafana") / "provisioning" / "alerting" / "gelombang.yaml", rule_files.grafana_file(OPENING_HOUR)
 
 
 def main() -> None:
     """Rewrite the files in this checkout and say where they are."""
-    for page in PAGES:
-        path = dashboards_folder() / "grafana" / f"{page.file}.json"
-        path.write_text(dashboard_json(page), encoding="utf-8")
+    for name, text in committed_files():
+        path = dashboards_folder() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
         print(path)
 
 

@@ -14,7 +14,7 @@ from gelombang.openmetrics import JOBS
 from gelombang.resources import dashboards_folder
 from gelombang.telemetry import Side
 
-RULE_FILES = ("recording.yml", "alerts.yml")
+RULE_FILES = ("recording.yml", "findings.yml", "alerts.yml")
 _ADDRESS = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 _LABEL = re.compile(r"^[a-z][a-z0-9_]*$")
 _NO_TARGETS = "    static_configs: []"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gelombang import telemetry
 from gelombang.diagnosis.causes import Cause
 from gelombang.panels.expression import (
+    Answered,
     Expression,
     Extreme,
     LowestBefore,
@@ -24,6 +25,7 @@ from gelombang.panels.expression import (
     share,
 )
 from gelombang.panels.uploads_page import NOT_COMPLETED, TAKEN_IN, attempts
+from gelombang.telemetry import Side
 
 FAILING_RATIO = 0.10
 """Of the uploads taken in; below it nothing is called failing."""
@@ -31,6 +33,9 @@ LATE_SECONDS = 0.05
 """p99 of lateness, wall time: no verdict above it, as in a run's own doubts."""
 LAG_SECONDS = 0.1
 """p90 of a loop's lag, wall time: ten times what a busy and healthy process shows."""
+UNEVEN_RATIO = 1 / 3
+"""A process that is slow alone: the quickest one's lag, of its own."""
+ANSWERED_RATIO = 0.5
 SYNC_SECONDS = 0.25
 """p90 of one sync, wall time: a disk that works takes some milliseconds."""
 LOCK_SECONDS = 0.25
@@ -111,6 +116,7 @@ def decisions(speed: float) -> tuple[Decision, ...]:
                         "p90 of the generator's loop lag above 100 ms",
                     ),
                 ),
+                (_below(Answered(Side.GENERATOR), ANSWERED_RATIO, "a generator process answered fewer than half of its scrapes"),),
             ),
         ),
         Decision(
@@ -128,8 +134,9 @@ def decisions(speed: float) -> tuple[Decision, ...]:
             (
                 (
                     _above(Extreme(_LAG, True), LAG_SECONDS, "p90 of one process's loop lag above 100 ms"),
-                    _below(Extreme(_LAG, False), LAG_SECONDS / 4, "another's below 25 ms"),
+                    _below(Over(Extreme(_LAG, False), Extreme(_LAG, True)), UNEVEN_RATIO, "another's below a third of that"),
                 ),
+                (_below(Answered(Side.SERVER), ANSWERED_RATIO, "one process answered fewer than half of its scrapes"),),
             ),
             which=_LAG,
         ),

@@ -7,6 +7,9 @@ from gelombang.diagnosis.decisions import decisions
 from gelombang.panels.expression import Expression, reads
 from gelombang.telemetry import Kind, Metric
 
+UP = "up"
+"""Whether a process answered: 1 or 0 at each scrape, as Prometheus writes it itself."""
+
 
 def metrics_read() -> frozenset[Metric]:
     """Every metric that a diagnosis looks at."""
@@ -16,7 +19,7 @@ def metrics_read() -> frozenset[Metric]:
 
 def series_names() -> frozenset[str]:
     """The names of their series; of a histogram only the buckets are read."""
-    return frozenset(f"{metric.name}_bucket" if metric.kind is Kind.HISTOGRAM else metric.name for metric in metrics_read())
+    return frozenset({UP, *(f"{metric.name}_bucket" if metric.kind is Kind.HISTOGRAM else metric.name for metric in metrics_read())})
 
 
 def _expressions() -> Iterator[Expression]:

@@ -6,7 +6,7 @@ last in it; on a steady flow both say the same within one sample in the window's
 
 import math
 
-from gelombang.panels.expression import Expression, Extreme, How, LowestBefore, Minus, Over, Positive, Read, Rest, Ruled, Times
+from gelombang.panels.expression import Answered, Expression, Extreme, How, LowestBefore, Minus, Over, Positive, Read, Rest, Ruled, Times
 from gelombang.series import Series, SeriesTable
 from gelombang.telemetry import Kind
 
@@ -36,6 +36,13 @@ def evaluate(expression: Expression, table: SeriesTable, from_seconds: float, to
             return {key: factor * value for key, value in evaluate(of, table, from_seconds, to_seconds).items()}
         case Positive(of):
             return {key: value for key, value in evaluate(of, table, from_seconds, to_seconds).items() if value > 0}
+        case Answered(side):
+            answered = [
+                mean
+                for series in table.named("up")
+                if series.labels.get("job") == f"gelombang-{side}" and (mean := series.mean(from_seconds, to_seconds)) is not None
+            ]
+            return {(): min(answered)} if answered else {}
         case Extreme(of, is_largest):
             found = evaluate(of, table, from_seconds, to_seconds).values()
             return {(): (max if is_largest else min)(found)} if found else {}

@@ -111,6 +111,13 @@ class Positive:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """Of the process of one side that answered least: the share of its scrapes that were answered in time."""
+
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
 class Extreme:
     """The largest, or the smallest, over the labels that are summed by."""
 
@@ -135,7 +142,7 @@ class Ruled:
     top: bool = False
 
 
-Expression: TypeAlias = Read | Over | Rest | Minus | Times | Positive | Extreme | LowestBefore | Ruled
+Expression: TypeAlias = Read | Over | Rest | Minus | Times | Positive | Extreme | LowestBefore | Answered | Ruled
 
 
 def per_second(metric: Metric, *where: str, by: tuple[str, ...] = ()) -> Read:
@@ -184,5 +191,5 @@ def reads(expression: Expression) -> list[Read]:
             return reads(left) + reads(right)
         case Rest(of) | Times(of) | Positive(of) | Extreme(of) | LowestBefore(of):
             return reads(of)
-        case Ruled():
+        case Ruled() | Answered():
             return []

@@ -6,7 +6,7 @@ On a dashboard selectors carry `$job` and `$instance`, windows are Grafana's `$_
 
 from dataclasses import dataclass
 
-from gelombang.panels.expression import Expression, Extreme, How, LowestBefore, Minus, Over, Positive, Read, Rest, Ruled, Times
+from gelombang.panels.expression import Answered, Expression, Extreme, How, LowestBefore, Minus, Over, Positive, Read, Rest, Ruled, Times
 from gelombang.telemetry import Kind
 
 
@@ -44,6 +44,8 @@ def promql(expression: Expression, scope: Scope = DASHBOARD) -> str:
             return f"{factor:g} * {_inner(of, scope)}"
         case Positive(of):
             return f"{_inner(of, scope)} > 0"
+        case Answered(side):
+            return f'min(avg_over_time(up{{job="gelombang-{side}"}}[{scope.rate_window}]))'
         case Extreme(of, is_largest):
             return f"{'max' if is_largest else 'min'}({promql(of, scope)})"
         case LowestBefore(of):
@@ -56,7 +58,7 @@ def promql(expression: Expression, scope: Scope = DASHBOARD) -> str:
 
 def _inner(expression: Expression, scope: Scope) -> str:
     text = promql(expression, scope)
-    return text if isinstance(expression, Read | Extreme | LowestBefore | Ruled) else f"({text})"
+    return text if isinstance(expression, Read | Answered | Extreme | LowestBefore | Ruled) else f"({text})"
 
 
 def _read(read: Read, scope: Scope) -> str:

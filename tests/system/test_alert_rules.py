@@ -1,0 +1,66 @@
+"""The alerts fire when they must and are silent when they must, and an alert with another limit does not pass."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gelombang.panels.parts import Runbook
+from gelombang_dashboards.alert_histories import histories_file
+from gelombang_dashboards.build import OPENING_HOUR
+from tests.support.debian_tools import program
+
+FOLDER = Path(__file__).parents[2] / "dashboards" / "prometheus"
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+
+def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([program("promtool"), *arguments], cwd=FOLDER, capture_output=True, timeout=100, check=False)
+
+
+def said(run: subprocess.CompletedProcess[bytes]) -> str:
+    return (run.stdout + run.stderr).decode()
+
+
+def test_the_rules_record_and_fire_as_their_tests_say() -> None:
+    run = promtool("test", "rules", "rules_test.yml")
+    assert run.returncode == 0, said(run)
+
+
+@pytest.mark.parametrize(
+    ("page", "right", "wrong"),
+    [
+        (Runbook.UPLOADS_FAILING, "ratio_rate1h > 0.5 ", "ratio_rate1h > 0.95 "),
+        (Runbook.UPLOADS_FAILING, "> 0.5 and", "> 0.3 and"),
+        (Runbook.UPLOADS_FAILING, "ratio_rate5m > 0.5 and", "ratio_rate5m >= 0 and"),
+        (Runbook.UPLOADS_FAILING, "rate1h >= 0.5", "rate1h >= 0.01"),
+        (Runbook.UPLOADS_FAILING_SLOWLY, "ratio_rate6h > 0.15", "ratio_rate6h > 0.25"),
+        (Runbook.UPLOADS_FAILING_SLOWLY, "> 0.15", "> 0.05"),
+        (Runbook.PEOPLE_NOT_FINISHING, "ratio_rate1h < 0.2 ", "ratio_rate1h < 0.05 "),
+        (Runbook.PEOPLE_NOT_FINISHING, "< 0.2 ", "< 0.6 "),
+        (Runbook.PEOPLE_FINISHING_TOO_SLOWLY, "ratio_rate6h < 0.7 ", "ratio_rate6h < 0.4 "),
+        (Runbook.PEOPLE_FINISHING_TOO_SLOWLY, "< 0.7", "< 0.9"),
+        (Runbook.UPLOADS_AMPLIFIED, "ratio_rate30m > 3 ", "ratio_rate30m > 6 "),
+        (Runbook.UPLOADS_AMPLIFIED, "ratio_rate30m > 3 ", "ratio_rate30m > 1 "),
+        (Runbook.STORE_FILLING, " > 0) < 60", " > 0) < 20"),
+        (Runbook.STORE_FILLING, " > 0) < 60", " > 0) < 700"),
+        (Runbook.SITE_STAYS_DOWN, "< 0.3 * max_over_time", "< 1.3 * max_over_time"),
+        (Runbook.SITE_STAYS_DOWN, "< 0.5 * max_over_time", "< 1.5 * max_over_time"),
+        (Runbook.REGISTRY_SATURATED, "_limit_per_second) > 10 ", "_limit_per_second) > 30 "),
+        (Runbook.REGISTRY_SATURATED, "[5s])) > 0", "[5s])) > -1000"),
+        (Runbook.GENERATOR_INVALID, "p99_rate5m > 0.05", "p99_rate5m > 0.2"),
+        (Runbook.GENERATOR_INVALID, "p99_rate5m > 0.05", "p99_rate5m > 0.01"),
+    ],
+)
+def test_a_loosened_or_tightened_alert_does_not_pass_its_tests(tmp_path: Path, page: Runbook, right: str, wrong: str) -> None:
+    """Evaluated every five seconds, because a mutant needs no finer look."""
+    (tmp_path / "recording.yml").write_text((FOLDER / "recording.yml").read_text().replace('interval: "2s"', 'interval: "5s"'))
+    (tmp_path / "rules_test.yml").write_text(histories_file(OPENING_HOUR, only=[page]))
+    text = (FOLDER / "alerts.yml").read_text().replace('interval: "2s"', 'interval: "5s"')
+    begin = text.index(f'- alert: "{page.alert}"')
+    end = text.find("- alert: ", begin + 1)
+    own = text[begin:end] if end > 0 else text[begin:]
+    assert right in own
+    (tmp_path / "alerts.yml").write_text(text.replace(own, own.replace(right, wrong)))
+    assert promtool("test", "rules", tmp_path / "rules_test.yml").returncode == 1
