@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-LabelValues = tuple[tuple[str, str], ...]
+UP = "up"
+"""Whether a process answered a scrape: 1 or 0, as Prometheus writes it itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

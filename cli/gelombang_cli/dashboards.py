@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
 from gelombang.resources import dashboards_folder
-from gelombang_cli import past_serving
+from gelombang_cli import now, past_serving
 from gelombang_cli.arguments import Commands
 from gelombang_dashboards.push import push_dashboard
 
@@ -23,6 +23,7 @@ def add_command(commands: Commands) -> None:
     push.add_argument("--folder", default="gelombang", help="title of the Grafana folder (default gelombang)")
     push.add_argument("--file", type=Path, help="another dashboard file than the one that comes along")
     push.set_defaults(command=_push)
+    now.add_part(parts)
     past_serving.add_parts(parts)
     where = parts.add_parser("where", help="print the folder with the dashboard, rules and provisioning files")
     where.set_defaults(command=_where)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from gelombang import telemetry
 from gelombang.diagnosis.causes import KNOB_OF, OWNER_OF, Cause, Owner
-from gelombang.diagnosis.decisions import FAILED_SHARE, FAILING_RATIO, Decision, decisions, holding, words_of
+from gelombang.diagnosis.decisions import ANSWERED_RATIO, FAILED_SHARE, FAILING_RATIO, Decision, decisions, holding, words_of
 from gelombang.panels.evaluation import EARLIER_WINDOWS, Values, evaluate, value
 from gelombang.panels.expression import Expression, counted, now, per_second
 from gelombang.panels.people_page import ARRIVING, FINISHING
 from gelombang.panels.uploads_page import COMPLETED
-from gelombang.series import SeriesTable
+from gelombang.series import UP, SeriesTable
 
 WINDOW_PEOPLE_SECONDS = 300.0
 WINDOW_SECONDS_LEAST = 10.0
@@ -145,10 +145,21 @@ def _findings(table: SeriesTable, ending: list[float], width: float, speed: floa
     for cause, row in at(0).items():
         since = _streak(lambda instant, cause=cause: cause in at(instant), ending, width)  # type: ignore[misc]
         if since is not None:
-            which = evaluate(row.which, table, ending[0] - width, ending[0]) if row.which is not None else {}
-            instance = max(which, key=lambda key: which[key])[0] if which else ""
+            instance = _instance(row, table, ending[0] - width, ending[0])
             found.append(Finding(cause, OWNER_OF[cause], KNOB_OF[cause], since, instance, words_of(row)))
     return found
+
+
+def _instance(row: Decision, table: SeriesTable, from_seconds: float, to_seconds: float) -> str:
+    """The process that is meant: one that does not answer, else the one that is largest by what the row says."""
+    if row.which is None:
+        return ""
+    for series in table.named(UP):
+        answered = series.mean(from_seconds, to_seconds)
+        if series.labels.get("job") == "gelombang-server" and answered is not None and answered < ANSWERED_RATIO:
+            return series.labels["instance"]
+    found = evaluate(row.which, table, from_seconds, to_seconds)
+    return max(found, key=lambda key: found[key])[0] if found else ""
 
 
 def _since(held: list[bool], ending: list[float], width: float) -> float | None:

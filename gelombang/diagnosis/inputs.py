@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from gelombang import telemetry
 from gelombang.diagnosis.decisions import decisions
 from gelombang.panels.expression import Expression, reads
+from gelombang.series import UP
 from gelombang.telemetry import Kind, Metric
-
-UP = "up"
-"""Whether a process answered: 1 or 0 at each scrape, as Prometheus writes it itself."""
 
 
 def metrics_read() -> frozenset[Metric]:

@@ -18,9 +18,10 @@ def sentence(found: Diagnosis, moment: Callable[[float], str] = seconds_from_zer
     for number, finding in enumerate(found.findings):
         parts.append(_cause(finding, moment, is_second=number > 0))
     if not found.findings:
-        if not parts:
-            return f"Nothing wrong: {_pace(found)}."
-        parts.append("no cause that this table knows shows itself; begin with the page Where uploads fail")
+        nothing = f"nothing wrong: {_pace(found)}"
+        parts.append("no cause that this table knows shows itself; begin with the page Where uploads fail" if parts else nothing)
+    if found.instrument == "invalid":
+        parts.append("the generator calls its own run invalid, so look at the page The instrument first")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 

@@ -7,7 +7,7 @@ last in it; on a steady flow both say the same within one sample in the window's
 import math
 
 from gelombang.panels.expression import Answered, Expression, Extreme, How, LowestBefore, Minus, Over, Positive, Read, Rest, Ruled, Times
-from gelombang.series import Series, SeriesTable
+from gelombang.series import UP, Series, SeriesTable
 from gelombang.telemetry import Kind
 
 Values = dict[tuple[str, ...], float]
@@ -39,7 +39,7 @@ def evaluate(expression: Expression, table: SeriesTable, from_seconds: float, to
         case Answered(side):
             answered = [
                 mean
-                for series in table.named("up")
+                for series in table.named(UP)
                 if series.labels.get("job") == f"gelombang-{side}" and (mean := series.mean(from_seconds, to_seconds)) is not None
             ]
             return {(): min(answered)} if answered else {}

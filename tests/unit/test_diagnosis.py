@@ -134,8 +134,21 @@ def test_of_two_processes_the_slow_one_is_named() -> None:
     assert "One slow process b (server process)" in sentence(diagnosed([*healthy(), *quick, *slow]))
 
 
+def test_a_process_that_does_not_answer_any_more_is_the_slow_one() -> None:
+    up = [level("up", rate, job="gelombang-server", instance=name) for name, rate in (("a", always(1)), ("b", from_fault(0, 1)))]
+    [finding] = diagnosed([*healthy(), *up]).findings
+    assert (finding.cause, finding.which) == (Cause.PROCESS_SLOW, "b")
+
+
+def test_a_generator_that_does_not_answer_is_starved() -> None:
+    silent = level("up", from_fault(0, 1), job="gelombang-generator", instance="g")
+    assert [finding.cause for finding in diagnosed([*healthy(), silent]).findings] == [Cause.GENERATOR_STARVED]
+
+
 def test_a_starved_generator_comes_first_and_another_cause_is_named_beside_it() -> None:
-    late = histogram(telemetry.LATENESS_SECONDS, {"0.01": from_fault(0, 20), "0.1": always(20), "+Inf": always(20)})
+    late = histogram(
+        telemetry.LATENESS_SECONDS, {"0.01": from_fault(0, 20), "0.1": from_fault(0, 20), "0.5": always(20), "+Inf": always(20)}
+    )
     found = diagnosed([*slow_store(), *late])
     assert [finding.cause for finding in found.findings] == [Cause.GENERATOR_STARVED, Cause.STORE_SLOW]
     assert "; also slow store (store) since" in sentence(found)
