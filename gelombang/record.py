@@ -14,6 +14,7 @@ from gelombang.errors import RecordError
 from gelombang.joined_log import JoinedLog
 from gelombang.network_facts import NetworkHost
 from gelombang.runplan import ScaleNumbers, read_model, write_model
+from gelombang.service_metrics import StageReading
 
 RECORD_FILE = "record.json"
 SCHEMA_VERSION = 1
@@ -257,7 +258,7 @@ class RunRecord(_Part):
     validity: Validity
     doubts: list[Doubt]
     coverage: str
-    """`both ends`; against a foreign target `client only`, `client + joined log`, `client + service ledger`, or with both."""
+    """`both ends`; against a foreign target `client only`, or `client` with `service ledger`, `joined log` and `server metrics`."""
     people_planned: int
     people_stand_for: int
     fates: dict[str, int]
@@ -271,6 +272,8 @@ class RunRecord(_Part):
     host: Host
     log: JoinedLog | None = None
     """What an access log saw, once it was joined."""
+    server_metrics: list[StageReading] = Field(default_factory=list)
+    """What the service's own metrics say of each stage, once they were joined."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the run's other files, by name."""
 

@@ -18,6 +18,7 @@ from gelombang.ledger import MILESTONE_LIMIT
 from gelombang.moment import Moment
 from gelombang.network import Network
 from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
+from gelombang.service_metrics import ServerMetrics
 from gelombang.steps import PhotoKind, PlaceholderName, RequestStep, Step, StepName
 from gelombang.stops import StopRule
 from gelombang.target import TargetBlock
@@ -241,6 +242,8 @@ class Scenario(_Part):
     """Whose service this is for, and what its owner allows; needed off this machine."""
     stop: list[StopRule] = Field(default_factory=list, max_length=50)
     """Stop on harm."""
+    server_metrics: ServerMetrics | None = None
+    """Metrics of a service of your own, by stage; `gelombang join --metrics` lays them beside a run."""
     objective: list[Objective] = Field(default_factory=list)
     expect: dict[str, Expectation] = Field(default_factory=dict)
     feed: dict[PlaceholderName, Feed] = Field(default_factory=dict, max_length=20)

@@ -39,6 +39,10 @@ CANARY_BAD_LIMIT_RATIO = 0.5
 """The run ends when more than this share of the first people's decided attempts was bad, or of their ways did not end in finished."""
 
 
+QuestionUrl = Annotated[str, Field(pattern=r"^(https?://|\$\{(env|file):[^{}]+\})\S*$")]
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+
+
 class StopSide(StrEnum):
     """Whose numbers a rule looks at."""
 
@@ -87,9 +91,9 @@ class StopRule(BaseModel):
     outcome: list[OutcomeName] = Field(default_factory=list)
     harmless: list[OutcomeName] = Field(default_factory=list)
     """Outcomes that are no harm: `refused` in an overload scenario, whose site is meant to say when to come back."""
-    url: Annotated[str | None, Field(pattern=r"^(https?://|\$\{(env|file):[^{}]+\})\S*$")] = None
+    url: QuestionUrl | None = None
     """The health page, or the base of a Prometheus. Like `headers`, it may hold secrets by reference."""
-    headers: dict[Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")], str] = Field(default_factory=dict, max_length=20)
+    headers: dict[HeaderName, str] = Field(default_factory=dict, max_length=20)
     """Sent with the question, such as an authorization."""
     promql: str | None = None
     alert: str | None = None

@@ -1,6 +1,6 @@
-"""`gelombang join`: lay what your own service saw beside a run of the past: its proxy's access log, or the ledgers of its middleware.
+"""`gelombang join`: lay what your own service saw beside a run of the past: its proxy's access log, its middleware's ledgers, its metrics.
 
-The run's record and page are made anew. Both may be joined, one after the other; joining again replaces what was joined before.
+The run's record and page are made anew. All may be joined, one after the other; joining again replaces what was joined before.
 """
 
 import argparse
@@ -17,17 +17,20 @@ from gelombang.log_join import join_log
 from gelombang.record import RunRecord, read_record, write_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, read_model
 from gelombang.service_ledger import take_service_ledgers
+from gelombang.service_metrics import StageReading
 from gelombang.summary import digests
 from gelombang.upload_totals import places_of, upload_rows, windows_where
 from gelombang.windows import WindowGrid
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
+from gelombang_cli.service_metrics import read_stages
 from gelombang_reports.detail import read_detail
 from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
 LEDGER_SIDE = "service ledger"
 LOG_SIDE = "joined log"
+METRICS_SIDE = "server metrics"
 _ONE_END = "one-end"
 
 
@@ -37,12 +40,13 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--log", type=Path, metavar="FILE", help="access log with the trace id in each line; plain or gz")
     parser.add_argument("--format", choices=[form.value for form in LogFormat], default=LogFormat.NGINX.value, help="of the log; nginx")
     parser.add_argument("--ledger", type=Path, metavar="DIR", help="the folder that the middleware writes (docs/ledger.md)")
+    parser.add_argument("--metrics", action="store_true", help="ask the Prometheus of the scenario's [server_metrics] (docs/ledger.md)")
     parser.set_defaults(command=_command)
 
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
-    if parsed.log is None and parsed.ledger is None:
-        raise InputError("neither --log nor --ledger is given; want what your service saw: --log access.log, or --ledger DIR")
+    if parsed.log is None and parsed.ledger is None and not parsed.metrics:
+        raise InputError("none of --log, --ledger and --metrics is given; want what your service saw, such as --log access.log")
     folder = existing_run_folder(parsed.run)
     record, plan = read_record(folder), read_model(folder / PLAN_FILE, RunPlan)
     if (folder / SERVER_FILE).exists():
@@ -62,6 +66,11 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         record = _covered(record, {"log": joined})
         for line in _lines(joined):
             print(line)
+    if parsed.metrics:
+        readings = read_stages(record, plan)
+        record = _covered(record, {"server_metrics": readings})
+        for stage in readings:
+            print(_stage_line(stage))
     write_record(folder, record)
     write_page([record], folder / PAGE_FILE, details=[read_detail(folder, record)])
     print(f"coverage: {record.coverage}; {parsed.run.rstrip('/')}/{PAGE_FILE}")
@@ -92,9 +101,18 @@ def _with_ledger(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
 def _covered(record: RunRecord, joined: Mapping[str, object]) -> RunRecord:
     """The record with what was joined, which says so and no longer doubts for the want of it."""
     found = record.model_copy(update=dict(joined))
-    sides = [words for words, is_there in ((LEDGER_SIDE, SERVICE_FILE in found.files), (LOG_SIDE, found.log is not None)) if is_there]
-    doubts = [doubt for doubt in found.doubts if doubt.name != _ONE_END]
+    ends = [(LEDGER_SIDE, SERVICE_FILE in found.files), (LOG_SIDE, found.log is not None)]
+    sides = [words for words, is_there in (*ends, (METRICS_SIDE, bool(found.server_metrics))) if is_there]
+    # Metrics are sums over everybody: they show no attempt from the other end.
+    doubts = [doubt for doubt in found.doubts if doubt.name != _ONE_END or not any(is_there for _, is_there in ends)]
     return found.model_copy(update={"coverage": " + ".join(["client", *sides]), "doubts": doubts})
+
+
+def _stage_line(stage: StageReading) -> str:
+    if stage.median_seconds is None or stage.largest_seconds is None or stage.largest_at_seconds is None:
+        return f"{stage.stage}: no sample in the time of the run"
+    largest = f"at most {stage.largest_seconds:.4g} s, at {stage.largest_at_seconds:.0f} s"
+    return f"{stage.stage}: median {stage.median_seconds:.4g} s, {largest}; {stage.samples:,} moments"
 
 
 def _lines(joined: JoinedLog) -> list[str]:

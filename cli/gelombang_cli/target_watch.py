@@ -2,30 +2,23 @@
 
 Every question has a bound in time and in bytes, and runs in a thread of its own, so that a target that hangs delays neither the other
 questions nor the kill switch. A health page that does not answer in time is a sample (harm); a Prometheus that does not answer is none.
-Secrets of a rule are looked up here and go nowhere but to the host that its url names: a redirect elsewhere is followed without headers.
 """
 
 import json
 import math
 import queue
-import ssl
 import threading
 from collections.abc import Sequence
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Self
-from urllib.error import HTTPError
-from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
+from typing import Self
+from urllib.parse import urlencode
+from urllib.request import OpenerDirector
 
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.errors import InputError
-from gelombang.secrets import look_up_secrets
 from gelombang.stops import StopMeasure, StopRule, StopSide
+from gelombang_cli.asking import Questions, opener_of
 
 ASK_EVERY_SECONDS = 1.0
-ANSWER_BYTES_LIMIT = 4_000_000
 SAMPLES_LIMIT = 1_000
-_URL_MARKS = "/?#[]@!$&'()*+,;=:%~"
 
 Sample = tuple[StopRule, int, float | None]
 
@@ -36,9 +29,7 @@ class TargetWatch:
     def __init__(self, rules: Sequence[StopRule], agent: str, ca_file: str | None) -> None:
         self._samples: queue.Queue[Sample] = queue.Queue(SAMPLES_LIMIT)
         self._stop = threading.Event()
-        context = ssl.create_default_context(cafile=ca_file)
-        opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context), _Redirects)
-        opener.addheaders = [("User-Agent", agent)]
+        opener = opener_of(agent, ca_file)
         self._askers = [_Asker(rule, opener, self._samples, self._stop) for rule in rules if rule.side is StopSide.TARGET]
 
     def __enter__(self) -> Self:
@@ -64,13 +55,8 @@ class _Asker(threading.Thread):
     def __init__(self, rule: StopRule, opener: OpenerDirector, samples: "queue.Queue[Sample]", stop: threading.Event) -> None:
         super().__init__(name=f"stop rule {rule.name}", daemon=True)
         self.rule = rule
-        secrets = look_up_secrets(rule, f"stop rule {rule.name}")
-        # What a secret holds that may stand in no URL is encoded, as in the requests of people.
-        self._url = quote(secrets.filled(rule.url or ""), safe=_URL_MARKS)
-        self._headers = {name: secrets.filled(text) for name, text in rule.headers.items()}
-        if not self._url.startswith(("http://", "https://")):
-            raise InputError(f"stop rule {rule.name}: url {rule.url} stands for no http:// or https:// address; want one")
-        self._opener = opener
+        assert rule.url is not None, "a rule of the target's side has one"
+        self._questions = Questions(rule, f"stop rule {rule.name}", rule.url, rule.headers, opener)
         self._samples = samples
         self._stopped = stop
         self._asked_us: int | None = None
@@ -94,35 +80,18 @@ class _Asker(threading.Thread):
         rule = self.rule
         match rule.measure:
             case StopMeasure.PROMQL:
-                return promql_value(self._read(f"{self._url.rstrip('/')}/api/v1/query?{urlencode({'query': rule.promql})}"))
+                return promql_value(self._read(f"/api/v1/query?{urlencode({'query': rule.promql})}"))
             case StopMeasure.ALERT:
                 assert rule.alert is not None
-                return firing_alerts(self._read(f"{self._url.rstrip('/')}/api/v1/alerts"), rule.alert)
-        answered = self._read(self._url) is not None
+                return firing_alerts(self._read("/api/v1/alerts"), rule.alert)
+        answered = self._read("") is not None
         took = (monotonic_us() - began_us) / MICROSECONDS
         return took if answered and took <= rule.timeout_seconds else math.inf
 
-    def _read(self, url: str) -> bytes | None:
+    def _read(self, more: str) -> bytes | None:
         """The body of an answer that is no error, None for anything else."""
-        try:
-            with self._opener.open(Request(url, headers=self._headers), timeout=self.rule.timeout_seconds) as answer:
-                body: bytes = answer.read(ANSWER_BYTES_LIMIT)
-                return body
-        except HTTPError as error:
-            error.close()
-            return None
-        except (OSError, ValueError, HTTPException):
-            return None
-
-
-class _Redirects(HTTPRedirectHandler):
-    """Leaves a rule's headers behind where a redirect leaves scheme, host or port."""
-
-    def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str) -> Request | None:
-        following = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if following is not None and urlsplit(newurl)[:2] != urlsplit(req.full_url)[:2]:
-            following.headers.clear()
-        return following
+        body, status = self._questions.answer(more, self.rule.timeout_seconds)
+        return body if 200 <= status < 300 else None
 
 
 def promql_value(body: bytes | None) -> float | None:

@@ -122,6 +122,13 @@ class Texts(DetailTexts):
     person_saw: str = "Person saw"
     server_saw: str = "Server saw"
     unexplained_row: str = "unexplained"
+    metrics: str = "What the service’s own metrics say"
+    metrics_lead: str = "Seconds in each stage by the service’s own Prometheus, over the run: sums over everybody, not attempt by attempt."
+    metrics_stage: str = "Stage"
+    metrics_median: str = "Median"
+    metrics_largest: str = "Largest"
+    metrics_none: str = "no sample in the time of the run"
+    metrics_at: str = "{seconds} after the first arrivals were due"
     log: str = "What the access log saw"
     log_lead: str = (
         "Joined by attempt id: {seen} attempts seen, {unseen} unseen. Request is the proxy’s whole time, service what stood behind it; "

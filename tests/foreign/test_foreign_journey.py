@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from foreign.bed_processes import TOKEN, Bed, bed, free_port, nginx_program
+from tests.wire.test_target_watch import says, site
 
 SCENARIO = Path(__file__).with_name("shop.toml")
 PEOPLE = 40
@@ -17,8 +20,8 @@ UNCHANGED = "http://127.0.0.1:8025"
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(120)]
 
 
-def gelombang(words: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "CATCHER_TOKEN": TOKEN}
+def gelombang(words: Sequence[str], cwd: Path, prometheus: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CATCHER_TOKEN": TOKEN, "SHOP_PROMETHEUS": prometheus}
     command = [sys.executable, "-m", "gelombang_cli", *words]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=90, check=False)
 
@@ -116,6 +119,35 @@ def test_with_the_ledgers_of_the_service_both_ends_are_verified(run: Path, shop:
     verified = gelombang(["verify", "R"], run)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "not available" not in verified.stdout
+
+
+def test_the_service_s_own_metrics_stand_beside_it_stage_by_stage(run: Path) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        assert handler.headers["Authorization"] == f"Bearer {TOKEN}"
+        query = parse_qs(urlsplit(handler.path).query)
+        asked.append(query)
+        begin = float(query["start"][0])
+        points = [[begin + i, str(0.25 * i)] for i in range(5)] if "body" in query["query"][0] else []
+        says(200, {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": points}]}})(handler)
+
+    with site(answer) as url:
+        done = gelombang(["join", "R", "--metrics"], run, url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[:2] == [
+        "body: median 0.5 s, at most 1 s, at 4 s; 5 moments",
+        "store: no sample in the time of the run",
+    ]
+    assert [query["step"] for query in asked] == [["1"], ["1"]]
+    assert float(asked[0]["end"][0]) - float(asked[0]["start"][0]) > 4
+    assert str(record(run)["coverage"]).endswith(" + server metrics")
+    page = (run / "R" / "report.html").read_text()
+    assert "max(shop_body_seconds)" in page
+    assert TOKEN not in page + done.stdout
+    nobody = gelombang(["join", "R", "--metrics"], run)
+    assert nobody.returncode == 4
+    assert "server_metrics.url ${env:SHOP_PROMETHEUS} does not answer" in nobody.stderr
 
 
 def test_a_planted_secret_is_in_no_file_of_the_run(run: Path) -> None:
