@@ -56,8 +56,8 @@ NEED_NOT_MOVE = frozenset(
         "gelombang_generator_doubt",
     }
 )
-"""Trouble that an opening hour on a quiet machine does not make, and levels of work of a few milliseconds, which a scrape sees by luck;
-other tests show that each of these moves with its cause."""
+"""Trouble that an opening hour on a quiet machine does not make, and levels of work of milliseconds, which a scrape sees by luck. Each of
+these moves with its cause in other tests."""
 STATES = frozenset({"Requests that succeed: account, e-mail, data, OTP", "Causes over time"})
 """The first is 1 while everything succeeds, which is what the opening hour wants of these steps; the second is 1 for a cause, or absent."""
 RULE = re.compile(r"\b[a-z_]+:gelombang_[a-z_]+:[a-z0-9_]+")
