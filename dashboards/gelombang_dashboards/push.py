@@ -1,86 +1,122 @@
-"""Puts a dashboard into a Grafana over its HTTP API, by grafana-client.
+"""Puts everything into a Grafana: folder, data source, dashboards, alert rules, and marks of a run.
 
-The same push twice leaves one dashboard: it is found again by the uid in its file, its folder by the title. Everything that can be
-wrong comes back as one sentence; the token is never part of it. What it leaves out: data sources, alert rules and permissions, which
-the provisioning files or the operator set.
+The same push twice changes nothing: each thing is found again by its uid (a folder by its title, a mark by its run, moment and text),
+compared with what is there, and written only when it differs. `plan` finds out what would change and writes nothing; `carry_out` writes.
+Everything that can be wrong comes back as one sentence; the token is never part of it. What it leaves out: permissions, contact points.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
-
-from grafana_client import GrafanaApi
-from grafana_client.client import GrafanaClientError, GrafanaException, GrafanaServerError, GrafanaTimeoutError
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from enum import StrEnum
+from typing import TypeAlias
+from urllib.parse import quote, urlsplit
 
 from gelombang.errors import InputError, TargetUnreachableError
+from gelombang_dashboards.grafana_port import Away, GrafanaPort, NotJson, Refused, Silent
 
 ANSWER_WITHIN_SECONDS = 10.0
-"""How long each of the requests (at most four) may take."""
+"""How long each request may take."""
 ROOT_FOLDER = "General"
 """Grafana's name for no folder at all."""
+ALERTS_FROM_VERSION = 9
+"""Grafana's own alert rules can be written over its API, and data sources found by uid, from this version on."""
+MARKS_LIMIT = 1_000
+"""Marks of one run that are looked through."""
+
+Json: TypeAlias = dict[str, object]
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    KEEP = "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
-class PushResult:
-    """Where the dashboard is now. `version` rises by one with each push that Grafana took."""
+class Mark:
+    """A moment or a span of a run, on the time axis of every page."""
 
-    url: str
-    uid: str
+    text: str
+    tag: str
+    """`phase` or `fault`."""
+    from_ms: int
+    to_ms: int
+    run_id: str
+
+    def body(self) -> Json:
+        tags = ["gelombang", self.tag, self.run_id]
+        return {"time": self.from_ms, "timeEnd": self.to_ms, "tags": tags, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be there."""
+
     folder: str
-    folder_created: bool
-    version: int
+    dashboards: Sequence[Json]
+    data_source: Json | None = None
+    """None: the Grafana has one of its own."""
+    alert_rules: Sequence[Mapping[str, object]] = ()
+    alert_group: str = "gelombang-alerts"
+    alert_every_seconds: int = 10
+    marks: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing: what is there (None: nothing), and what is wanted."""
+
+    kind: str
+    name: str
+    before: Json | None
+    after: Json
+
+    @property
+    def action(self) -> Action:
+        if self.before is None:
+            return Action.CREATE
+        return Action.KEEP if self.before == self.after else Action.UPDATE
 
     def __str__(self) -> str:
-        created = " (created)" if self.folder_created else ""
-        return f"{self.url}: version {self.version} in folder {self.folder}{created}"
+        return f"{self.action:<9} {self.kind} {self.name}"
+
+    def difference(self) -> str:
+        """Line by line, as `diff -u` writes it; empty where nothing changes."""
+        before, after = (json.dumps(side, indent=1, sort_keys=True, ensure_ascii=False).splitlines() for side in (self.before, self.after))
+        return "\n".join(unified_diff([] if self.before is None else before, after, "in Grafana", "wanted", lineterm="", n=2))
 
 
-def push_dashboard(
-    url: str, token: str, folder: str, dashboard_path: Path, answer_within_seconds: float = ANSWER_WITHIN_SECONDS
-) -> PushResult:
-    """Create or overwrite the dashboard in the folder of that title, which is made if missing.
+@dataclass(slots=True)
+class Plan:
+    """What a push would do, in the order in which it does it."""
 
-    Raises InputError when the URL is no Grafana, the token is not accepted or may not write, or the file is not a dashboard;
-    TargetUnreachableError when nothing answers there, not in time, or only that it is broken.
-    """
-    dashboard = _read(dashboard_path)
-    if not folder.strip():
-        raise InputError(f"the folder's title is empty; want a title, or {ROOT_FOLDER} for none")
-    base = _base_url(url)
-    grafana = _client(base, token, answer_within_seconds)
-    with closing(grafana.client.s), _in_words(base, answer_within_seconds):
-        health: object = grafana.client.GET("/health")
-        if not isinstance(health, dict) or "database" not in health:
-            raise InputError(f"{base}/api/health does not answer as Grafana does; want the address that Grafana's own page has")
-        folder_uid, created = _folder(grafana, folder)
-        order = {"dashboard": dashboard, "folderUid": folder_uid, "overwrite": True, "message": "pushed by gelombang"}
-        answer: dict[str, object] = grafana.dashboard.update_dashboard(order)
-        return PushResult(
-            url=f"{base}/d/{answer['uid']}",
-            uid=str(answer["uid"]),
-            folder=folder,
-            folder_created=created,
-            version=int(str(answer["version"])),
-        )
+    changes: list[Change] = field(default_factory=list)
+    folder_uid: str = ""
+    """Empty: the root folder, or one that is still to be made."""
+    data_source_id: object = None
+    """How an old Grafana names the one that is there."""
+    left_out: list[str] = field(default_factory=list)
+    """What this Grafana can't take, in words."""
+    version: int = 0
 
 
-def _read(path: Path) -> dict[str, object]:
+def read_dashboard(text: str, name: str) -> Json:
+    """A dashboard's JSON. Raises InputError with the file's name."""
     try:
-        dashboard: object = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; want a dashboard's JSON file") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} can't be read as JSON ({error}); want a dashboard's JSON file") from error
+        dashboard: object = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{name} can't be read as JSON ({error}); want a dashboard's JSON file") from error
     if not isinstance(dashboard, dict) or not dashboard.get("uid") or not dashboard.get("title"):
-        raise InputError(f"{path} has no uid and title; want a dashboard as Grafana exports it")
+        raise InputError(f"{name} has no uid and title; want a dashboard as Grafana exports it")
     # An id is the number in another Grafana's database; with one, this Grafana would look for it and answer 404.
     return {**dashboard, "id": None}
 
 
-def _base_url(url: str) -> str:
+def base_url(url: str) -> str:
+    """The address without a slash at its end. Raises InputError."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -93,75 +129,174 @@ def _base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def _client(base: str, token: str, answer_within_seconds: float) -> GrafanaApi:
-    """Built part by part: the library's own reading of a URL loses the slash after a path and the brackets of an IPv6 address."""
-    parts = urlsplit(base)
-    host = parts.hostname or ""
-    return GrafanaApi(
-        token,
-        protocol=parts.scheme,
-        host=f"[{host}]" if ":" in host else host,
-        port=parts.port,
-        url_path_prefix=f"{parts.path}/".lstrip("/"),
-        timeout=answer_within_seconds,
-    )
+def plan(grafana: GrafanaPort, base: str, wanted: Wanted, answer_within_seconds: float = ANSWER_WITHIN_SECONDS) -> Plan:
+    """What would change. Raises InputError or TargetUnreachableError."""
+    if not wanted.folder.strip():
+        raise InputError(f"the folder's title is empty; want a title, or {ROOT_FOLDER} for none")
+    with in_words(base, answer_within_seconds):
+        found = Plan(version=_version(grafana, base))
+        _plan_folder(grafana, wanted, found)
+        if wanted.data_source is not None:
+            _plan_data_source(grafana, wanted.data_source, found)
+        for dashboard in wanted.dashboards:
+            before = _there(grafana, f"/dashboards/uid/{quote(str(dashboard['uid']))}")
+            found.changes.append(Change("dashboard", str(dashboard["title"]), _bare(before), _bare({"dashboard": dashboard}) or {}))
+        _plan_alerts(grafana, wanted, found)
+        _plan_marks(grafana, wanted.marks, found)
+        return found
 
 
-def _folder(grafana: GrafanaApi, title: str) -> tuple[str, bool]:
-    """The folder's uid, and whether it was made now."""
-    if title == ROOT_FOLDER:
-        return "", False
-    for folder in grafana.folder.get_all_folders():
-        if folder["title"] == title:
-            return str(folder["uid"]), False
-    return str(grafana.folder.create_folder(title)["uid"]), True
+def carry_out(grafana: GrafanaPort, base: str, found: Plan, wanted: Wanted, answer_within_seconds: float = ANSWER_WITHIN_SECONDS) -> None:
+    """Write what `plan` found to be missing or different. Raises InputError or TargetUnreachableError."""
+    with in_words(base, answer_within_seconds):
+        folder_uid = found.folder_uid
+        for change in found.changes:
+            if change.action is Action.KEEP:
+                continue
+            match change.kind:
+                case "folder":
+                    folder_uid = str(_object(grafana.post("/folders", change.after))["uid"])
+                case "data source":
+                    _write_data_source(grafana, change, found)
+                case "dashboard":
+                    dashboard = {**change.after, "id": None}
+                    order = {"dashboard": dashboard, "folderUid": folder_uid, "overwrite": True, "message": "pushed by gelombang"}
+                    grafana.post("/dashboards/db", order)
+                case "alert rule":
+                    _write_alert(grafana, change, folder_uid, wanted)
+                case "mark":
+                    grafana.post("/annotations", change.after)
+
+
+def _version(grafana: GrafanaPort, base: str) -> int:
+    health = grafana.get("/health")
+    if not isinstance(health, dict) or "database" not in health:
+        raise InputError(f"{base}/api/health does not answer as Grafana does; want the address that Grafana's own page has")
+    major = str(health.get("version", "0")).split(".")[0]
+    return int(major) if major.isdigit() else 0
+
+
+def _plan_folder(grafana: GrafanaPort, wanted: Wanted, found: Plan) -> None:
+    if wanted.folder == ROOT_FOLDER:
+        return
+    for folder in _listed(grafana.get("/folders")):
+        if folder["title"] == wanted.folder:
+            found.folder_uid = str(folder["uid"])
+            found.changes.append(Change("folder", wanted.folder, {"title": wanted.folder}, {"title": wanted.folder}))
+            return
+    found.changes.append(Change("folder", wanted.folder, None, {"title": wanted.folder}))
+
+
+def _plan_data_source(grafana: GrafanaPort, data_source: Json, found: Plan) -> None:
+    by_uid = found.version >= ALERTS_FROM_VERSION
+    there = _there(grafana, f"/datasources/uid/{data_source['uid']}" if by_uid else f"/datasources/name/{quote(str(data_source['name']))}")
+    before = {key: there.get(key) for key in data_source} if there is not None else None
+    found.data_source_id = there.get("id") if there is not None else None
+    found.changes.append(Change("data source", str(data_source["name"]), before, data_source))
+
+
+def _plan_alerts(grafana: GrafanaPort, wanted: Wanted, found: Plan) -> None:
+    if wanted.alert_rules and found.version < ALERTS_FROM_VERSION:
+        found.left_out.append(f"alert rules: this Grafana is version {found.version}, which keeps none by its API; want 9 or later")
+        return
+    if wanted.alert_rules and wanted.folder == ROOT_FOLDER:
+        found.left_out.append(f"alert rules: Grafana keeps none in the folder {ROOT_FOLDER}; want a folder of their own")
+        return
+    for rule in wanted.alert_rules:
+        there = _there(grafana, f"/v1/provisioning/alert-rules/{rule['uid']}")
+        before = {key: there.get(key) for key in rule} if there is not None else None
+        found.changes.append(Change("alert rule", str(rule["title"]), before, dict(rule)))
+
+
+def _plan_marks(grafana: GrafanaPort, marks: Sequence[Mark], found: Plan) -> None:
+    by_run: dict[str, list[Json]] = {}
+    for mark in marks:
+        if mark.run_id not in by_run:
+            tags = f"tags=gelombang&tags={quote(mark.run_id)}"
+            by_run[mark.run_id] = _listed(grafana.get(f"/annotations?{tags}&limit={MARKS_LIMIT}"))
+        body = mark.body()
+        there = any((old.get("time"), old.get("text")) == (body["time"], body["text"]) for old in by_run[mark.run_id])
+        found.changes.append(Change("mark", f"{mark.tag}: {mark.text}", body if there else None, body))
+
+
+def _write_data_source(grafana: GrafanaPort, change: Change, found: Plan) -> None:
+    if change.action is Action.CREATE:
+        grafana.post("/datasources", change.after)
+    elif found.version >= ALERTS_FROM_VERSION:
+        grafana.put(f"/datasources/uid/{change.after['uid']}", change.after)
+    else:
+        grafana.put(f"/datasources/{found.data_source_id}", change.after)
+
+
+def _write_alert(grafana: GrafanaPort, change: Change, folder_uid: str, wanted: Wanted) -> None:
+    rule = {**change.after, "folderUID": folder_uid, "ruleGroup": wanted.alert_group, "orgID": 1}
+    if change.action is Action.CREATE:
+        grafana.post("/v1/provisioning/alert-rules", rule)
+    else:
+        grafana.put(f"/v1/provisioning/alert-rules/{change.after['uid']}", rule)
+
+
+def _there(grafana: GrafanaPort, path: str) -> Json | None:
+    try:
+        return _object(grafana.get(path))
+    except Refused as refused:
+        if refused.status == 404:
+            return None
+        raise
+
+
+def _bare(answer: Mapping[str, object] | None) -> Json | None:
+    """A dashboard without what each Grafana numbers for itself."""
+    if answer is None:
+        return None
+    dashboard = answer["dashboard"]
+    if not isinstance(dashboard, dict):
+        raise NotJson("a dashboard that is not an object")
+    return {key: value for key, value in dashboard.items() if key not in ("id", "version")}
+
+
+def _object(answer: object) -> Json:
+    if not isinstance(answer, dict):
+        raise NotJson("not an object")
+    return answer
+
+
+def _listed(answer: object) -> list[Json]:
+    if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+        raise NotJson("not a list of objects")
+    return answer
 
 
 @contextmanager
-def _in_words(base: str, answer_within_seconds: float) -> Iterator[None]:
-    """Turns what the library raises into operator errors."""
+def in_words(base: str, answer_within_seconds: float) -> Iterator[None]:
+    """Turns what the port raises into operator errors."""
     try:
         yield
-    except GrafanaTimeoutError as error:
+    except Silent as error:
         raise TargetUnreachableError(f"{base} did not answer within {answer_within_seconds:g} s; want a Grafana there") from error
-    except GrafanaServerError as error:
-        raise TargetUnreachableError(f"{base} answered {error.status_code}: {_message(error)}; want a Grafana that is well") from error
-    except GrafanaClientError as error:
-        raise InputError(_refusal(base, error)) from error
-    except ValueError as error:
-        raise InputError(f"{base} answers, but not with JSON; want the address that Grafana's own page has") from error
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{base} answers with JSON that is not Grafana's ({error}); want the address that Grafana's own page has"
-        ) from error
-    except (OSError, GrafanaException) as error:
-        # The library's connection errors are OSErrors of niquests; their text repeats the request, the cause is what helps.
-        raise TargetUnreachableError(f"{base} can't be reached ({_cause(error)}); want a Grafana that listens there") from error
+    except Away as error:
+        raise TargetUnreachableError(f"{base} can't be reached ({error}); want a Grafana that listens there") from error
+    except NotJson as error:
+        raise InputError(f"{base} answers, but not with JSON of Grafana's; want the address that Grafana's own page has") from error
+    except KeyError as error:
+        raise InputError(f"{base} answers without {error}, which Grafana has; want the address that Grafana's own page has") from error
+    except Refused as refused:
+        if refused.status >= 500:
+            raise TargetUnreachableError(f"{base} answered {refused}; want a Grafana that is well") from refused
+        raise InputError(_refusal(base, refused)) from refused
 
 
-def _refusal(base: str, error: GrafanaClientError) -> str:
-    match error.status_code:
+def _refusal(base: str, refused: Refused) -> str:
+    match refused.status:
         case 401:
             return f"{base} does not accept the token (401); want a service account token that is neither wrong nor expired"
         case 403:
-            return f"{base} does not let this token write dashboards (403); want a service account with the role Editor"
+            return f"{base} does not let this token write (403: {refused.message}); want one with the role Editor (Admin for a data source)"
         case 404:
             return f"{base} has no Grafana API (404); want the address that Grafana's own page has, with its path if it has one"
+        case 409:
+            return f"{base} holds another thing of the same name or uid (409: {refused.message}); want that one away, or another --folder"
         case 412:
-            return f"{base} holds another dashboard of the same name or a provisioned one (412: {_message(error)}); want that one away"
+            return f"{base} holds another dashboard of the same name or a provisioned one (412: {refused.message}); want that one away"
         case status:
-            return f"{base} refused the dashboard ({status}: {_message(error)})"
-
-
-def _message(error: GrafanaException) -> str:
-    response: object = error.response
-    if isinstance(response, dict) and "message" in response:
-        return str(response["message"])
-    return str(error.message)
-
-
-def _cause(error: BaseException) -> str:
-    while error.__cause__ is not None or error.__context__ is not None:
-        error = error.__cause__ or error.__context__ or error
-    text = str(error)
-    return text if text else type(error).__name__
+            return f"{base} refused ({status}: {refused.message})"

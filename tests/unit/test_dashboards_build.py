@@ -10,6 +10,7 @@ from gelombang.panels.parts import Page
 from gelombang_dashboards.build import committed_files
 from gelombang_dashboards.grafana_json import dashboard_json
 from gelombang_dashboards.metrics_page import page
+from gelombang_dashboards.prometheus import RULE_FILES
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,3 +48,14 @@ def test_grafana_finds_the_data_source_and_the_folder_that_provisioning_names() 
     assert "scrape_interval: 1s\n" in (ROOT / "dashboards" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     assert "      path: $GELOMBANG_DASHBOARDS\n" in provider
     assert "\t" not in source + provider
+
+
+def test_what_a_compose_mounts_is_there_and_its_prometheus_reads_every_rule_file() -> None:
+    deploy = ROOT / "deploy"
+    text = (deploy / "compose.yaml").read_text(encoding="utf-8")
+    mounted = [line.split("- ")[1].split(":")[0] for line in text.splitlines() if line.strip().startswith("- .")]
+    assert len(mounted) == 6
+    assert all((deploy / path).exists() for path in mounted), mounted
+    rules = [line.strip() for line in (deploy / "prometheus.yml").read_text(encoding="utf-8").splitlines() if line.startswith("  - ")]
+    assert [f"- {name}" for name in RULE_FILES] == rules[:3]
+    assert "\t" not in text

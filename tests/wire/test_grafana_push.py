@@ -1,173 +1,216 @@
-"""Pushing to a small Grafana made from its documented API: real sockets, its paths and its JSON spelt out."""
+"""Pushing to a small Grafana made from its documented API, by both libraries: the contract that they share."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from gelombang.errors import ExitCode, InputError, TargetUnreachableError
-from gelombang_dashboards.push import PushResult, push_dashboard
+from gelombang_dashboards.alert_rules import alert_rules
+from gelombang_dashboards.build import OPENING_HOUR
+from gelombang_dashboards.grafana_by_api import ByGrafanaApi
+from gelombang_dashboards.grafana_by_client import ByGrafanaClient
+from gelombang_dashboards.grafana_port import GrafanaPort
+from gelombang_dashboards.push import Action, Mark, Plan, Wanted, base_url, carry_out, plan, read_dashboard
+from gelombang_dashboards.rule_files import grafana_rule
+from tests.wire.fake_grafana import TOKEN, FakeGrafana, told
 
 FILE = Path(__file__).parents[2] / "dashboards" / "grafana" / "where-uploads-fail.json"
-TOKEN = "glsa_not-a-real-one"
+DASHBOARD = read_dashboard(FILE.read_text(encoding="utf-8"), "where-uploads-fail")
+SOURCE: dict[str, object] = {
+    "uid": "gelombang-prometheus",
+    "name": "gelombang",
+    "type": "prometheus",
+    "access": "proxy",
+    "url": "http://prometheus:9090",
+    "jsonData": {"timeInterval": "1s"},
+}
+RULES = [grafana_rule(alert, OPENING_HOUR) for alert in alert_rules(OPENING_HOUR)]
+MARKS = [
+    Mark("people arrive", "phase", 1_700_000_000_000, 1_700_000_060_000, "run-1"),
+    Mark("the store moves 10 %", "fault", 1_700_000_030_000, 1_700_000_030_000, "run-1"),
+]
+EVERYTHING = Wanted("gelombang", [DASHBOARD], data_source=SOURCE, alert_rules=RULES, marks=MARKS)
+ONE_DASHBOARD = Wanted("gelombang", [DASHBOARD])
+
+Library = type[ByGrafanaClient] | type[ByGrafanaApi]
 
 
-class FakeGrafana:
-    """Folders and dashboards of one organisation; `broken` answers every API call with that status, `silent` with nothing."""
-
-    def __init__(self) -> None:
-        self.folders: list[dict] = [{"id": 1, "uid": "other", "title": "other"}]
-        self.dashboards: dict[str, dict] = {}
-        self.versions: dict[str, int] = {}
-        self.broken: web.Response | None = None
-        self.may_write = True
-        self.silent = asyncio.Event()
-        self.silent.set()
-        self.base = ""
-
-    def app(self, prefix: str) -> web.Application:
-        app = web.Application(middlewares=[self._gate])
-        app.router.add_get(f"{prefix}/api/health", self._health)
-        app.router.add_get(f"{prefix}/api/folders", self._list_folders)
-        app.router.add_post(f"{prefix}/api/folders", self._make_folder)
-        app.router.add_post(f"{prefix}/api/dashboards/db", self._write)
-        return app
-
-    @web.middleware
-    async def _gate(self, request: web.Request, handler: object) -> web.StreamResponse:
-        await self.silent.wait()
-        if self.broken is not None:
-            return self.broken
-        if not request.path.endswith("/api/health"):
-            if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-                return web.json_response({"message": "Invalid API key"}, status=401)
-            if request.method != "GET" and not self.may_write:
-                return web.json_response({"message": "Access denied"}, status=403)
-        return await handler(request)  # type: ignore[operator]
-
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"commit": "0", "database": "ok", "version": "12.0.0"})
-
-    async def _list_folders(self, _: web.Request) -> web.Response:
-        return web.json_response(self.folders)
-
-    async def _make_folder(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        if any(folder["title"] == body["title"] for folder in self.folders):
-            return web.json_response({"message": "a folder with the same name already exists"}, status=409)
-        folder = {"id": len(self.folders) + 1, "uid": f"f{len(self.folders)}", "title": body["title"]}
-        self.folders.append(folder)
-        return web.json_response(folder)
-
-    async def _write(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        dashboard = body["dashboard"]
-        if dashboard["id"] is not None:
-            return web.json_response({"message": "Dashboard not found", "status": "not-found"}, status=404)
-        if body["folderUid"] not in {"", *(folder["uid"] for folder in self.folders)}:
-            return web.json_response({"message": "folder not found"}, status=400)
-        uid = dashboard["uid"]
-        if uid in self.dashboards and not body["overwrite"]:
-            return web.json_response({"message": "A dashboard with the same uid already exists", "status": "version-mismatch"}, status=412)
-        self.dashboards[uid] = {**dashboard, "folder": body["folderUid"]}
-        self.versions[uid] = self.versions.get(uid, 0) + 1
-        slug = {"id": 7, "uid": uid, "url": f"/d/{uid}/x", "status": "success", "version": self.versions[uid], "slug": "x"}
-        return web.json_response(slug)
+@pytest.fixture(params=[ByGrafanaClient, ByGrafanaApi], ids=["grafana-client", "grafana-api"])
+def library(request: pytest.FixtureRequest) -> Library:
+    return request.param
 
 
 @pytest.fixture(params=["", "/grafana"], ids=["at the root", "under a path"])
 async def grafana(request: pytest.FixtureRequest) -> AsyncIterator[FakeGrafana]:
-    fake = FakeGrafana()
-    runner = web.AppRunner(fake.app(request.param), shutdown_timeout=1)
+    async for fake in running(FakeGrafana(), request.param):
+        yield fake
+
+
+@pytest.fixture
+async def old_grafana() -> AsyncIterator[FakeGrafana]:
+    async for fake in running(FakeGrafana("7.5.17"), ""):
+        yield fake
+
+
+async def running(fake: FakeGrafana, prefix: str) -> AsyncIterator[FakeGrafana]:
+    runner = web.AppRunner(fake.app(prefix), shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    fake.base = f"http://127.0.0.1:{runner.addresses[0][1]}{request.param}"
+    fake.base = f"http://127.0.0.1:{runner.addresses[0][1]}{prefix}"
     yield fake
     fake.silent.set()
     await runner.cleanup()
 
 
-async def push(url: str, token: str = TOKEN, folder: str = "gelombang", path: Path = FILE, within: float = 5.0) -> PushResult:
+async def push(
+    base: str, library: Library, wanted: Wanted = ONE_DASHBOARD, token: str = TOKEN, within: float = 5.0, dry: bool = False
+) -> Plan:
     """The push blocks, so it runs in a thread beside the fake's loop."""
-    return await asyncio.to_thread(push_dashboard, url, token, folder, path, within)
+
+    def work() -> Plan:
+        port: GrafanaPort = library(base, token, within)
+        with closing(port) as opened:
+            found = plan(opened, base, wanted, within)
+            if not dry:
+                carry_out(opened, base, found, wanted, within)
+            return found
+
+    return await asyncio.to_thread(work)
 
 
-async def test_a_first_push_makes_the_folder_and_the_dashboard(grafana: FakeGrafana) -> None:
-    result = await push(grafana.base + "/")
+async def test_a_first_push_makes_everything(grafana: FakeGrafana, library: Library) -> None:
+    found = await push(grafana.base, library, EVERYTHING)
+    assert {change.action for change in found.changes} == {Action.CREATE}
     assert [folder["title"] for folder in grafana.folders] == ["other", "gelombang"]
-    written = grafana.dashboards["gelombang-uploads"]
-    assert written["folder"] == "f1"
-    assert written["panels"] == json.loads(FILE.read_text())["panels"]
-    assert result == PushResult(f"{grafana.base}/d/gelombang-uploads", "gelombang-uploads", "gelombang", folder_created=True, version=1)
-    assert str(result) == f"{grafana.base}/d/gelombang-uploads: version 1 in folder gelombang (created)"
+    assert grafana.dashboards["gelombang-uploads"]["panels"] == json.loads(FILE.read_text())["panels"]
+    assert grafana.folder_of["gelombang-uploads"] == "f1"
+    assert [source["url"] for source in grafana.data_sources] == ["http://prometheus:9090"]
+    assert len(grafana.alert_rules) == len(RULES)
+    assert {rule["folderUID"] for rule in grafana.alert_rules.values()} == {"f1"}
+    assert [mark["text"] for mark in grafana.annotations] == ["people arrive", "the store moves 10 %"]
+    assert grafana.annotations[1]["tags"] == ["gelombang", "fault", "run-1"]
 
 
-async def test_a_second_push_overwrites_the_one_dashboard_in_the_folder_that_is_there(grafana: FakeGrafana) -> None:
-    await push(grafana.base)
-    result = await push(grafana.base)
-    assert (result.version, result.folder_created) == (2, False)
-    assert len(grafana.folders) == 2
-    assert len(grafana.dashboards) == 1
+async def test_a_second_push_writes_nothing(grafana: FakeGrafana, library: Library) -> None:
+    await push(grafana.base, library, EVERYTHING)
+    grafana.writes.clear()
+    found = await push(grafana.base, library, EVERYTHING)
+    assert {change.action for change in found.changes} == {Action.KEEP}
+    assert grafana.writes == []
 
 
-async def test_the_folder_general_is_grafanas_root(grafana: FakeGrafana) -> None:
-    await push(grafana.base, folder="General")
-    assert grafana.dashboards["gelombang-uploads"]["folder"] == ""
+async def test_what_somebody_changed_is_shown_line_by_line_and_put_right(grafana: FakeGrafana, library: Library) -> None:
+    await push(grafana.base, library, EVERYTHING)
+    grafana.dashboards["gelombang-uploads"]["title"] = "Mine"
+    grafana.data_sources[0]["url"] = "http://elsewhere:9090"
+    uid = str(RULES[0]["uid"])
+    grafana.alert_rules[uid]["for"] = "9h"
+    grafana.writes.clear()
+    found = await push(grafana.base, library, EVERYTHING, dry=True)
+    assert grafana.writes == [], "a dry run writes nothing"
+    differences = "\n".join(change.difference() for change in found.changes if change.action is Action.UPDATE)
+    for line in ('- "title": "Mine"', '+ "title": "Where uploads fail"', '- "url": "http://elsewhere:9090"', '- "for": "9h"'):
+        assert line in differences
+    await push(grafana.base, library, EVERYTHING)
+    assert len(grafana.writes) == 3
+    assert grafana.dashboards["gelombang-uploads"]["title"] == "Where uploads fail"
+    assert grafana.alert_rules[uid]["for"] == RULES[0]["for"]
+
+
+async def test_a_dry_run_on_an_empty_grafana_says_what_it_would_make(grafana: FakeGrafana, library: Library) -> None:
+    found = await push(grafana.base, library, dry=True)
+    assert [str(change) for change in found.changes] == ["create    folder gelombang", "create    dashboard Where uploads fail"]
     assert len(grafana.folders) == 1
 
 
-async def test_a_dashboard_exported_with_the_id_of_another_grafana_is_taken(grafana: FakeGrafana, tmp_path: Path) -> None:
-    path = tmp_path / "exported.json"
-    path.write_text('{"id": 42, "uid": "mine", "title": "Mine", "panels": []}')
-    assert (await push(grafana.base, path=path)).uid == "mine"
+async def test_an_old_grafana_gets_what_it_can_take_and_the_rest_is_said(old_grafana: FakeGrafana, library: Library) -> None:
+    found = await push(old_grafana.base, library, EVERYTHING)
+    assert old_grafana.alert_rules == {}
+    assert found.left_out == ["alert rules: this Grafana is version 7, which keeps none by its API; want 9 or later"]
+    old_grafana.data_sources[0]["url"] = "http://elsewhere:9090"
+    await push(old_grafana.base, library, EVERYTHING)
+    assert old_grafana.data_sources[0]["url"] == "http://prometheus:9090"
+    assert "PUT /datasources/1" in old_grafana.writes
 
 
-async def test_a_wrong_token_is_said_without_showing_it(grafana: FakeGrafana) -> None:
+async def test_the_folder_general_is_grafanas_root_and_keeps_no_alert_rules(grafana: FakeGrafana, library: Library) -> None:
+    found = await push(grafana.base, library, Wanted("General", [DASHBOARD], alert_rules=RULES))
+    assert grafana.folder_of["gelombang-uploads"] == ""
+    assert len(grafana.folders) == 1
+    assert found.left_out == ["alert rules: Grafana keeps none in the folder General; want a folder of their own"]
+
+
+async def test_a_dashboard_exported_with_the_id_of_another_grafana_is_taken(grafana: FakeGrafana, library: Library) -> None:
+    exported = read_dashboard('{"id": 42, "uid": "mine", "title": "Mine", "panels": []}', "exported.json")
+    await push(grafana.base, library, Wanted("gelombang", [exported]))
+    assert grafana.dashboards["mine"]["title"] == "Mine"
+
+
+async def test_a_wrong_token_is_said_without_showing_it(grafana: FakeGrafana, library: Library) -> None:
     with pytest.raises(InputError, match=r"does not accept the token \(401\)") as raised:
-        await push(grafana.base, token="glsa_wrong")
+        await push(grafana.base, library, token="glsa_wrong")
     assert "glsa_wrong" not in str(raised.value)
     assert raised.value.exit_code is ExitCode.WRONG_INPUT
 
 
-async def test_a_token_that_may_only_read_is_said(grafana: FakeGrafana) -> None:
+async def test_a_token_that_may_only_read_is_said(grafana: FakeGrafana, library: Library) -> None:
     grafana.may_write = False
-    with pytest.raises(InputError, match=r"\(403\); want a service account with the role Editor"):
-        await push(grafana.base)
+    with pytest.raises(InputError, match=r"\(403: .*\); want one with the role Editor"):
+        await push(grafana.base, library)
 
 
-async def test_an_address_with_something_else_behind_it_is_said(grafana: FakeGrafana) -> None:
+async def test_a_data_source_of_the_same_name_and_another_uid_is_said(grafana: FakeGrafana, library: Library) -> None:
+    grafana.data_sources.append({**SOURCE, "uid": "mine", "id": 1})
+    with pytest.raises(InputError, match=r"same name or uid \(409: data source with the same name"):
+        await push(grafana.base, library, EVERYTHING)
+
+
+async def test_a_provisioned_dashboard_is_said(grafana: FakeGrafana, library: Library) -> None:
+    grafana.provisioned.add("gelombang-uploads")
+    with pytest.raises(InputError, match=r"\(412: Cannot save provisioned dashboard\)"):
+        await push(grafana.base, library)
+
+
+async def test_an_address_with_something_else_behind_it_is_said(grafana: FakeGrafana, library: Library) -> None:
     with pytest.raises(InputError, match=r"has no Grafana API \(404\)"):
-        await push(f"{grafana.base}/elsewhere")
+        await push(f"{grafana.base}/elsewhere", library)
     for answer, said in [
-        (web.Response(text="<html>hello</html>", content_type="text/html"), "does not answer as Grafana does"),
         (web.json_response(["not", "Grafana"]), "does not answer as Grafana does"),
         (web.Response(body=b"{", content_type="application/json"), "not with JSON"),
     ]:
         grafana.broken = answer
         with pytest.raises(InputError, match=said):
-            await push(grafana.base)
+            await push(grafana.base, library)
 
 
-async def test_a_grafana_that_is_broken_is_said(grafana: FakeGrafana) -> None:
-    grafana.broken = web.json_response({"message": "database is locked"}, status=503)
+async def test_a_page_that_is_no_json_is_said(grafana: FakeGrafana, library: Library) -> None:
+    grafana.broken = web.Response(text="<html>hello</html>", content_type="text/html")
+    with pytest.raises(InputError, match=r"does not answer as Grafana does|not with JSON"):
+        await push(grafana.base, library)
+
+
+async def test_a_grafana_that_is_broken_is_said(grafana: FakeGrafana, library: Library) -> None:
+    grafana.broken = told(503, "database is locked")
     with pytest.raises(TargetUnreachableError, match="answered 503: database is locked") as raised:
-        await push(grafana.base)
+        await push(grafana.base, library)
     assert raised.value.exit_code is ExitCode.UNREACHABLE
 
 
-async def test_a_grafana_that_never_answers_is_said_after_the_named_time(grafana: FakeGrafana) -> None:
+async def test_a_grafana_that_never_answers_is_said_after_the_named_time(grafana: FakeGrafana, library: Library) -> None:
     grafana.silent.clear()
     with pytest.raises(TargetUnreachableError, match=r"did not answer within 0\.2 s"):
-        await push(grafana.base, within=0.2)
+        await push(grafana.base, library, within=0.2)
 
 
-async def test_a_refused_connection_is_said(unused_tcp_port: int) -> None:
+async def test_a_refused_connection_is_said(unused_tcp_port: int, library: Library) -> None:
     with pytest.raises(TargetUnreachableError, match=r"can't be reached \(.*[Rr]efused.*\)") as raised:
-        await push(f"http://127.0.0.1:{unused_tcp_port}")
+        await push(f"http://127.0.0.1:{unused_tcp_port}", library)
     assert "\n" not in str(raised.value)
 
 
@@ -176,28 +219,21 @@ async def test_a_refused_connection_is_said(unused_tcp_port: int) -> None:
 )
 def test_a_url_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(InputError, match="want http://host:port"):
-        push_dashboard(url, TOKEN, "gelombang", FILE)
+        base_url(url)
 
 
 def test_a_password_in_the_url_is_refused_and_not_shown() -> None:
     with pytest.raises(InputError, match="without") as raised:
-        push_dashboard("http://admin:hunter2@127.0.0.1:3000", TOKEN, "gelombang", FILE)
+        base_url("http://admin:hunter2@127.0.0.1:3000")
     assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"title": "no uid"}', '{"uid": "no-title"}'])
-def test_a_file_that_is_no_dashboard_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "dashboard.json"
-    path.write_text(text)
+def test_a_file_that_is_no_dashboard_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="want a dashboard"):
-        push_dashboard("http://127.0.0.1:1", TOKEN, "gelombang", path)
+        read_dashboard(text, "mine.json")
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.json does not exist"):
-        push_dashboard("http://127.0.0.1:1", TOKEN, "gelombang", tmp_path / "nowhere.json")
-
-
-def test_an_empty_folder_title_is_refused() -> None:
+async def test_an_empty_folder_title_is_refused(grafana: FakeGrafana, library: Library) -> None:
     with pytest.raises(InputError, match="title is empty"):
-        push_dashboard("http://127.0.0.1:1", TOKEN, " ", FILE)
+        await push(grafana.base, library, Wanted(" ", [DASHBOARD]))
