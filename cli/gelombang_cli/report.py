@@ -50,21 +50,22 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         raise InputError(f"given {len(parsed.runs)} runs; want 1 to {RECORDS_LIMIT}, that fit side by side")
     folders = [existing_run_folder(path) for path in parsed.runs]
     records = [read_record(folder) for folder in folders]
+    if form is ReportFormat.CONSOLE:
+        console_summary(records, Console())
+        return ExitCode.AS_EXPECTED
+    if form is ReportFormat.JUNIT:
+        sys.stdout.write(junit_xml(records))
+        return ExitCode.AS_EXPECTED
+    details = [read_detail(folder, record) for folder, record in zip(folders, records, strict=True)]
     match form:
-        case ReportFormat.CONSOLE:
-            console_summary(records, Console())
         case ReportFormat.MARKDOWN:
-            sys.stdout.write(markdown_summary(records))
-        case ReportFormat.JUNIT:
-            sys.stdout.write(junit_xml(records))
+            sys.stdout.write(markdown_summary(records, details=details))
+        case ReportFormat.JSON:
+            print(json_report(records, details))
+        case ReportFormat.CSV:
+            sys.stdout.write(csv_table(records, details))
         case _:
-            details = [read_detail(folder, record) for folder, record in zip(folders, records, strict=True)]
-            if form is ReportFormat.JSON:
-                print(json_report(records, details))
-            elif form is ReportFormat.CSV:
-                sys.stdout.write(csv_table(records, details))
-            else:
-                page = parsed.page or folders[-1] / "report.html"
-                write_page(records, page, details=details)
-                console_summary(records, Console(), page)
+            page = parsed.page or folders[-1] / "report.html"
+            write_page(records, page, details=details)
+            console_summary(records, Console(), page)
     return ExitCode.AS_EXPECTED

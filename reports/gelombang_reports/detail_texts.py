@@ -37,6 +37,10 @@ class DetailTexts:
         "The slowest uploads that got through, and the slowest of each place where most failed. Above what the person’s end measured, "
         "below what the server did with the same attempt; the line is the moment at which the person was done."
     )
+    traces_note_steps: str = (
+        "The slowest attempts of all steps. Above what the person’s end measured, below what the server did with the same attempt; "
+        "the line is the moment at which the person was done."
+    )
     trace_heading: str = "{title}, try {number} of person {person}"
     trace_took: str = "{took} from due to done"
     server_unseen: str = "the server never saw it"

@@ -10,6 +10,7 @@ from gelombang_reports.compare import Comparison, comparison, differences, label
 from gelombang_reports.detail import Detail
 from gelombang_reports.figures import TEXT_FIGURES
 from gelombang_reports.intervals import Interval
+from gelombang_reports.markdown import markdown_summary
 from gelombang_reports.page import render_page
 from gelombang_reports.response import StepSpread
 from gelombang_reports.texts import ENGLISH
@@ -132,3 +133,13 @@ def test_the_page_says_how_many_comparisons_were_made_and_lists_all_of_them_apar
     shown, everything = section.split("<details>")
     assert "People past “Account”" not in shown
     assert "People past “Account”" in everything
+
+
+def test_a_job_page_names_what_differs_and_what_came_out_differently() -> None:
+    text = markdown_summary([collapsing(), hardened()])
+    assert "### What differs" in text
+    assert "| target | april-2020 | hardened |" in text
+    after = text[text.index("### What came out differently") : text.index("### How far people got")]
+    assert "| People past “Selfie with KTP” | 2.3 % | 14.1 % better × 6.1 |" in after
+    assert "Account" not in after
+    assert "What differs" not in markdown_summary([hardened()])

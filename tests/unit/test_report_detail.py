@@ -73,6 +73,20 @@ def test_an_attempt_that_the_server_never_saw_has_one_end(found: tuple[RunRecord
     assert "timed_out / the server never saw it" in render_page([record], details=[detail])
 
 
+def test_without_uploads_the_slowest_attempts_of_all_steps_are_followed(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path, people=3)
+    journey = [step for step in run.scenario.journey if step.form != "photo"]
+    run.plan = run.plan.model_copy(update={"scenario": run.scenario.model_copy(update={"journey": journey})})
+    for person, took_us in enumerate((30_000, 90_000, 60_000)):
+        run.attempt(person, "account", took_us=took_us)
+        run.person(person, Fate.WAITING)
+    run.write()
+    record = summarise(run.path, run.plan, run.profile, FACTS, {}, run.due_us())
+    detail = read_detail(run.path, record)
+    assert [(trace.title, trace.person) for trace in detail.traces] == [("Account", 1), ("Account", 2), ("Account", 0)]
+    assert "The slowest attempts of all steps." in render_page([record], details=[detail])
+
+
 def test_two_samples_of_a_quantile_are_too_few_for_an_interval_and_greyed(found: tuple[RunRecord, Detail]) -> None:
     record, detail = found
     assert detail.spread["test"].intervals == {"p50": None, "p90": None, "p99": None}
