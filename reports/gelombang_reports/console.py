@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gelombang.record import RunRecord, Validity
 from gelombang_reports import people, places, story
+from gelombang_reports.compare import labelled
 from gelombang_reports.figures import TEXT_FIGURES, Figures
 from gelombang_reports.provenance import belief
 from gelombang_reports.texts import ENGLISH, Texts
@@ -26,6 +27,7 @@ _STYLES = {Validity.VALID: "green", Validity.SUSPECT: "bold yellow", Validity.IN
 
 def console_summary(records: Sequence[RunRecord], console: Console, page: Path | None = None, texts: Texts = ENGLISH) -> None:
     """Print what happened. With `page`, the last line says where the page is."""
+    records = labelled(records)
     for stopped in story.stops(records, texts):
         console.print(_text(stopped, "bold red"), soft_wrap=True)
     for first in story.stand_for(records, texts, TEXT_FIGURES):

@@ -134,6 +134,9 @@ def test_the_live_page_draws_what_it_is_told_and_says_when_the_run_has_ended(bro
         browser.ask("document.getElementById('tab-now').focus()")
         browser.press("ArrowRight")
         browser.until("!document.getElementById('page-the-people').hidden")
+        browser.open(board.url, width=390)
+        browser.until(f"{chart} && {chart}.querySelector('canvas')")
+        assert not browser.ask(NEEDS_SCROLL)
         board.ended(Path("runs/x/report.html"))
         browser.until("document.getElementById('state').textContent === 'the run has ended: runs/x/report.html'")
     assert browser.errors == []
