@@ -25,6 +25,10 @@ class AnswerHeaders(Mapping[bytes, bytes]):
     def __getitem__(self, name: bytes) -> bytes:
         return self._parsed()[name]
 
+    def may_hold(self, name: bytes) -> bool:
+        """False when there is surely no such header (a lower-case name): cheaper than taking the head apart for nothing."""
+        return name in self._found if self._found is not None else name in self._head.lower()
+
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._parsed())
 
@@ -36,7 +40,7 @@ class AnswerHeaders(Mapping[bytes, bytes]):
 
     def _parsed(self) -> dict[bytes, bytes]:
         if self._found is None:
-            self._found = _taken_apart(_EMPTY_LINE.split(self._head, self._interim + 1)[self._interim])
+            self._found = _taken_apart(_EMPTY_LINE.split(self._head, self._interim + 1)[self._interim]) if self._head else {}
             self._head = b""
         return self._found
 
@@ -52,3 +56,12 @@ def _taken_apart(head: bytes) -> dict[bytes, bytes]:
         known = found.get(name)
         found[name] = value if known is None else known + (b"\n" if name == b"set-cookie" else b", ") + value
     return found
+
+
+def surely_lacks(headers: Mapping[bytes, bytes], name: bytes) -> bool:
+    """Whether headers don't have this lower-case name, as far as can be said without taking a head apart."""
+    return isinstance(headers, AnswerHeaders) and not headers.may_hold(name)
+
+
+NO_HEADERS = AnswerHeaders(b"", 0)
+"""Of an answer that never came."""

@@ -10,7 +10,8 @@ attempts are cut. People in an exchange at the end are CUT, people between attem
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,7 @@ CUT_GRACE_US = 200_000
 """Attempts whose patience was shortened to the end of the run get this long to say in which phase the end met them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(NamedTuple):
     """The next attempt (or the end of a wait for a message) is due then."""
 
     due_us: int
@@ -227,7 +227,7 @@ class Engine:
     def _begin(self, applicant: Applicant) -> None:
         applicant.state = State.IN_FLIGHT
         self._in_flight.add(applicant)
-        self._loop.spawn(lambda: self._one_attempt(applicant))
+        self._loop.spawn(partial(self._one_attempt, applicant))
 
     def _one_attempt(self, applicant: Applicant) -> None:
         try:

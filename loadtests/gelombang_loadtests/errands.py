@@ -106,7 +106,7 @@ class Errands:
             attempt = AttemptId(self._run, self._person.index, 0, place, self._number)
             tried = form.attempt(applicant, self._person, {**self._beside.known, **captured}, attempt)
             if tried.ending.outcome is Outcome.OK:
-                return tried.captured
+                return dict(tried.captured)
             if left:
                 gevent.sleep(PAUSE_SECONDS)
         raise TargetUnreachableError(f"{table} step {step.step} came to {self._why(tried)}, {TRIES_LIMIT} times; want it to pass")

@@ -4,8 +4,10 @@ Forms of steps (`request_form`, `photo_form`) build requests and judge answers; 
 connection and clock, they do not know.
 """
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.person import Person
@@ -13,6 +15,7 @@ from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.exchange import Answer, Request
 from gelombang_loadtests.recorder import Ending
 
+NOTHING_CAPTURED: Mapping[str, str] = MappingProxyType({})
 HTTP_TRIES_LIMIT = 255
 """Exchanges that one attempt's row can count."""
 
@@ -31,19 +34,19 @@ class ExchangeListener(Protocol):
     def __call__(self, kind: str, attempt: AttemptId, answer: Answer, outcome: Outcome, code: Code) -> None: ...
 
 
-@dataclass(slots=True)
 class Tally:
     """The exchanges of one attempt, added up."""
 
-    exchanges: int = 0
-    bytes_sent: int = 0
-    bytes_received: int = 0
-    connect_us: int = 0
-    send_us: int = 0
-    wait_us: int = 0
-    receive_us: int = 0
-    hook_us: int = 0
-    unsent_code: Code = Code.NONE
+    # Defaults of the class: one is made for each attempt, and most of them stay what they are.
+    exchanges = 0
+    bytes_sent = 0
+    bytes_received = 0
+    connect_us = 0
+    send_us = 0
+    wait_us = 0
+    receive_us = 0
+    hook_us = 0
+    unsent_code = Code.NONE
     """Why the last one was never sent."""
 
     @property
@@ -52,7 +55,8 @@ class Tally:
         return self.connect_us + self.send_us + self.wait_us + self.receive_us
 
     def add(self, answer: Answer) -> None:
-        self.exchanges = min(self.exchanges + 1, HTTP_TRIES_LIMIT)
+        if self.exchanges < HTTP_TRIES_LIMIT:
+            self.exchanges += 1
         self.bytes_sent += answer.bytes_sent
         self.bytes_received += answer.bytes_received
         self.connect_us += answer.connect_us
@@ -87,14 +91,13 @@ class KeptPhoto:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """What one attempt came to."""
 
     ending: Ending
     told_seconds: float | None = None
     """When the site wants to see the person again."""
-    captured: dict[str, str] = field(default_factory=dict)
+    captured: Mapping[str, str] = NOTHING_CAPTURED
     kept: KeptPhoto | None = None
     rule: str = ""
     """The success rule whose breach made the outcome."""

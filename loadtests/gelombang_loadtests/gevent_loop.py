@@ -6,18 +6,38 @@ People's greenlets are in a group of our own: those in Locust's group would be k
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
-from gevent.event import Event
 from gevent.pool import Group, Pool
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 
 KILL_SECONDS_LIMIT = 5.0
 """Killed greenlets close their sockets and end at once; one that does not is left behind."""
+IDLE_WORKERS_LIMIT = 1_000
+"""Greenlets without work that are kept for the next attempts: making one costs several times what waking one does."""
 _YIELD_US = 200
 """Sleeps shorter than this only let the others run: a timer of the event loop would come a millisecond late."""
+
+
+class _Worker(gevent.Greenlet):  # type: ignore[misc]  # gevent has no types
+    """Does one work after the other; between two it is parked in its loop's list of idle ones."""
+
+    def __init__(self, idle: list["_Worker"], work: Callable[[], None]) -> None:
+        super().__init__()
+        self._idle = idle
+        self.work: Callable[[], None] | None = work
+
+    def _run(self) -> None:
+        hub, idle = gevent.get_hub(), self._idle
+        while self.work is not None:
+            work, self.work = self.work, None
+            work()
+            del work  # a parked worker holds nobody
+            if len(idle) < IDLE_WORKERS_LIMIT:
+                idle.append(self)
+                hub.switch()
 
 
 class GeventLoop:
@@ -26,30 +46,63 @@ class GeventLoop:
     def __init__(self, zero_us: int) -> None:
         self._zero_us = zero_us
         self._group = Group()
-        self._woken = Event()
+        self._idle: list[_Worker] = []
+        self._hub = gevent.get_hub()
+        self._waiting: gevent.Greenlet | None = None
+        self._resuming: Any = None
+        self._woken = False
 
     def now_us(self) -> int:
         return monotonic_us() - self._zero_us
 
     def spawn(self, work: Callable[[], None]) -> None:
-        self._group.start(gevent.Greenlet(work))
+        if self._idle:
+            worker = self._idle.pop()
+            worker.work = work
+            self._hub.loop.run_callback(worker.switch)
+        else:
+            self._group.start(_Worker(self._idle, work))
 
     def sleep_until(self, when_us: int) -> None:
         gevent.sleep(max(when_us - self.now_us(), 0) / MICROSECONDS)
 
     def wait_until(self, when_us: int) -> None:
+        if self._woken:
+            self._woken = False
+            return
+        self._waiting = gevent.getcurrent()
         left_us = when_us - self.now_us()
+        timer = None
         if left_us < _YIELD_US:
-            gevent.sleep(0)
+            self._resuming = self._hub.loop.run_callback(self._resume)
         else:
-            self._woken.wait(left_us / MICROSECONDS)
-        self._woken.clear()
+            timer = self._hub.loop.timer(left_us / MICROSECONDS)
+            # Told to, gevent's loop asks the time again: without it the timer counts from when the loop last woke, and goes off early.
+            timer.start(self._resume, update=True)
+        try:
+            self._hub.switch()
+        finally:
+            self._waiting = None
+            if self._resuming is not None:
+                self._resuming.stop()
+                self._resuming = None
+            if timer is not None:
+                timer.stop()
+                timer.close()
 
     def wake(self) -> None:
-        self._woken.set()
+        if self._waiting is None:
+            self._woken = True
+        elif self._resuming is None:
+            self._resuming = self._hub.loop.run_callback(self._resume)
 
     def kill_spawned(self) -> None:
+        self._idle.clear()
         self._group.kill(timeout=KILL_SECONDS_LIMIT)
+
+    def _resume(self) -> None:
+        if self._waiting is not None:
+            self._waiting.switch()
 
 
 T = TypeVar("T")

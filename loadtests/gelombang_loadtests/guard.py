@@ -30,8 +30,9 @@ class Guard:
         if request.host not in self._allowed:
             return refused(request.host)
         if self._headers:
-            others = tuple(header for header in request.headers if header[0].lower() not in self._own)
-            request = request._replace(headers=(*others, *self._headers))
+            others = [header for header in request.headers if header[0].lower() not in self._own]
+            method, target, host, port, _, body, prepared, tls = request
+            request = Request(method, target, host, port, (*others, *self._headers), body, prepared, tls)
         return self._carry(applicant, person, request, patience_seconds)
 
 

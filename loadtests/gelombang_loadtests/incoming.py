@@ -5,20 +5,16 @@ end of the connection; interim answers (1xx) are passed over; sizes are bounded.
 A parser serves all answers of its connection.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import httptools
 
 from gelombang.attempt import Outcome
-from gelombang_loadtests.answer_headers import AnswerHeaders
+from gelombang_loadtests.answer_headers import NO_HEADERS, AnswerHeaders
 
 ANSWER_HEADERS_LIMIT_BYTES = 65_536
 """Status line and headers, interim answers included."""
 ANSWER_BODY_LIMIT_BYTES = 16_777_216
-
-_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class BrokenError(Exception):
@@ -64,7 +60,7 @@ class IncomingAnswer:
         self._chunks: list[bytes] = []
         self._status = 0
         self.status = 0
-        self.headers: Mapping[bytes, bytes] = _NOTHING
+        self.headers = NO_HEADERS
         self.body = b""
         self.bytes_received = 0
         self.started = False

@@ -5,7 +5,6 @@ attempt's row, so the phases of a parallel attempt may be longer than the attemp
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from gelombang.attempt import Outcome
@@ -40,8 +39,7 @@ def merged(tries: Sequence[Try]) -> Try:
     """One attempt of several requests; the step's own is the first."""
     deciding = next((tried for tried in tries if tried.ending.outcome is not Outcome.OK), tries[0])
     endings = [tried.ending for tried in tries]
-    ending = replace(
-        deciding.ending,
+    ending = deciding.ending._replace(
         exchanges=min(sum(each.exchanges for each in endings), HTTP_TRIES_LIMIT),
         bytes_sent=sum(each.bytes_sent for each in endings),
         bytes_received=sum(each.bytes_received for each in endings),
@@ -52,4 +50,4 @@ def merged(tries: Sequence[Try]) -> Try:
         hook_us=sum(each.hook_us for each in endings),
     )
     captured = {name: value for tried in tries for name, value in tried.captured.items()}
-    return replace(deciding, ending=ending, captured=captured if ending.outcome is Outcome.OK else {})
+    return deciding._replace(ending=ending, captured=captured if ending.outcome is Outcome.OK else {})

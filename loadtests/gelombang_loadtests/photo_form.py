@@ -6,7 +6,6 @@ an upload begins with sending, as people see their progress bar (or none).
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import orjson
 
@@ -117,7 +116,7 @@ class _Upload:
                 outcome = Outcome.CAPTURE_FAILED
                 self._form._gear.complaints.about(self._form._step.step, missing.partition(" (")[0], missing)
         self._form._listener(kind, self._attempt, answer, outcome, reading.code)
-        return replace(self._came_to(outcome, answer, reading), captured=captured, reason=missing)
+        return self._came_to(outcome, answer, reading)._replace(captured=captured, reason=missing)
 
     def _came_to(self, outcome: Outcome, answer: Answer, reading: Reading) -> Try:
         ending = self._visit.tally.ending(outcome, answer.phase, answer.status, reading.code)

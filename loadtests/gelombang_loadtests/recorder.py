@@ -6,8 +6,8 @@ ended. Rows are packed with `struct` straight into the mapped file: through NumP
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,9 +38,8 @@ assert PERSON_ROW.itemsize == _PASSED_AT + 8 * MILESTONE_LIMIT
 assert ACKNOWLEDGED_ROW.itemsize == _ACKNOWLEDGED.size
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an attempt ended: what goes into its row beside the times that are known when it begins."""
+class Ending(NamedTuple):
+    """How an attempt ended: what goes into its row beside the times that are known when it begins. A tuple: one is made per attempt."""
 
     outcome: Outcome
     phase: Phase = Phase.NONE

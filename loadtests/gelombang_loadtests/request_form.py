@@ -1,8 +1,8 @@
 """The request form of a step: one HTTP request filled with a person's values, and what its answer means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
@@ -16,7 +16,7 @@ from gelombang_loadtests.answers import Reading
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, BodyForm
 from gelombang_loadtests.exchange import Answer
-from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Try
+from gelombang_loadtests.exchanges import NOTHING_CAPTURED, ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.hooked import Hooked
@@ -29,10 +29,9 @@ SHOWS_PROGRESS = "upload_shows_progress"
 """The capture that says whether the site's page shows how far an upload is; without it, it does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     outcome: Outcome
-    captured: dict[str, str] = field(default_factory=dict)
+    captured: Mapping[str, str] = NOTHING_CAPTURED
     rule: str = ""
     reason: str = ""
 
@@ -51,6 +50,8 @@ class RequestForm:
         self._hook = load_hook(step.hook) if step.hook is not None else None
         self._beside = [RequestForm(step_of(request, step), base, exchanges, listener, gear) for request in step.parallel]
         self._is_upload = is_upload(step)
+        self._looks = bool(step.capture or step.success.rules or step.repeat_until or step.hook)
+        """Whether what an answer holds matters, besides its status."""
         self._cookies = gear.cookies if step.cookies is None else step.cookies
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
@@ -83,7 +84,8 @@ class RequestForm:
                 break
             self._listener(method, attempt, answer, outcome, reading.code)
             self._wait(repeat.every_seconds)
-        return self._ended(visit, answer, method, self._found(holdings, hooked) if outcome is Outcome.OK else _Found(outcome))
+        found = self._found(holdings, hooked) if outcome is Outcome.OK and self._looks else _Found(outcome)
+        return self._ended(visit, answer, method, found)
 
     def _uploaded(self, tus: TusForm, visit: Visit, asking: Asking, values: Mapping[str, str], hooked: Hooked | None) -> Try:
         """The step's upload, in as many exchanges as it takes."""
@@ -129,7 +131,7 @@ class RequestForm:
 
     def _complained(self, rule: str, sentence: str, found: "_Found") -> "_Found":
         self._gear.complaints.about(self._step.step, rule, sentence)
-        return replace(found, reason=sentence)
+        return found._replace(reason=sentence)
 
     def _wait(self, seconds: float) -> None:
         loop = self._gear.loop

@@ -5,15 +5,17 @@ port, the step's Authorization header stays behind, as browsers and curl do.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from gelombang.attempt import AttemptId, Code, Outcome
 from gelombang.clock import MICROSECONDS, utc_now
 from gelombang.person import Person
+from gelombang_loadtests.answer_headers import surely_lacks
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, Carried
 from gelombang_loadtests.cookies import Jar, parse
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchange import HEADS_KEPT_LIMIT, Answer, Request
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally
 from gelombang_loadtests.hooked import Hooked
 from gelombang_loadtests.redirects import REDIRECTS_LIMIT, next_hop
@@ -64,20 +66,21 @@ class Visit:
         """Ask, and follow where the answer leads; the last answer and its method. None for a URL that nobody may follow."""
         left_seconds = patience_seconds
         origin: tuple[str, int, bool] | None = None
-        for _ in range(REDIRECTS_LIMIT + 1):
+        for hops in range(REDIRECTS_LIMIT + 1):
             try:
-                target = self._base.at(url)
+                target = _target_at(self._base, url)
             except ValueError:
                 return None
-            if origin is not None and origin != (target.host, target.port, target.tls):
+            if hops and origin != (target.host, target.port, target.tls):
                 headers = {name: text for name, text in headers.items() if name != "authorization"}
-            origin = (target.host, target.port, target.tls)
-            before_us = self.tally.spent_us
             answer = self._ask(method, target, headers, carried, left_seconds)
-            left_seconds -= (self.tally.spent_us - before_us) / MICROSECONDS
-            hop = next_hop(method, url_of(target), answer.status, answer.headers) if follows and answer.outcome_error is None else None
+            if not follows or not 300 <= answer.status < 400 or answer.outcome_error is not None:
+                return answer, method
+            hop = next_hop(method, url_of(target), answer.status, answer.headers)
             if hop is None:
                 return answer, method
+            origin = (target.host, target.port, target.tls)
+            left_seconds -= (answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us) / MICROSECONDS
             self._listener(method, self.attempt, answer, Outcome.OK, Code.NONE)
             method, url = hop.method, hop.url
             if not hop.with_body:
@@ -113,6 +116,8 @@ class Visit:
         answer = self._exchanges(self.applicant, self.person, request_to(target, method, own, carried), patience_seconds)
         self.tally.add(answer)
         self._target = target
+        if not self._set_cookies and surely_lacks(answer.headers, b"set-cookie"):
+            return answer
         taken = answer.headers.get(b"set-cookie")
         self._set_cookies = taken.decode("utf-8", "replace").split("\n") if taken else []
         if self._jar is not None and taken:
@@ -125,11 +130,27 @@ class Visit:
 def request_to(target: Target, method: str, headers: Mapping[str, str], carried: Carried) -> Request:
     """A request as it is sent. What may not stand in a request's target is encoded, so that no value can break its line."""
     return Request(
-        method.encode(),
-        quote(target.path, safe=_PATH_MARKS).encode(),
+        _method_bytes(method),
+        _path_bytes(target.path),
         target.host,
         target.port,
-        tuple((name.encode("latin-1", "replace"), text.encode("latin-1", "replace")) for name, text in headers.items()),
+        tuple([(_name_bytes(name), text.encode("latin-1", "replace")) for name, text in headers.items()]),
         carried.content,
         tls=target.tls,
     )
+
+
+_target_at = lru_cache(HEADS_KEPT_LIMIT)(Target.at)
+
+
+@lru_cache(HEADS_KEPT_LIMIT)
+def _path_bytes(path: str) -> bytes:
+    return quote(path, safe=_PATH_MARKS).encode()
+
+
+@lru_cache(HEADS_KEPT_LIMIT)
+def _name_bytes(name: str) -> bytes:
+    return name.encode("latin-1", "replace")
+
+
+_method_bytes = lru_cache(HEADS_KEPT_LIMIT)(str.encode)
