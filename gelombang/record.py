@@ -72,6 +72,17 @@ class StepTotals(_Part):
     """done - sent, in the people's time."""
 
 
+class JourneyTotals(_Part):
+    """What people waited, retries and time away included, in the people's time (`gelombang.journey_waits`)."""
+
+    finished_waited: Quantiles
+    """Of those who finished: the sum over their steps, thinking left out."""
+    finished_whole: Quantiles
+    """Of those who finished: from due to done, thinking included."""
+    step_waited: dict[str, Quantiles]
+    """By step, of those who passed it: from when they were first due there."""
+
+
 class UploadFailure(_Part):
     """Upload attempts that ended in one place, on one end."""
 
@@ -264,6 +275,8 @@ class RunRecord(_Part):
     fates: dict[str, int]
     """People by fate, lower case; they sum to `people_planned`."""
     steps: list[StepTotals]
+    journey: JourneyTotals | None = None
+    """None in records from before it was measured."""
     uploads: Uploads | None
     join: list[JoinCell]
     unexplained: int

@@ -20,6 +20,7 @@ from gelombang.clock import MICROSECONDS
 from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel, read_host
 from gelombang.join import join
+from gelombang.journey_waits import journey_totals
 from gelombang.objective import judge
 from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
@@ -124,6 +125,7 @@ def summarise(
         people_stand_for=round(scale.stands_for(len(due_us))),
         fates=fates(evidence.people, len(due_us)),
         steps=step_totals(evidence, steps, segments, scale.speed),
+        journey=journey_totals(evidence, steps, scale.speed),
         uploads=upload_totals(uploads, profile, scale, plan.for_seconds, past, audited) if photos else None,
         join=joined.cells,
         unexplained=joined.unexplained,
