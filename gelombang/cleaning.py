@@ -56,7 +56,7 @@ def read_cleaning_plan(folder: Path) -> RunPlan:
             "attempts_limit": max(TRIES, scenario.patience.attempts_limit),
         }
     )
-    update = {"patience": patience, "journey": list(scenario.teardown), "objective": [], "stop": []}
+    update = {"patience": patience, "persona": None, "journey": list(scenario.teardown), "objective": [], "stop": []}
     return plan.model_copy(
         update={"scenario": scenario.model_copy(update=update), "plan_digest": "", "generator_processes": 1, "canary_people": 0}
     )

@@ -3,7 +3,8 @@
 The rule is that of telephone practice, persistence and intervals: after a failure the person tries again with probability `persist_ratio`
 for the first `persist_tries` failures in a row, then `persist_later_ratio`; who does not is away for `away_seconds` and comes back fresh,
 or has given up. A told time to return is obeyed to the second, except by the share that leaves. What is not the site's failure (a photo
-too large, a link too old, no mail yet) is tried again without a thought of leaving. Every decision is a counter-based draw.
+too large, a link too old, no mail yet) is tried again without a thought of leaving. A persona may retry by a library's fixed delays or
+by a back-off with jitter, and may not listen to a told time. Every decision is a counter-based draw.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ FAILURES = frozenset(
     },
 )
 """Outcomes that use up patience."""
+
+
+_DOUBLINGS_LIMIT = 64
+"""Of a back-off: no limit in seconds is further away."""
 
 
 class Choice(Enum):
@@ -75,7 +80,7 @@ def after_failure(
     n = draw_number(step, number)
     if number >= patience.attempts_limit:
         return Decision(Choice.GAVE_UP, 0.0, failures_in_a_row, smaller_copy=False)
-    if outcome is Outcome.REFUSED and told_seconds is not None:
+    if outcome is Outcome.REFUSED and told_seconds is not None and patience.obeys_told_time is not False:
         if unit(seed, person, Purpose.LEAVE_WHEN_REFUSED, n) < patience.leave_when_refused_ratio:
             return _leave(seed, person, patience, n, smaller_copy=False)
         return Decision(Choice.RETRY, told_seconds, failures_in_a_row, smaller_copy=False)
@@ -83,17 +88,31 @@ def after_failure(
         return _after_site_failure(seed, person, patience, n, failures_in_a_row + 1, photo)
     if outcome is Outcome.NO_MESSAGE:
         return Decision(Choice.RETRY, 0.0, failures_in_a_row, smaller_copy=False)
-    delay = patience.retry_seconds.quantile(unit(seed, person, Purpose.RETRY_DELAY, n))
+    delay = _delay(seed, person, patience, n, 1)
     return Decision(Choice.RETRY, delay, failures_in_a_row, smaller_copy=outcome is Outcome.TOO_LARGE)
 
 
 def _after_site_failure(seed: int, person: int, patience: Patience, n: int, failures: int, photo: bool) -> Decision:
     smaller = photo and unit(seed, person, Purpose.SMALLER_COPY, n) < patience.smaller_copy_ratio
+    if failures <= len(patience.retry_delays_seconds or ()):
+        return Decision(Choice.RETRY, _delay(seed, person, patience, n, failures), failures, smaller)
     persist = patience.persist_ratio if failures <= patience.persist_tries else patience.persist_later_ratio
     if unit(seed, person, Purpose.PERSIST, n) < persist:
-        delay = patience.retry_seconds.quantile(unit(seed, person, Purpose.RETRY_DELAY, n))
-        return Decision(Choice.RETRY, delay, failures, smaller)
+        return Decision(Choice.RETRY, _delay(seed, person, patience, n, failures), failures, smaller)
     return _leave(seed, person, patience, n, smaller)
+
+
+def _delay(seed: int, person: int, patience: Patience, n: int, failures: int) -> float:
+    """How long until the next try after so many failures in a row."""
+    if patience.retry_delays_seconds and failures <= len(patience.retry_delays_seconds):
+        return patience.retry_delays_seconds[failures - 1]
+    share = unit(seed, person, Purpose.RETRY_DELAY, n)
+    if patience.backoff is None:
+        return patience.retry_seconds.quantile(share)
+    # The power is bounded by what it is compared with: without that, a long row of failures would overflow.
+    longest, first, times = patience.backoff.longest_seconds, patience.backoff.first_seconds, patience.backoff.times
+    growth = min(failures - 1, _DOUBLINGS_LIMIT)
+    return share * min(longest, first * times**growth)
 
 
 def _leave(seed: int, person: int, patience: Patience, n: int, smaller_copy: bool) -> Decision:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gelombang.patience import draw_number
-from gelombang.scenario import Scenario
+from gelombang.scenario import Patience, Scenario
 from gelombang.seeds import Purpose, draw, mix, unit
 from gelombang.steps import MessageStep, PhotoKind
 
@@ -48,6 +48,13 @@ class Person:
     uplink_bytes_per_second: float
     round_trip_seconds: float
     nik_known: bool
+    persona: int | None = None
+    """Which of the scenario's personas; None where it has none."""
+
+    @property
+    def patience(self) -> Patience:
+        """How this person waits, tries again and leaves."""
+        return self.scenario.patience if self.persona is None else (self.scenario.persona or [])[self.persona].patience
 
 
 def make_person(seed: int, index: int, scenario: Scenario, run: int) -> Person:
@@ -62,7 +69,19 @@ def make_person(seed: int, index: int, scenario: Scenario, run: int) -> Person:
         bytes_per_second = line.uplink_bytes_per_second.quantile(uplink) * line.uplink_ratio
         round_trip_seconds = line.round_trip_seconds.quantile(round_trip)
     known = unit(seed, index, Purpose.NIK_VALID) < scenario.people.nik_known_ratio
-    return Person(seed, index, run, scenario, bytes_per_second, round_trip_seconds, known)
+    return Person(seed, index, run, scenario, bytes_per_second, round_trip_seconds, known, persona_of(seed, index, scenario))
+
+
+def persona_of(seed: int, index: int, scenario: Scenario) -> int | None:
+    """Which persona the `index`-th person is, by the weights; None where the scenario has none."""
+    if scenario.persona is None:
+        return None
+    place = unit(seed, index, Purpose.PERSONA) * sum([persona.weight for persona in scenario.persona])
+    for number, persona in enumerate(scenario.persona):
+        place -= persona.weight
+        if place < 0:
+            return number
+    return len(scenario.persona) - 1
 
 
 def think_seconds(person: Person, step: int, n: int) -> float:
@@ -75,12 +94,12 @@ def think_seconds(person: Person, step: int, n: int) -> float:
 
 def page_patience_seconds(person: Person, step: int, number: int) -> float:
     """How long the person waits for the answer of attempt `number` at a request step."""
-    return person.scenario.patience.page_seconds.quantile(unit(person.seed, person.index, Purpose.PATIENCE, draw_number(step, number)))
+    return person.patience.page_seconds.quantile(unit(person.seed, person.index, Purpose.PATIENCE, draw_number(step, number)))
 
 
 def upload_patience_seconds(person: Person, step: int, number: int, shows_progress: bool) -> float:
     """How long the person waits from the start of sending a photo; longer when the page shows progress."""
-    patience = person.scenario.patience
+    patience = person.patience
     seconds = patience.upload_seconds.quantile(unit(person.seed, person.index, Purpose.PATIENCE, draw_number(step, number)))
     return seconds * patience.upload_progress_ratio if shows_progress else seconds
 

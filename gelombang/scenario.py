@@ -17,11 +17,14 @@ from gelombang.inbox import Inboxes
 from gelombang.ledger import MILESTONE_LIMIT
 from gelombang.moment import Moment
 from gelombang.network import Network
+from gelombang.persona_kinds import PersonaKind, with_whole_personas
 from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
 from gelombang.service_metrics import ServerMetrics
 from gelombang.steps import PhotoKind, PlaceholderName, RequestStep, Step, StepName
 from gelombang.stops import StopRule
 from gelombang.target import TargetBlock
+
+PERSONAS_LIMIT = 20
 
 
 class _Part(BaseModel):
@@ -128,6 +131,14 @@ class People(_Part):
     photos: dict[PhotoKind, Photo] = Field(default_factory=dict)
 
 
+class Backoff(_Part):
+    """A back-off with full jitter: before the n-th retry in a row anything from 0 to first_seconds × times^(n-1), or to longest_seconds."""
+
+    first_seconds: Annotated[Seconds, Field(gt=0)]
+    times: Annotated[FixedFloat, Field(ge=1)] = 2.0
+    longest_seconds: Annotated[Seconds, Field(gt=0)]
+
+
 class Patience(_Part):
     """How long people wait, and what they do when it fails."""
 
@@ -149,6 +160,30 @@ class Patience(_Part):
     """Probability of switching to a smaller copy after a failed upload."""
     attempts_limit: Annotated[FixedInt, Field(gt=0, le=60_000)]
     """Tries of one person at one step; then the person has given up."""
+    # These three have no default of their own, so that the plan of a scenario that doesn't name them stays what it was.
+    retry_delays_seconds: Annotated[list[Annotated[float, Field(ge=0)]] | None, Dimension.WAITING, Field(max_length=100)] = None
+    """In place of `retry_seconds`: what a library waits before its first, second … retry, always the same; then people decide."""
+    backoff: Backoff | None = None
+    """In place of `retry_seconds`: a back-off with jitter."""
+    obeys_told_time: bool | None = None
+    """False: a told time to come back is not listened to; a refusal is a failure like any other."""
+
+    @model_validator(mode="after")
+    def _one_way_to_retry(self) -> Self:
+        if self.retry_delays_seconds is not None and self.backoff is not None:
+            raise ValueError("given retry_delays_seconds and backoff both; want one of them")
+        return self
+
+
+class Persona(_Part):
+    """One kind of people. In a file `patience` holds what differs from the kind and from the scenario; loaded, it is whole."""
+
+    name: StepName
+    kind: PersonaKind | None = None
+    """What to begin from."""
+    weight: Annotated[FixedFloat, Field(gt=0)] = 1.0
+    """Its share among the weights of all personas."""
+    patience: Patience
 
 
 class Measure(StrEnum):
@@ -232,6 +267,8 @@ class Scenario(_Part):
     arrivals: Arrivals
     people: People
     patience: Patience
+    persona: list[Persona] | None = Field(default=None, min_length=1, max_length=PERSONAS_LIMIT)
+    """Kinds of people, mixed by weight; without it everybody has the patience above."""
     journey: list[Step] = Field(min_length=1, max_length=MILESTONE_LIMIT)
     cookies: bool = False
     """Whether people keep cookies, at all steps that do not say."""
@@ -254,3 +291,15 @@ class Scenario(_Part):
     """Values that everybody shares, renewed before they expire."""
     teardown: list[RequestStep] = Field(default_factory=list, max_length=MILESTONE_LIMIT)
     """What `gelombang cleanup` does for each identity that a run made."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_personas(cls, data: object) -> object:
+        return with_whole_personas(data)
+
+    @model_validator(mode="after")
+    def _personas_differ(self) -> Self:
+        names = [persona.name for persona in self.persona or ()]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"personas of the same name: {', '.join(twice)}; want names that differ")
+        return self

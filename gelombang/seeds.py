@@ -46,6 +46,7 @@ class Purpose(IntEnum):
     FOLDER_FILE = 22
     TLS_RESUMED = 23
     USER_CLASS = 24
+    PERSONA = 25
 
 
 def mix(value: int) -> int:

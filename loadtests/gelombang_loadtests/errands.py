@@ -47,7 +47,7 @@ class Errands:
         patient = scenario.patience.model_copy(
             update={"page_seconds": Fixed(value=ANSWER_SECONDS_LIMIT), "upload_seconds": Fixed(value=ANSWER_SECONDS_LIMIT)}
         )
-        person = make_person(seed, PEOPLE_LIMIT - 1, scenario.model_copy(update={"patience": patient}), self._run)
+        person = make_person(seed, PEOPLE_LIMIT - 1, scenario.model_copy(update={"patience": patient, "persona": None}), self._run)
         self._person: Person = dataclasses.replace(person, uplink_bytes_per_second=math.inf, round_trip_seconds=0.0)
         self._number = 0
         self._renew_us: list[int] = []

@@ -4,7 +4,6 @@ The order is: make plan, photos and files (`Generator`), let the site answer a f
 `run(zero_us)`, which returns when each person of this process has a fate and the files are whole.
 """
 
-import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,7 +38,7 @@ from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchang
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
-from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched, together
+from gelombang_loadtests.gevent_loop import GeventLoop, calm_collector, show_defect, spawn_watched, together
 from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
 from gelombang_loadtests.honesty import WRITE_EVERY_US, Counts, Sample, SelfWatch
 from gelombang_loadtests.inbox_sources import Source
@@ -194,8 +193,7 @@ class Generator:
             spawn_watched(self._errands.keep_fresh, engine.fail),
             spawn_watched(lambda: self._report(engine, loop), engine.fail),
         ]
-        gc.collect()
-        gc.freeze()
+        calm_collector()
         try:
             if self._stop_asked:
                 engine.stop(0)

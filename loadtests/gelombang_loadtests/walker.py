@@ -126,7 +126,7 @@ class Walker:
         fate = fate_of_target(target)
         if fate is not None:
             return fate
-        if applicant.tries[target] >= person.scenario.patience.attempts_limit:
+        if applicant.tries[target] >= person.patience.attempts_limit:
             return Fate.GAVE_UP
         applicant.step = target
         applicant.failures_in_row = 0
@@ -139,7 +139,7 @@ class Walker:
         decision = after_failure(
             person.seed,
             person.index,
-            person.scenario.patience,
+            person.patience,
             step,
             applicant.tries[step],
             applicant.failures_in_row,
