@@ -7,6 +7,8 @@ from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+import orjson
+
 from gelombang.person import Person
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from gelombang_loadtests.pool import PersonConnections
 
 NO_ROW = -1
+_NO_VALUES = b"{}"
 
 
 class State(IntEnum):
@@ -31,6 +34,8 @@ class Applicant:
     """One person who has started. `tries[step]` counts attempts and never falls, because it is part of an attempt's identity."""
 
     __slots__ = (
+        "_tries",
+        "_values",
         "attempt_row",
         "attempts",
         "connections",
@@ -47,9 +52,7 @@ class Applicant:
         "state",
         "step",
         "ticket",
-        "tries",
         "uploads",
-        "values",
     )
 
     def __init__(self, index: int, due_us: int, steps: int) -> None:
@@ -60,7 +63,7 @@ class Applicant:
         self.state = State.BETWEEN
         self.ticket = 0
         """The engine's number of the wake-up that counts; older ones are void."""
-        self.tries = array("H", bytes(2 * steps))
+        self._tries: array[int] | bytes = array("H", bytes(2 * steps))
         self.attempts = 0
         self.failures_in_row = 0
         self.passed_steps = 0
@@ -71,8 +74,7 @@ class Applicant:
         self.cookies: Jar | None = None
         self.person: Person | None = None
         """Drawn from the seed when first needed, and dropped while the person is away for long."""
-        self.values: dict[str, str] = {}
-        """What earlier steps captured."""
+        self._values: dict[str, str] | bytes = {}
         self.uploads: dict[tuple[int, int, int], str] | None = None
         """Uploads by tus that were begun and are not done: by step, request of the step, and copy, where the site keeps them."""
         self.message: dict[str, str] | None = None
@@ -82,6 +84,24 @@ class Applicant:
         self.person_row = NO_ROW
         self.attempt_row = NO_ROW
         """The ledger row of the attempt that is open."""
+
+    @property
+    def tries(self) -> "array[int]":
+        """Attempts at each step so far."""
+        if isinstance(self._tries, bytes):
+            self._tries = array("H", self._tries)
+        return self._tries
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What earlier steps captured."""
+        if isinstance(self._values, bytes):
+            self._values = orjson.loads(self._values)
+        return self._values  # type: ignore[return-value]  # orjson's is what was packed
+
+    @values.setter
+    def values(self, captured: dict[str, str]) -> None:
+        self._values = captured
 
     def has_passed(self, step: int) -> bool:
         return bool(self.passed_steps >> step & 1)
@@ -97,8 +117,12 @@ class Applicant:
             self.copies += 1 << (8 * step)
 
     def leave_line(self) -> None:
-        """Give up the idle connections, and what can be drawn again: the person is gone, maybe for long."""
+        """Give up the idle connections, and what can be drawn again: the person is gone, maybe for long. What must stay is packed."""
         self.person = None
+        if not isinstance(self._values, bytes):
+            self._values = orjson.dumps(self._values) if self._values else _NO_VALUES
+        if not isinstance(self._tries, bytes):
+            self._tries = self._tries.tobytes()
         if self.connections is not None:
             self.connections.close()
             self.connections = None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gelombang.attempt import Fate, Outcome
+from gelombang_loadtests.applicant import Applicant
 from tests.support.small_scenario import HOME, scenario
 from tests.unit.test_engine_walker import Walk, ok, problem, scripted
 
@@ -46,3 +47,16 @@ def test_asking_again_ends_with_an_answer_that_is_not_ok_and_at_the_end_of_the_r
     cut = Walk(tmp_path / "cut", scenario(step), scripted(ok()), end_seconds=30.0)
     assert cut.outcomes() == [Outcome.CUT]
     assert cut.fates() == [Fate.CUT]
+
+
+def test_who_is_away_keeps_what_was_captured_and_how_often_they_tried() -> None:
+    applicant = Applicant(7, 1, 3)
+    applicant.values.update(session="kunci", note='a "quoted" é')
+    applicant.tries[1] += 2
+    applicant.leave_line()
+    applicant.leave_line()
+    assert applicant.values == {"session": "kunci", "note": 'a "quoted" é'}
+    assert applicant.tries.tolist() == [0, 2, 0]
+    applicant.values["more"] = "x"
+    applicant.tries[1] += 1
+    assert (len(applicant.values), applicant.tries[1]) == (3, 3)

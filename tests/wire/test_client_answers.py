@@ -261,3 +261,11 @@ def test_an_ipv6_server_is_reached() -> None:
     listener.close()
     assert answer.body == b"ok"
     assert b"Host: [::1]:%d\r\n" % port in seen[0]
+
+
+def test_huge_headers_are_read_whole_up_to_the_limit(person: PersonConnections) -> None:
+    value = b"v" * 60_000
+    with serving(answering(b"HTTP/1.1 200 OK\r\nX-Huge: " + value + b"\r\nContent-Length: 2\r\n\r\nok")) as server:
+        answer = ask(person, server)
+        person.close()
+    assert (answer.outcome_error, answer.body, answer.headers[b"x-huge"]) == (None, b"ok", value)
