@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help surge full-surge smoke check test bench lock packages clean
+.PHONY: help surge full-surge smoke check test bench bench-generator lock packages clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -44,6 +44,9 @@ test: $(READY) packages check  ## everything
 
 bench: $(READY)  ## the hot paths, by pytest-benchmark
 	$(BIN)/pytest -q benchmarks --benchmark-only
+
+bench-generator: $(READY)  ## the generator's CPU beside FastHttpUser and k6, its lateness and memory (about 5 minutes; K6=/path/to/k6)
+	@PYTHONPATH=benchmarks $(BIN)/python -m generator_bench $(ARGS)
 
 lock: $(READY)  ## write requirements.lock again from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
