@@ -1,8 +1,9 @@
 """One server process: what it opens, in which order it serves, and how it ends.
 
 The supervisor hands over bound sockets, so that every URL is known before anybody serves. A worker stops when it is told to (SIGTERM,
-SIGINT), when its supervisor is gone (its standard input closes), or when it can't go on. Stopping: no new connections, then at most
-`DRAIN_SECONDS` for the requests in progress, then every open attempt is ended, and database and ledger are closed.
+SIGINT), when its supervisor is gone (its standard input closes), or when it can't go on. Stopping: who waits unread is let in, then no new
+connections, then at most `DRAIN_SECONDS` for the requests in progress, then every open attempt is ended, and database and ledger are
+closed.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from gelombang_server.attempts import AttemptBook
 from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
 from gelombang_server.database import Database
 from gelombang_server.harness import build_harness
+from gelombang_server.last_in_line import let_in_who_waits
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
@@ -118,6 +120,8 @@ class Worker:
 
     async def stop(self) -> None:
         """Drain and close everything."""
+        if not await let_in_who_waits(self._sockets[0]):
+            print(f"server process {self.context.slot}: stopped over requests that it had not read", file=sys.stderr)
         self.context.stopping.set()
         if self.outbox is not None:
             self.outbox.release()
