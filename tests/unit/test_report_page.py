@@ -10,6 +10,7 @@ import pytest
 from gelombang.errors import HostError, InputError
 from gelombang.joined_log import JoinedLog, LogCell, LoggedQuantiles, LoggedStep
 from gelombang.record import Quantiles, RunRecord, Validity
+from gelombang.service_metrics import StageReading
 from gelombang_reports.page import SIZE_LIMIT_BYTES, render_page, write_page
 from support.records import collapsing, doubtful, empty, hardened
 
@@ -48,6 +49,15 @@ def test_the_funnel_shows_people_their_share_of_the_step_before_and_the_full_siz
     assert "KTP photo 422 28.8 % of those before; 8 440 at full size 1 340 91.4 % of those before; 26 800 at full size" in text
     assert "Selfie with KTP 186 44.1 % of those before; 3 720 at full size" in text
     assert "never read the mail 2 060 25.8 %" in text
+
+
+def test_the_service_s_own_metrics_are_shown_stage_by_stage() -> None:
+    known = StageReading(stage="body", promql="max(<b>)", samples=9, median_seconds=0.5, largest_seconds=3.0, largest_at_seconds=840.0)
+    record = hardened().model_copy(update={"server_metrics": [known, StageReading(stage="store", promql="x", samples=0)]})
+    text = visible(render_page([record]))
+    assert "body max(&lt;b&gt;) 0.50 s 3.0 s 14 min after the first arrivals were due" in text
+    assert "store x – – no sample in the time of the run" in text
+    assert "What the service’s own metrics say" not in visible(both())
 
 
 def test_a_joined_access_log_is_shown_beside_what_people_felt() -> None:
