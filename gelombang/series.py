@@ -22,35 +22,36 @@ class Series:
     labels: Mapping[str, str]
     times: NDArray[np.float64]
     values: NDArray[np.float64]
+    grown: NDArray[np.float64] = field(init=False)
+    """Growth from the first sample to each, restarts counted."""
 
     def __post_init__(self) -> None:
         assert len(self.times) == len(self.values), self.name
+        steps = self.values[1:] - self.values[:-1]
+        risen = np.concatenate(([0.0], np.where(steps < 0, self.values[1:], steps).cumsum()))
+        object.__setattr__(self, "grown", risen[: len(self.values)])
 
     def growth(self, from_seconds: float, to_seconds: float) -> float | None:
         """How much a counter grew in the window; None without two samples."""
-        begin = max(int(np.searchsorted(self.times, from_seconds, side="right")) - 1, 0)
-        end = int(np.searchsorted(self.times, to_seconds, side="right"))
-        part = self.values[begin:end]
-        if len(part) < 2:
-            return None
-        steps = np.diff(part)
-        return float(np.where(steps < 0, part[1:], steps).sum())
+        begin = max(int(self.times.searchsorted(from_seconds, side="right")) - 1, 0)
+        end = int(self.times.searchsorted(to_seconds, side="right"))
+        return float(self.grown[end - 1] - self.grown[begin]) if end - begin >= 2 else None
 
     def mean(self, from_seconds: float, to_seconds: float) -> float | None:
         """The mean of a gauge over the samples in the window; None without any."""
-        begin = int(np.searchsorted(self.times, from_seconds, side="left"))
-        end = int(np.searchsorted(self.times, to_seconds, side="right"))
+        begin = int(self.times.searchsorted(from_seconds, side="left"))
+        end = int(self.times.searchsorted(to_seconds, side="right"))
         return float(self.values[begin:end].mean()) if end > begin else None
 
     def lowest(self, from_seconds: float, to_seconds: float) -> float | None:
         """The smallest sample of a gauge in the window; None without any."""
-        begin = int(np.searchsorted(self.times, from_seconds, side="left"))
-        end = int(np.searchsorted(self.times, to_seconds, side="right"))
+        begin = int(self.times.searchsorted(from_seconds, side="left"))
+        end = int(self.times.searchsorted(to_seconds, side="right"))
         return float(self.values[begin:end].min()) if end > begin else None
 
     def last(self, at_seconds: float) -> float | None:
         """The newest sample at or before a moment."""
-        end = int(np.searchsorted(self.times, at_seconds, side="right"))
+        end = int(self.times.searchsorted(at_seconds, side="right"))
         return float(self.values[end - 1]) if end else None
 
 

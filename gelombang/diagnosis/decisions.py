@@ -18,6 +18,7 @@ from gelombang.panels.expression import (
     LowestBefore,
     Minus,
     Over,
+    counted,
     lowest,
     now,
     per_second,
@@ -43,6 +44,8 @@ REGISTRY_WAIT_PEOPLE_SECONDS = 300.0
 """How long the registry's line is, at its cap, in the people's time."""
 TOO_LARGE_RISE = 0.12
 """Rise of the share of photos over the limit against the last good time."""
+ENOUGH_ATTEMPTS = 25.0
+"""In a window; a share of fewer rises and falls by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,7 @@ def decisions(speed: float) -> tuple[Decision, ...]:
                         TOO_LARGE_RISE,
                         "the share of photos over the limit rose by 12 points against the last good time",
                     ),
+                    _above(counted(telemetry.UPLOAD_ATTEMPTS), ENOUGH_ATTEMPTS, "more than 25 attempts ended"),
                 ),
             ),
         ),

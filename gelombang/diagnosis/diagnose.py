@@ -22,8 +22,9 @@ WINDOW_SECONDS_LEAST = 10.0
 STEPS_IN_WINDOW = 5
 HOLDS_INSTANTS = 3
 """A row must hold at this many instants, a step apart, before its cause is named."""
-GAP_INSTANTS = 2
-"""A streak ends when the row does not hold for this many instants in a row."""
+GAP_INSTANTS = STEPS_IN_WINDOW + 1
+"""A streak ends when the row does not hold for this many instants in a row: one odd sample stands in as many windows as a window has
+steps."""
 LOOK_BACK_INSTANTS = 240
 RECOVERING_RATIO = 0.7
 """A failing share below this part of its worst since it began, and falling, is recovering."""
@@ -72,7 +73,8 @@ class Diagnosis:
     is_recovering: bool
     leading: Leading | None
     findings: tuple[Finding, ...]
-    """In the order of looking; empty: nothing wrong that the table knows."""
+    """The earliest first, because no cause comes after what it does; those that began within two windows in the order of looking. Empty:
+    nothing wrong that the table knows."""
     backlog_people: float | None
     """Past NIK and not past the selfie."""
     drain_seconds: float | None
@@ -147,7 +149,8 @@ def _findings(table: SeriesTable, ending: list[float], width: float, speed: floa
         if since is not None:
             instance = _instance(row, table, ending[0] - width, ending[0])
             found.append(Finding(cause, OWNER_OF[cause], KNOB_OF[cause], since, instance, words_of(row)))
-    return found
+    first = min((finding.since_seconds for finding in found), default=0.0)
+    return sorted(found, key=lambda finding: int((finding.since_seconds - first) / (2 * width)))
 
 
 def _instance(row: Decision, table: SeriesTable, from_seconds: float, to_seconds: float) -> str:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gelombang.panels.now_page import EXCESS_RULE, FINDINGS_RULE
 from gelombang.panels.parts import Runbook
 from gelombang_dashboards.alert_histories import histories_file
 from gelombang_dashboards.build import OPENING_HOUR
+from gelombang_dashboards.yaml_text import Yaml, yaml_text
 from tests.support.debian_tools import program
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "prometheus"
@@ -64,3 +66,61 @@ def test_a_loosened_or_tightened_alert_does_not_pass_its_tests(tmp_path: Path, p
     assert right in own
     (tmp_path / "alerts.yml").write_text(text.replace(own, own.replace(right, wrong)))
     assert promtool("test", "rules", tmp_path / "rules_test.yml").returncode == 1
+
+
+SERVER = 'job="gelombang-server", instance="a"'
+
+
+def uploads(outcome: str, stage: str, code: str, values: str) -> tuple[str, str]:
+    return f'gelombang_server_upload_attempts_total{{{SERVER}, photo="ktp", stage="{stage}", outcome="{outcome}", code="{code}"}}', values
+
+
+HEALTHY = [
+    uploads("completed", "acknowledge", "none", "0+20x150"),
+    (f"gelombang_server_store_turns{{{SERVER}}}", "0 1 " * 75),
+    (f"gelombang_server_store_bandwidth_bytes_per_second{{{SERVER}}}", "1000000x150"),
+    (f"gelombang_server_store_moved_bytes_total{{{SERVER}}}", "0+400000x150"),
+]
+SLOW_STORE = [
+    *HEALTHY[:1],
+    (f"gelombang_server_store_turns{{{SERVER}}}", "0 1 " * 30 + "5x90"),
+    *HEALTHY[2:3],
+    (f"gelombang_server_store_moved_bytes_total{{{SERVER}}}", "0+400000x60 24000000+100000x90"),
+    uploads("failed", "store", "upload_timed_out", "0x60 0+30x90"),
+]
+TOO_LARGE = [*HEALTHY, uploads("rejected", "admission", "photo_too_large", "0+5x60 300+20x90")]
+
+
+@pytest.mark.parametrize(
+    ("series", "cause", "leading"),
+    [
+        (HEALTHY, None, None),
+        ([*HEALTHY, uploads("failed", "store", "store_full", "0x60 0+10x90")], "full store", "store_full"),
+        (SLOW_STORE, "slow store", "upload_timed_out"),
+        ([*HEALTHY, uploads("failed", "store", "upload_timed_out", "0x60 0+30x90")], "time-out shorter than the store", "upload_timed_out"),
+        (TOO_LARGE, "body limit too low", "photo_too_large"),
+        ([*HEALTHY, (f"gelombang_server_machine_listen_overflows_total{{{SERVER}}}", "0x60 0+2x90")], "listen backlog too small", None),
+    ],
+    ids=["healthy", "full store", "slow store", "short time-out", "body limit", "backlog"],
+)
+def test_what_the_diagnosis_says_the_recording_rules_say(
+    tmp_path: Path, series: list[tuple[str, str]], cause: str | None, leading: str | None
+) -> None:
+    """The same decision table as PromQL: the cause and no other, and the stage and code that lead the excess."""
+    for name in ("recording.yml", "findings.yml"):
+        (tmp_path / name).write_text((FOLDER / name).read_text())
+    found = [{"labels": f'{{cause="{cause}"}}', "value": 1}] if cause else []
+    most = [{"labels": f'{{code="{leading}"}}', "value": 1}] if leading else []
+    asked: Yaml = [
+        {"expr": f"sum by (cause) ({FINDINGS_RULE})", "eval_time": "90s", "exp_samples": found},
+        {"expr": f"sum by (code) ({EXCESS_RULE}) > 0.5", "eval_time": "90s", "exp_samples": most},
+    ]
+    inputs: Yaml = [{"series": name, "values": values.strip()} for name, values in series]
+    body: Yaml = {
+        "rule_files": ["recording.yml", "findings.yml"],
+        "evaluation_interval": "2s",
+        "tests": [{"interval": "1s", "input_series": inputs, "promql_expr_test": asked}],
+    }
+    (tmp_path / "test.yml").write_text(yaml_text(body))
+    run = promtool("test", "rules", tmp_path / "test.yml")
+    assert run.returncode == 0, said(run)
