@@ -18,6 +18,8 @@ GENERATOR_SAMPLES = "generator-*.jsonl"
 GENERATOR_LOGS = "generator*.log"
 GENERATOR_BUSY_RATIO = 0.8
 MACHINE_BUSY_RATIO = 0.95
+CROWDED_TASKS_PER_CORE = 4.0
+"""Tasks that run or could run, per core, from which on a generator waits for its turn."""
 _TRACEBACK = re.compile(rb"^\s*Traceback \(most recent call last\)", re.MULTILINE)
 
 Sample = dict[str, float]
@@ -55,6 +57,14 @@ def read_host(
         listen_drops=_rise(listen, "listen_drops"),
         generator_busy_seconds=max((_busy_seconds(own) for own in generators), default=None),
         machine_busy_ratio=_mean([float(share > MACHINE_BUSY_RATIO) for share in machine_shares]),
+        gc_pause_max_seconds=max((us / MICROSECONDS for us in _values(generators, "gc_pause_max_us")), default=None),
+        crowded_ratio=_mean([float(tasks > CROWDED_TASKS_PER_CORE) for tasks in _values(generators, "run_queue_per_core")]),
+        sockets_ratio=max(
+            (_most(own, "sockets") / own[-1]["sockets_limit"] for own in generators if own and "sockets" in own[-1]), default=None
+        ),
+        ports_ratio=_ports_ratio(generators),
+        retransmitted_ratio=_risen_ratio(generators, "segments_retransmitted"),
+        kernel_drops_ratio=_risen_ratio(generators, "kernel_drops"),
         client=client,
         network=network,
         generator_exceptions=sum(len(_TRACEBACK.findall(path.read_bytes())) for path in sorted(folder.glob(GENERATOR_LOGS))),
@@ -93,6 +103,37 @@ def _busy_seconds(samples: Sequence[Sample]) -> float:
         stretch = stretch + lasted if sample.get("cpu_share", 0.0) > GENERATOR_BUSY_RATIO else 0.0
         longest = max(longest, stretch)
     return longest
+
+
+def _values(generators: Sequence[Sequence[Sample]], name: str) -> list[float]:
+    return [sample[name] for own in generators for sample in own if name in sample]
+
+
+def _sockets_ratios(generators: Sequence[Sequence[Sample]]) -> list[float]:
+    return [sample["sockets"] / sample["sockets_limit"] for own in generators for sample in own if "sockets" in sample]
+
+
+def _most(samples: Sequence[Sample], name: str) -> float:
+    return max((sample[name] for sample in samples if name in sample), default=0.0)
+
+
+def _ports_ratio(generators: Sequence[Sequence[Sample]]) -> float | None:
+    """Of one machine: all processes' sockets, and what waits to be free again, which the kernel counts once for all."""
+    ports = min(_values(generators, "ports"), default=0.0)
+    if not ports:
+        return None
+    used = sum(_most(own, "sockets") for own in generators) + max(_values(generators, "time_wait"), default=0.0)
+    return used / ports
+
+
+def _risen_ratio(generators: Sequence[Sequence[Sample]], name: str) -> float | None:
+    """By how much a counter of the kernel rose over the run, over segments sent; the worst that a process saw."""
+    found = []
+    for own in generators:
+        seen = [sample for sample in own if name in sample and "segments_sent" in sample]
+        if len(seen) > 1:
+            found.append((seen[-1][name] - seen[0][name]) / max(seen[-1]["segments_sent"] - seen[0]["segments_sent"], 1.0))
+    return max(found, default=None)
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -218,6 +218,18 @@ class Host(_Part):
     """The longest wall time without a break in which one generator process used more than 80 % of a core."""
     machine_busy_ratio: float | None = None
     """Share of the run's seconds in which the machine's CPU was used to more than 95 %."""
+    gc_pause_max_seconds: float | None = None
+    """The longest pause of a generator process's collector."""
+    crowded_ratio: float | None = None
+    """Share of the run's seconds in which more than 4 tasks a core wanted to run on a generator's machine."""
+    sockets_ratio: float | None = None
+    """Open sockets of a generator process over how many it may open, the most."""
+    ports_ratio: float | None = None
+    """Ports in use by the generator or waiting to be free again over how many there are, the most."""
+    retransmitted_ratio: float | None = None
+    """Segments that the generator's machine sent again, of those it sent."""
+    kernel_drops_ratio: float | None = None
+    """Packets that its kernel threw away, over segments that it sent."""
     hook: Quantiles | None = None
     """What the hooks of the scenario took for an attempt, in WALL time: the generator's own time inside the attempt's."""
     generator_exceptions: int = 0

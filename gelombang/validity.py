@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gelombang.clock import MICROSECONDS
+from gelombang.generator_doubts import clocks, died, starved
 from gelombang.host_samples import GENERATOR_BUSY_RATIO, MACHINE_BUSY_RATIO
 from gelombang.objective_words import three_digits
 from gelombang.profile import Profile
@@ -23,10 +24,12 @@ LATE_INVALID_SECONDS = 0.050
 """p99 of lateness of first steps, wall time."""
 HOOK_SUSPECT_SECONDS = 0.005
 """p99 of what a scenario's hooks take for an attempt, wall time."""
-CLOCK_ERROR_SUSPECT_SECONDS = 0.005
-"""By how much the clock of a machine of the run may be off from the master's."""
 STALL_SUSPECT_RATIO = 0.5
 """The longest stall of the generator's loop, of the median patience for a page."""
+STALL_SUSPECT_SECONDS = 0.5
+"""The same, however patient people are."""
+RETRANSMITTED_REMARK_RATIO = 0.01
+"""Of the segments that were sent."""
 UNSENT_INVALID_RATIO = 0.01
 BUSY_GENERATOR_SECONDS = 5.0
 BUSY_MACHINE_RATIO = 0.10
@@ -52,12 +55,13 @@ def find_doubts(
     """All doubts about a run, worst first. `server_median_seconds` is what each small step cost the server, in the people's time."""
     page_seconds = scenario.patience.page_seconds.quantile(0.5)
     found = [
-        *_died(record),
+        *died(record.host),
         *_broken_generator(record.host),
         *_late(record.host, record.scale.scale().wall_seconds(page_seconds)),
-        *_clocks(record.host),
+        *clocks(record.host),
         *_unsent(record, due_us),
         *_busy(record.host),
+        *starved(record.host),
         *_real_cost(server_median_seconds, page_seconds),
         *_rounding(record, profile),
         *_few_samples(record, scenario),
@@ -65,20 +69,6 @@ def find_doubts(
         *_remarks(record),
     ]
     return sorted(found, key=lambda doubt: -_ORDER.index(doubt.severity))
-
-
-def _died(record: RunRecord) -> Iterator[Doubt]:
-    for death in record.host.deaths:
-        others = (
-            f"{death.taken_over:,} due later were given to the {death.living} that went on" if death.living else "nobody was left to go on"
-        )
-        yield Doubt(
-            name="generator-died",
-            severity=Validity.SUSPECT if death.living else Validity.INVALID,
-            evidence=f"generator process {death.process} {death.how} at {death.at_seconds:,.0f} s: {death.cut:,} of its people were cut in "
-            f"mid-journey, {death.unsent:,} who were due never left, {others}",
-            what_to_do="look at the end of generator-<k>.log and at the kernel's log for an out-of-memory kill, then run again",
-        )
 
 
 def _broken_generator(host: Host) -> Iterator[Doubt]:
@@ -95,18 +85,6 @@ def _broken_generator(host: Host) -> Iterator[Doubt]:
             severity=Validity.INVALID,
             evidence=f"{host.generator_exceptions} tracebacks in the generators' logs; want none",
             what_to_do="read generator-<k>.log: a person or a message was handled by broken code",
-        )
-
-
-def _clocks(host: Host) -> Iterator[Doubt]:
-    error = host.clock_error_seconds
-    if error is not None and error > CLOCK_ERROR_SUSPECT_SECONDS:
-        yield Doubt(
-            name="clocks-apart",
-            severity=Validity.SUSPECT,
-            evidence=f"a worker's clock may be off from the master's by {three_digits(1_000 * error)} ms; want at most "
-            f"{1_000 * CLOCK_ERROR_SUSPECT_SECONDS:g} ms: they began that far apart",
-            what_to_do="put master and workers into one network, and quieten it while they join",
         )
 
 
@@ -130,12 +108,13 @@ def _late(host: Host, page_wall_seconds: float) -> Iterator[Doubt]:
             what_to_do="make the hook faster: keep what does not change, and leave out what the site does not look at",
         )
     stall = host.loop_late_max_seconds
-    if stall is not None and stall > STALL_SUSPECT_RATIO * page_wall_seconds:
+    limit_seconds = min(STALL_SUSPECT_RATIO * page_wall_seconds, STALL_SUSPECT_SECONDS)
+    if stall is not None and stall > limit_seconds:
         yield Doubt(
             name="stalled-generator",
             severity=Validity.SUSPECT,
             evidence=f"the generator stood still for {three_digits(1_000 * stall)} ms; people wait "
-            f"{three_digits(1_000 * page_wall_seconds)} ms for a page, want at most {STALL_SUSPECT_RATIO:g} of that",
+            f"{three_digits(1_000 * page_wall_seconds)} ms for a page, want at most {three_digits(1_000 * limit_seconds)} ms",
             what_to_do="quieten the machine or use a lower --speed",
         )
 
@@ -241,6 +220,15 @@ def _cut(record: RunRecord) -> Iterator[Doubt]:
 
 
 def _remarks(record: RunRecord) -> Iterator[Doubt]:
+    again = record.host.retransmitted_ratio
+    if again is not None and again > RETRANSMITTED_REMARK_RATIO:
+        yield Doubt(
+            name="retransmits",
+            severity=Validity.VALID,
+            evidence=f"{again:.2g} of the segments from the generator's machine were sent again; above {RETRANSMITTED_REMARK_RATIO:g} the "
+            "network, and not the site alone, makes people wait",
+            what_to_do="look at the network between generator and site, and at what the site's kernel drops",
+        )
     sample = record.scale.scale().sample
     if sample < SMALLEST_SMOOTH_SAMPLE and record.uploads is not None:
         yield Doubt(

@@ -186,6 +186,7 @@ class Generator:
             lambda: self._counted(engine, loop),
             self.counts.loop_lag.add,
             self._judged,
+            self._pool,
         )
         beside = [
             spawn_watched(lambda: phone.run(engine.wake), engine.fail),

@@ -1,19 +1,23 @@
 """The generator watches itself: a run whose generator was late, starved or stalled must not be believed.
 
 Every 50 ms a task sleeps and looks how late it woke: that delay is what every person of this process suffers too. Once a second the
-worst delay, the CPU shares and the counts go as one JSON line into `generator-<k>.jsonl`. Verdicts are drawn later, from that file.
+worst delay, the CPU shares, the counts, and what the kernel says of run queue, sockets, drops and retransmits go as one JSON line into
+`generator-<k>.jsonl`. Verdicts are drawn later, from that file.
 """
 
 import gc
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 import psutil
 
 from gelombang.clock import MICROSECONDS, process_cpu_seconds
+from gelombang.kernel import ephemeral_ports, read_network
 from gelombang_loadtests.loop import Loop
 
 LOOK_EVERY_US = 50_000
@@ -49,18 +53,44 @@ class Sample:
     waiting: int
     attempts: int
     sent_bytes: int
+    sockets: int | None
+    """Open ones of this process."""
+    sockets_limit: int | None
+    ports: int | None
+    """How many ports connections may come from."""
+    run_queue_per_core: float | None
+    segments_sent: int | None
+    segments_retransmitted: int | None
+    kernel_drops: int | None
+    time_wait: int | None
+
+
+class Sockets(Protocol):
+    """Who holds this process's sockets."""
+
+    open_sockets: int
+    sockets_limit: int
 
 
 class SelfWatch:
     """Samples this process until `stop`; `run` is the body of a task of its own."""
 
     def __init__(
-        self, path: Path, loop: Loop, counts: Callable[[], Counts], woke: Callable[[int], None], over: Callable[[Sample], None]
+        self,
+        path: Path,
+        loop: Loop,
+        counts: Callable[[], Counts],
+        woke: Callable[[int], None],
+        over: Callable[[Sample], None],
+        sockets: Sockets | None = None,
     ) -> None:
-        """`woke` gets how late each look was, in µs, and `over` each second's sample."""
+        """`woke` gets how late each look was, in µs, and `over` each second's sample. Without `sockets` it is not known how many are open."""
         self._file: TextIOWrapper = path.open("w")
         self._loop = loop
         self._counts = counts
+        self._sockets = sockets
+        self._ports = ephemeral_ports()
+        self._cores = len(os.sched_getaffinity(0))
         self._stopping = False
         self._late_max_us = 0
         self._gc_pause_max_us = 0
@@ -97,6 +127,7 @@ class SelfWatch:
     def _write(self, now_us: int, cpu_share: float) -> None:
         if self._stopping:
             return
+        network = read_network()
         sample = Sample(
             t_us=now_us,
             loop_late_max_us=self._late_max_us,
@@ -104,6 +135,14 @@ class SelfWatch:
             cpu_share=round(cpu_share, 4),
             machine_cpu_share=round(psutil.cpu_percent(interval=None) / 100, 4),
             **asdict(self._counts()),
+            sockets=None if self._sockets is None else self._sockets.open_sockets,
+            sockets_limit=None if self._sockets is None else self._sockets.sockets_limit,
+            ports=self._ports,
+            run_queue_per_core=None if network.run_queue is None else round(network.run_queue / self._cores, 2),
+            segments_sent=network.segments_sent,
+            segments_retransmitted=network.segments_retransmitted,
+            kernel_drops=network.kernel_drops,
+            time_wait=network.time_wait,
         )
         self._late_max_us = self._gc_pause_max_us = 0
         self._over(sample)
