@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gelombang.clock import utc_now
-from gelombang.errors import RecordError
+from gelombang.errors import HostError, RecordError
 
 CREATED_FILE = "created.csv"
 CLEANED_FILE = "cleaned.csv"
@@ -35,6 +35,7 @@ class _Rows:
     """A CSV file that is only appended to, a row in one write."""
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._path = path
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
             self._file = os.open(path, flags | os.O_EXCL, 0o600)
@@ -44,7 +45,10 @@ class _Rows:
 
     def add(self, *values: object) -> None:
         """Append one row. Values hold no comma, quote or line end."""
-        os.write(self._file, (",".join(map(str, values)) + "\n").encode())
+        try:
+            os.write(self._file, (",".join(map(str, values)) + "\n").encode())
+        except OSError as error:
+            raise HostError(f"{self._path} can't be written ({error.strerror}); want free disk") from error
 
     def close(self) -> None:
         """Nothing may be added afterwards."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gelombang.errors import RecordError
+from gelombang.errors import HostError, RecordError
 from gelombang.profile import Profile
 from gelombang.rehearsed_fault import RehearsedFault
 from gelombang.scale import FixedFloat, FixedInt, Scale
@@ -106,8 +106,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def write_model(path: Path, model: BaseModel) -> None:
-    """Write a model as indented JSON."""
-    path.write_text(model.model_dump_json(indent=1, by_alias=True) + "\n")
+    """Write a model as indented JSON. Raises HostError when the disk is full."""
+    try:
+        path.write_text(model.model_dump_json(indent=1, by_alias=True) + "\n")
+    except OSError as error:
+        raise HostError(f"{path} can't be written ({error.strerror}); want free disk") from error
 
 
 def read_model(path: Path, kind: type[M]) -> M:

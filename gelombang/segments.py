@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.errors import RecordError
+from gelombang.errors import HostError, RecordError
 from gelombang.histogram import BUCKETS, Histogram, bucket_middles_us
 
 SEGMENTS_FOLDER = "segments"
@@ -66,15 +66,18 @@ class Segments:
 
 
 def write_segments(folder: Path, segments: Segments) -> None:
-    """Write both files below the run's folder."""
+    """Write both files below the run's folder. Raises HostError when the disk is full."""
     below = folder / SEGMENTS_FOLDER
     below.mkdir(exist_ok=True)
     parts = {f"response:{name}": found for name, found in segments.response.items()}
     parts |= {f"service:{name}": found for name, found in segments.service.items()}
     parts[_LATENESS] = segments.lateness
     arrays = {name: np.frombuffer(found.to_bytes(), dtype=np.uint8) for name, found in parts.items()}
-    np.savez_compressed(below / HISTOGRAMS_FILE, allow_pickle=False, **arrays)
-    np.savez_compressed(below / WINDOWS_FILE, allow_pickle=False, steps=np.array(segments.steps), windows=segments.windows)
+    try:
+        np.savez_compressed(below / HISTOGRAMS_FILE, allow_pickle=False, **arrays)
+        np.savez_compressed(below / WINDOWS_FILE, allow_pickle=False, steps=np.array(segments.steps), windows=segments.windows)
+    except OSError as error:
+        raise HostError(f"{below} can't be written ({error.strerror}); want free disk") from error
 
 
 def read_segments(folder: Path) -> Segments:

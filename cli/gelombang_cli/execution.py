@@ -99,11 +99,11 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         write_model(order.folder / PLAN_FILE, plan)
         for generator in generators:
             generator.tell({"zero_us": zero_us})
-        stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
+        host = stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
         push = _pushing(order, stack)
         stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
         watch = stack.enter_context(HarmWatch(_watched(order, plan)))
-        followed = follow(generators, plan, order.folder, listener, watch)
+        followed = follow(generators, plan, order.folder, listener, watch, lambda: host.fault)
     facts = RunFacts(
         started_at=started_at.isoformat(timespec="seconds"),
         commit=commit(),

@@ -28,6 +28,7 @@ EVENT_WAIT_SECONDS = 0.25
 HARM_DRAIN_SECONDS = 1.0
 """What open exchanges get after a stop on harm."""
 OPERATOR = "the operator"
+THIS_MACHINE = "the generator's machine"
 
 Listener = Callable[[Event], None]
 
@@ -44,10 +45,12 @@ class Followed:
     deaths: Sequence[Death] = ()
 
 
-def follow(generators: Sequence[Child], plan: RunPlan, folder: Path, listener: Listener, watch: HarmWatch) -> Followed:
+def follow(
+    generators: Sequence[Child], plan: RunPlan, folder: Path, listener: Listener, watch: HarmWatch, fault: Callable[[], str]
+) -> Followed:
     """Pass progress on until all generators have ended; when one dies, the others go on with its people.
 
-    A second Ctrl-C ends at once, by KeyboardInterrupt.
+    `fault` says why this machine can't keep what happens, if it can't. A second Ctrl-C ends at once, by KeyboardInterrupt.
     """
     scale = plan.scale.scale()
     planned = scale.wall_seconds(plan.for_seconds + plan.scenario.drain_seconds)
@@ -60,7 +63,9 @@ def follow(generators: Sequence[Child], plan: RunPlan, folder: Path, listener: L
                 wait_readable(generators, EVENT_WAIT_SECONDS)
                 for event in _events(generators):
                     watch.take(event)
+                    stopping.take(event)
                     listener(event)
+                stopping.halt(fault())
                 if stopping.stop is None and (stop := watch.look()) is not None:
                     stopping.begin(stop, is_harm=True)
                 stopping.go_on()
@@ -75,6 +80,7 @@ def follow(generators: Sequence[Child], plan: RunPlan, folder: Path, listener: L
                 if stopping.stop is None:
                     stopping.begin(Stop(OPERATOR, reason, monotonic_us()), is_harm=False)
     for event in _events(generators):
+        stopping.take(event)
         listener(event)
     _tell_deaths(living, listener)
     for child in generators:
@@ -113,6 +119,15 @@ class _Stopping:
         if is_harm:
             self._cut_us = monotonic_us() + int(HARM_DRAIN_SECONDS * MICROSECONDS)
         self._listener({"event": "cut", "stopped_by": stop.stopped_by, "reason": stop.reason})
+
+    def take(self, event: Event) -> None:
+        """What one generator says: when its machine can't go on, nobody does."""
+        self.halt(str(event.get("halted") or ""))
+
+    def halt(self, fault: str) -> None:
+        """Arrivals end everywhere when this machine has a fault."""
+        if fault and self.stop is None:
+            self.begin(Stop(THIS_MACHINE, fault, monotonic_us()), is_harm=False)
 
     def go_on(self) -> None:
         """The second half of a stop on harm, when its time has come."""

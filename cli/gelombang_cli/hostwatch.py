@@ -15,7 +15,6 @@ import orjson
 import psutil
 
 from gelombang.clock import monotonic_us
-from gelombang.errors import HostError
 from gelombang.kernel import listen_counters
 
 HOST_FILE = "host.jsonl"
@@ -41,8 +40,11 @@ class HostWatch:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        if self._failure is not None:
-            raise HostError(f"{self._path} can't be written ({self._failure.strerror}); want free disk") from self._failure
+
+    @property
+    def fault(self) -> str:
+        """Why there are no samples any more, in one sentence; empty while there are."""
+        return f"{self._path} can't be written ({self._failure.strerror}); want free disk" if self._failure is not None else ""
 
     def _watch(self) -> None:
         try:
@@ -53,7 +55,7 @@ class HostWatch:
     def _sample(self) -> None:
         psutil.cpu_percent()
         earlier_us, earlier_server, earlier_generator = monotonic_us(), _cpu(self._server), _cpu(self._generator)
-        with self._path.open("wb") as file:
+        with self._path.open("wb", buffering=0) as file:
             while not self._stop.wait(SAMPLE_EVERY_SECONDS):
                 now_us, server, generator = monotonic_us(), _cpu(self._server), _cpu(self._generator)
                 seconds = (now_us - earlier_us) / 1e6

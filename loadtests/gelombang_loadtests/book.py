@@ -1,6 +1,9 @@
 """The book of a run: what happens to people goes into the ledgers and the counts, at one place."""
 
+from contextlib import suppress
+
 from gelombang.attempt import Fate, Outcome, Phase
+from gelombang.errors import HostError
 from gelombang_loadtests.applicant import NO_ROW, Applicant
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.generator_metrics import GeneratorCounts
@@ -74,7 +77,9 @@ class Book:
         self.attempt_ends(applicant, Try(Ending(Outcome.CUT, phase)), now_us, cut=True)
 
     def unsent(self, index: int, due_us: int) -> None:
-        self._recorder.unsent_person(index, due_us)
+        # On a full disk there is no room for a row, and its absence says the same.
+        with suppress(HostError):
+            self._recorder.unsent_person(index, due_us)
 
     def waiting_at_the_end(self, now_us: int) -> int:
         """Those in an exchange were cut before: who has an open attempt now waits for a message, or has just been handed it."""

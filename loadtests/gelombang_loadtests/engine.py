@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gelombang.attempt import Fate
+from gelombang.errors import GelombangError
 from gelombang_loadtests.applicant import Applicant, State
 from gelombang_loadtests.loop import Loop
 
@@ -131,6 +132,8 @@ class Engine:
         self.fates = dict.fromkeys(Fate, 0)
         self.started = 0
         """People whose first attempt was begun."""
+        self.halted: GelombangError | None = None
+        """What this machine could not do any more, such as keep what happens: arrivals ended then, and what was written is whole."""
         self.failure: BaseException | None = None
         """A defect of the generator itself: the run is void."""
 
@@ -179,8 +182,10 @@ class Engine:
         self._loop.wake()
 
     def fail(self, error: BaseException) -> None:
-        """The generator itself is broken: end at once."""
-        if self.failure is None:
+        """The generator itself is broken, or (an operator's error) this machine can't go on: end at once."""
+        if isinstance(error, GelombangError):
+            self.halted = self.halted or error
+        elif self.failure is None:
             self.failure = error
         self.stop(0)
 

@@ -205,8 +205,8 @@ class Generator:
             for task in beside:
                 task.kill()
             self.close()
+            recorder.close()  # first: on a full disk it gives back what the rows did not use
             write_network(self._folder, self._process, self._pool.routes)
-            recorder.close()
         self._say(self._progress(engine, loop))
         write_last_page(self._folder / LAST_PAGE.format(process=self._process), self.collector)
         return self._done(engine, phone)
@@ -323,6 +323,7 @@ class Generator:
             attempts=self.counts.attempts_ended,
             cut=engine.stopped and engine.failure is None,
             failure="" if engine.failure is None else f"{type(engine.failure).__name__}: {engine.failure}",
+            halted="" if engine.halted is None else str(engine.halted),
             phone_failures=phone.failures,
             lateness_p99_us=round(lateness.quantile_us(0.99) or 0),
             lateness_max_us=lateness.max_us,

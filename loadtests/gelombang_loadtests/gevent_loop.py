@@ -13,6 +13,7 @@ import gevent
 from gevent.pool import Group, Pool
 
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.errors import GelombangError
 
 KILL_SECONDS_LIMIT = 5.0
 """Killed greenlets close their sockets and end at once; one that does not is left behind."""
@@ -130,13 +131,14 @@ def together(works: Sequence[Callable[[], T]], limit: int, /) -> list[T]:
 
 
 def spawn_watched(work: Callable[[], None], on_defect: Callable[[BaseException], None]) -> gevent.Greenlet:
-    """A greenlet beside the people's; what it lets out is shown with its traceback and handed to `on_defect`."""
+    """A greenlet beside the people's; what it lets out is handed to `on_defect`, a programmer error shown as well."""
 
     def watched() -> None:
         try:
             work()
         except Exception as error:
-            show_defect(error)
+            if not isinstance(error, GelombangError):
+                show_defect(error)
             on_defect(error)
 
     return gevent.spawn(watched)

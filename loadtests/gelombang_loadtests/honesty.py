@@ -9,7 +9,6 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +16,7 @@ import orjson
 import psutil
 
 from gelombang.clock import MICROSECONDS, process_cpu_seconds
+from gelombang.errors import HostError
 from gelombang.kernel import ephemeral_ports, read_network
 from gelombang_loadtests.loop import Loop
 
@@ -84,8 +84,9 @@ class SelfWatch:
         over: Callable[[Sample], None],
         sockets: Sockets | None = None,
     ) -> None:
-        """`woke` gets how late each look was, in µs, and `over` each second's sample. Without `sockets` it is not known how many are open."""
-        self._file: TextIOWrapper = path.open("w")
+        """`woke` gets how late each look was, in µs, and `over` each second's sample. Without `sockets`, nobody knows how many are open."""
+        self._path = path
+        self._file = path.open("wb", buffering=0)
         self._loop = loop
         self._counts = counts
         self._sockets = sockets
@@ -146,8 +147,10 @@ class SelfWatch:
         )
         self._late_max_us = self._gc_pause_max_us = 0
         self._over(sample)
-        self._file.write(orjson.dumps(sample).decode() + "\n")
-        self._file.flush()
+        try:
+            self._file.write(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as error:
+            raise HostError(f"{self._path} can't be written ({error.strerror}); want free disk") from error
 
     def _on_gc(self, phase: str, info: dict[str, int]) -> None:
         now = self._loop.now_us()

@@ -19,7 +19,7 @@ from gevent.event import Event
 from locust.env import Environment
 
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.errors import ExitCode, GelombangError, InputError
+from gelombang.errors import ExitCode, GelombangError, HostError, InputError
 from gelombang.runplan import PLAN_VARIABLE, PROCESS_VARIABLE, SETUP_VARIABLE, RunPlan, read_model
 from gelombang_loadtests import cluster_bridge
 from gelombang_loadtests.by_hand import add_arguments, plan_by_hand
@@ -197,6 +197,9 @@ class SurgeOnLocust:
         self._done = done
         if done.failure:
             self._exit_code = ExitCode.UNTRUSTED
+        elif done.halted:
+            _tell(HostError(done.halted))
+            self._exit_code = ExitCode.AS_EXPECTED if self._is_child else ExitCode.STOPPED
         elif not self._is_child and not any(done.fates[name] for name in ("finished", "waiting")):
             self._exit_code = ExitCode.FAILED
         say(done)

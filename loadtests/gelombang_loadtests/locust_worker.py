@@ -241,7 +241,8 @@ class ClusterWorker:
 
     def _tell_the_rest(self, done: Done) -> None:
         """Pulses until the master has everything and says so. Raises HostError when it does not, or has given this worker up."""
-        failure = done.failure or ("was stopped there" if done.cut and not self._told_to_stop and self._dismissed is None else "")
+        stopped_here = done.cut and not self._told_to_stop and self._dismissed is None
+        failure = done.failure or done.halted or ("was stopped there" if stopped_here else "")
         until_us = monotonic_us() + int(LAST_PULSES_SECONDS_LIMIT * MICROSECONDS)
         resend_us = 0
         while self._dismissed is None and monotonic_us() < until_us:

@@ -67,6 +67,8 @@ class Done:
     """Somebody stopped the run before its end."""
     failure: str
     """A defect of the generator: the run is void. Empty without one."""
+    halted: str
+    """Why this machine could not go on, in one sentence: arrivals ended, and what was written is whole. Empty without a reason."""
     phone_failures: int
     lateness_p99_us: int
     lateness_max_us: int

@@ -1,0 +1,74 @@
+"""A disk that gets full under a run ends its arrivals; what was written stays, and the record says why it ended."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang.verification import verify
+from tests.support.own_service import own_scenario
+from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("a small disk wants root")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900m", "tmpfs", str(folder)], capture_output=True, check=False, timeout=20)
+    if done.returncode:
+        pytest.skip(f"a small disk can't be mounted here: {done.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True, capture_output=True, timeout=20)
+
+
+def fill(folder: Path) -> None:
+    """The disk becomes as small as what is on it."""
+    disk = os.statvfs(folder)
+    used_bytes = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    subprocess.run(["mount", "-o", f"remount,size={used_bytes}", str(folder)], capture_output=True, check=True, timeout=20)
+
+
+def test_a_disk_that_gets_full_on_the_way_ends_the_arrivals_and_keeps_what_was_written(tmp_path: Path, small_disk: Path) -> None:
+    def fine(site: StubSite, asked: Asked) -> Reply:
+        return Reply()
+
+    scenario = own_scenario(tmp_path / "own.toml", for_seconds=60.0)
+    folder = small_disk / "run"
+    with stub_site(fine) as site:
+        command = [sys.executable, "-m", "gelombang_cli", "run", str(scenario), "--target", site.url, "--out", str(folder), "--yes"]
+        words = [*command, "--generator-processes", "2"]
+        with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            try:
+                until_us = monotonic_us() + 90_000_000
+                while len(site.asked) < 60:
+                    assert process.poll() is None, process.communicate()[0]
+                    assert monotonic_us() < until_us
+                    sleep_seconds(0.02)
+                fill(small_disk)
+                out, _ = process.communicate(timeout=90)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.communicate()
+    assert process.returncode == 5, out
+    assert "Traceback" not in out
+    record = json.loads((folder / "record.json").read_text())
+    assert record["stopped_by"] == "the generator's machine"
+    assert "No space left on device" in record["stop_reason"]
+    assert sum(record["fates"].values()) == record["people_planned"] == 1_200
+    assert record["fates"]["finished"] >= 40
+    assert record["fates"]["unsent"] > 0
+    result = verify(folder)
+    assert result.holds, result.lines()
