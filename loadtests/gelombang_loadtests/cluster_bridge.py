@@ -48,8 +48,8 @@ class MasterOnLocust:
         environment.parsed_options.run_time = None  # the plan bounds arrivals by it
         self._coordinator: Coordinator | None = None
         self._folder = Path()
-        self._failure: GelombangError | None = None
         self._stopped_by = ""
+        self._stop_reason = ""
         self._stopped_us: int | None = None
         self._ended = Event()
         self._exit_code = ExitCode.UNTRUSTED
@@ -71,7 +71,7 @@ class MasterOnLocust:
     def on_quitting(self, **_: object) -> None:
         """Ctrl-C, SIGTERM, or the end: the run is over first, and its record is there."""
         if not self._ended.is_set():
-            self._stop("the operator")
+            self._stop("the operator", "Ctrl-C or SIGTERM")
             self._ended.wait(END_SECONDS_LIMIT)
         self._environment.process_exit_code = int(self._exit_code)
 
@@ -115,7 +115,9 @@ class MasterOnLocust:
             gevent.sleep(LOOK_SECONDS)
             self._coordinator.look()
             if (self._folder / STOP_FILE).exists():
-                self._stop("the kill switch")
+                self._stop("the kill switch", f"{STOP_FILE} is there")
+            if (over := self._coordinator.over_the_block(utc_now())) is not None:
+                self._stop(over.stopped_by, over.reason)
             for death in self._coordinator.deaths[shown:]:
                 print(f"worker {death.process} {death.how}; {len(death.living)} go on with its people", file=sys.stderr, flush=True)
                 shown += 1
@@ -135,17 +137,16 @@ class MasterOnLocust:
             f"{sum(pulse.finished for pulse in last):,}  late p99 {late / 1000:.1f} ms"
         )
 
-    def _stop(self, by: str) -> None:
+    def _stop(self, by: str, reason: str) -> None:
         if self._coordinator is None or self._coordinator.stopped or self._coordinator.phase is Phase.ENDED:
             return
-        self._stopped_by, self._stopped_us = by, monotonic_us()
+        self._stopped_by, self._stop_reason, self._stopped_us = by, reason, monotonic_us()
         self._coordinator.stop()
 
     def _fail(self, error: GelombangError) -> None:
-        if self._failure is None:
-            self._failure = error
+        if not self._stopped_by:
             print(f"gelombang: {error}", file=sys.stderr, flush=True)
-        self._stop("the master's machine")
+        self._stop("the master's machine", str(error))
 
     def _finish(self) -> None:
         assert self._coordinator is not None
@@ -157,7 +158,7 @@ class MasterOnLocust:
             started_at=utc_now().isoformat(timespec="seconds"),
             cut_short=self._coordinator.stopped,
             stopped_by=self._stopped_by or None,
-            stop_reason=str(self._failure or ""),
+            stop_reason=self._stop_reason,
             stopped_us=self._stopped_us,
         )
         record = summarise(self._folder, plan, None, facts)

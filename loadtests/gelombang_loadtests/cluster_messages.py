@@ -57,6 +57,7 @@ class Pulse(_Message):
     in_flight: FixedInt = 0
     waiting: FixedInt = 0
     finished: FixedInt = 0
+    sent_bytes: FixedInt = 0
     lateness: bytes = b""
     """All of the worker's lateness so far, a mergeable histogram."""
     done: bool = False

@@ -10,20 +10,20 @@ No socket, no clock: whoever carries the messages calls `take`, and `look` sever
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS
 from gelombang.created import CREATED_FILE, CreatedRows
 from gelombang.errors import HostError
 from gelombang.histogram import Histogram
-from gelombang.ledger import PERSON_ROW, read_rows
 from gelombang.runplan import PLAN_FILE, RunPlan, write_model
-from gelombang.striping import Death, owners, write_deaths
+from gelombang.stops import Stop
+from gelombang.striping import Death, write_deaths
 from gelombang.workers import Announcement, Worker, differences, write_workers
 from gelombang_loadtests.cluster_messages import (
     AskTime,
@@ -41,6 +41,7 @@ from gelombang_loadtests.cluster_messages import (
     Told,
     Zero,
 )
+from gelombang_loadtests.lost_people import account_for
 from gelombang_loadtests.row_stream import ledgers, other_files
 
 LEASE_SECONDS = 3.0
@@ -167,6 +168,18 @@ class Coordinator:
         for name in self.members:
             self._send(name, Bye(reason=reason))
 
+    def over_the_block(self, now: datetime) -> Stop | None:
+        """Why what the target's owner allows is used up; None while it is not, and without a block."""
+        block = self._plan.scenario.target
+        if block is None or self.phase is not Phase.RUNNING:
+            return None
+        sent = sum(member.last.sent_bytes for member in self.members.values() if member.last is not None)
+        if sent > block.max_bytes:
+            return Stop("the limit of bytes", f"{sent:,} bytes were sent; [target] max_bytes is {block.max_bytes:,}", self._now_us())
+        if now >= datetime.fromisoformat(block.window.until):
+            return Stop("the window of time", f"it closed at {block.window.until}", self._now_us())
+        return None
+
     def lateness(self) -> Histogram:
         """Of all workers, so far."""
         merged = Histogram()
@@ -271,22 +284,8 @@ class Coordinator:
             self.phase = Phase.ENDED
             for member in self.members.values():
                 if member.dead:
-                    self._account_for(member)
-
-    def _account_for(self, member: Member) -> None:
-        """The people of a dead worker: whom it may have started and did not tell of were cut; whom others walk are theirs."""
-        owner, epoch = owners(self._due_us, self._plan.generator_processes, self.deaths)
-        path = self._folder / f"people-{member.process}.bin"
-        rows = read_rows(path, PERSON_ROW) if path.exists() else np.empty(0, dtype=PERSON_ROW)
-        rows = rows[owner[rows["person"].astype(np.int64)] == member.process]
-        begun_by_us = member.heard_us - self._plan.zero_us + int(LEASE_SECONDS * MICROSECONDS)
-        own = np.flatnonzero((owner == member.process) & (self._due_us <= begun_by_us))
-        untold = np.setdiff1d(own, rows["person"].astype(np.int64))
-        lost = np.zeros(0 if member.done else len(untold), dtype=PERSON_ROW)
-        if len(lost):
-            lost["person"], lost["fate"], lost["epoch"] = untold, Fate.OPEN, epoch[untold]
-            lost["due"] = lost["started"] = self._due_us[untold]
-        path.write_bytes(np.concatenate((rows, lost)).tobytes())
+                    begun_by_us = member.heard_us - self._plan.zero_us + int(LEASE_SECONDS * MICROSECONDS)
+                    account_for(self._folder, self._plan, self._due_us, self.deaths, member.process, None if member.done else begun_by_us)
 
     def _append(self, process: int, files: dict[str, bytes]) -> None:
         allowed = (*ledgers(process), *other_files(process))

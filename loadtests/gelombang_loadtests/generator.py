@@ -20,21 +20,20 @@ from gelombang.hooks import load_hooks
 from gelombang.journey import compile_journey
 from gelombang.live_validity import LiveJudge, Second
 from gelombang.objective import response_limits
-from gelombang.person import Person, index_of_address
+from gelombang.person import index_of_address
 from gelombang.runplan import LAST_PAGE, RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
 from gelombang.stops import StopMeasure
 from gelombang.striping import Death, Stripe
 from gelombang.trial.masking import Mask
-from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
-from gelombang_loadtests.clients import client_of
+from gelombang_loadtests.carrier import Carrier
 from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.engine import NEVER_US, Arrivals, Engine, EngineLimits, RunEnd
 from gelombang_loadtests.errands import Errands
-from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
+from gelombang_loadtests.exchange import UNPACED, Request, exchange
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
@@ -234,7 +233,7 @@ class Generator:
 
     def walker(self, loop: Loop, zero_us: int, phone: Inboxes, book: Book, watched: Watch | None = None) -> Walker:
         """Who walks this process's people through the journey; `watched` sees every exchange that they have."""
-        carry: Exchanges = _Carrier(self._pool, zero_us, self._end)
+        carry: Exchanges = Carrier(self._pool, zero_us, self._end)
         if watched is not None:
             carry = watched(carry)
         carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
@@ -251,7 +250,7 @@ class Generator:
 
     def _errand_form(self, step: RequestStep) -> RequestForm:
         carry = Guard(
-            _Carrier(self._pool, monotonic_us(), RunEnd(NEVER_US)), hosts_of(self._plan) | {self._base.host}, identity_of(self._plan)
+            Carrier(self._pool, monotonic_us(), RunEnd(NEVER_US)), hosts_of(self._plan) | {self._base.host}, identity_of(self._plan)
         )
         return RequestForm(step, self._base, carry, lambda *_: None, self._gear)
 
@@ -332,20 +331,3 @@ class Generator:
 
 def _arrivals(indices: NDArray[np.int64], due_us: NDArray[np.int64]) -> Arrivals:
     return Arrivals(due_us, indices)
-
-
-class _Carrier:
-    """Carries requests on each person's own line and connections; no patience outlasts the run."""
-
-    def __init__(self, pool: ConnectionPool, zero_us: int, end: RunEnd) -> None:
-        self._pool = pool
-        self._client = client_of(pool.routes.network)
-        self._zero_us = zero_us
-        self._end = end
-
-    def __call__(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
-        if applicant.connections is None:
-            applicant.connections = self._pool.person(applicant.index)
-        line = Line(person.uplink_bytes_per_second, person.round_trip_seconds)
-        deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
-        return self._client(applicant.connections, request, line, deadline_us)

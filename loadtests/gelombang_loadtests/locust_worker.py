@@ -225,6 +225,7 @@ class ClusterWorker:
                 in_flight=last.in_flight if last else 0,
                 waiting=last.waiting if last else 0,
                 finished=last.finished if last else 0,
+                sent_bytes=self._generator.counts.sent_bytes,
                 lateness=self._generator.counts.lateness.to_bytes(),
                 done=done and not self._backlog,
                 failure=failure,

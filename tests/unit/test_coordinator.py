@@ -1,6 +1,8 @@
 """The master of a run over several machines, by messages and a clock that the test moves: no socket, no waiting."""
 
+import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from gelombang.histogram import Histogram
 from gelombang.ledger import PERSON_ROW, read_rows
 from gelombang.runplan import RunPlan, ScaleNumbers
 from gelombang.striping import read_deaths
+from gelombang.target import TargetBlock
 from gelombang.workers import Announcement, announce, read_workers
 from gelombang_loadtests import coordinator as limits
 from gelombang_loadtests.cluster_messages import (
@@ -34,6 +37,7 @@ from gelombang_loadtests.cluster_messages import (
     told,
 )
 from gelombang_loadtests.coordinator import DEAD_MAN_SECONDS, LEASE_SECONDS, TELL_SECONDS, Coordinator, Phase
+from tests.support.own_service import target_block
 from tests.support.small_scenario import HOME, scenario
 
 SECOND = MICROSECONDS
@@ -43,12 +47,13 @@ OWN = Announcement(version="1", scenario_digest="a", curve_digest="b")
 class Run:
     """A coordinator over `workers`, people due every second."""
 
-    def __init__(self, folder: Path, workers: int = 3, people: int = 60) -> None:
+    def __init__(self, folder: Path, workers: int = 3, people: int = 60, target: TargetBlock | None = None) -> None:
         self.folder = folder
         self.now_us = 1_000 * SECOND
         self.sent: list[tuple[str, Told]] = []
+        walked = scenario(HOME, for_seconds=float(people)).model_copy(update={"target": target})
         plan = RunPlan(
-            run_id="a-run", run=5, seed=1, plan_digest="", scale=ScaleNumbers(), scenario=scenario(HOME, for_seconds=float(people)),
+            run_id="a-run", run=5, seed=1, plan_digest="", scale=ScaleNumbers(), scenario=walked,
             profile="by-hand", target_url="http://127.0.0.1:9", harness_url=None, harness_token="", zero_us=0, for_seconds=float(people),
             generator_processes=workers,
         )  # fmt: skip
@@ -240,6 +245,22 @@ def test_a_file_that_is_none_of_a_workers_own_is_not_written(make: Callable[[], 
         run.says("w0", Pulse(number=1, files={"../x": b"1"}))
     with pytest.raises(HostError, match=r"people-1\.bin"):
         run.says("w0", Pulse(number=1, files={"people-1.bin": b"1"}))
+
+
+def test_a_run_that_has_sent_all_that_its_targets_block_allows_or_is_past_its_window_is_to_end(tmp_path: Path) -> None:
+    block = TargetBlock.model_validate(tomllib.loads(target_block(max_bytes=1_000))["target"])
+    run = Run(tmp_path, workers=2, target=block).begun()
+    inside, past = datetime(2026, 1, 1, tzinfo=UTC), datetime(2999, 1, 2, tzinfo=UTC)
+    for name in run.names:
+        run.says(name, Pulse(number=1, files={}, sent_bytes=500))
+    assert run.run.over_the_block(inside) is None
+    late = run.run.over_the_block(past)
+    assert late is not None
+    assert late.stopped_by == "the window of time"
+    run.says("w1", Pulse(number=2, files={}, sent_bytes=501))
+    stop = run.run.over_the_block(inside)
+    assert stop is not None
+    assert (stop.stopped_by, stop.reason) == ("the limit of bytes", "1,001 bytes were sent; [target] max_bytes is 1,000")
 
 
 def test_lateness_of_all_workers_adds_up(make: Callable[[], Run]) -> None:

@@ -1,0 +1,26 @@
+"""Carries requests on each person's own line and connections, by the client that the scenario names."""
+
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.person import Person
+from gelombang_loadtests.applicant import Applicant
+from gelombang_loadtests.clients import client_of
+from gelombang_loadtests.engine import RunEnd
+from gelombang_loadtests.exchange import Answer, Line, Request
+from gelombang_loadtests.pool import ConnectionPool
+
+
+class Carrier:
+    """Carries requests on each person's own line and connections; no patience outlasts the run."""
+
+    def __init__(self, pool: ConnectionPool, zero_us: int, end: RunEnd) -> None:
+        self._pool = pool
+        self._client = client_of(pool.routes.network)
+        self._zero_us = zero_us
+        self._end = end
+
+    def __call__(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
+        if applicant.connections is None:
+            applicant.connections = self._pool.person(applicant.index)
+        line = Line(person.uplink_bytes_per_second, person.round_trip_seconds)
+        deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
+        return self._client(applicant.connections, request, line, deadline_us)
