@@ -1,6 +1,6 @@
 """Kills one of three generator processes in run after run, at moments spread over the arrivals, and counts what became of everybody.
 
-python benchmarks/kills.py [KILLS]        one line a kill, and a last one that says whether each run was whole; exit 1 when one was not
+python benchmarks/kills.py [FIRST LAST]        kills FIRST to LAST of twenty (default: all), one line each; exit 1 when a run was not whole
 """
 
 import os
@@ -36,20 +36,20 @@ class Killed:
     whole: bool
 
 
-def main(kills: int) -> int:
+def main(first: int, last: int) -> int:
     print("kill  process  at s  planned  finished  cut  unsent  taken over  rows/person  verify")
     found = []
-    for killed in _all(kills):
+    for killed in _all(first, last):
         print(killed.line, flush=True)
         found.append(killed.whole)
-    print(f"{sum(found)} of {kills} runs whole: everybody accounted for, nobody run twice, the run went on")
+    print(f"{sum(found)} of {len(found)} runs whole: everybody accounted for, nobody run twice, the run went on")
     return 0 if all(found) else 1
 
 
-def _all(kills: int) -> Iterator[Killed]:
-    for number in range(kills):
+def _all(first: int, last: int) -> Iterator[Killed]:
+    for number in range(first - 1, last):
         with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-            yield _one(number, (number + 0.5) / kills, Path(folder) / "run")
+            yield _one(number, (number + 0.5) / KILLS, Path(folder) / "run")
 
 
 def _one(number: int, share: float, folder: Path) -> Killed:
@@ -92,4 +92,4 @@ def _generators(pid: int) -> dict[int, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS))
+    sys.exit(main(*(map(int, sys.argv[1:]) if len(sys.argv) == 3 else (1, KILLS))))
