@@ -101,9 +101,9 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
             generator.tell({"zero_us": zero_us})
         host = stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
         push = _pushing(order, stack)
-        stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
+        scraper = stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
         watch = stack.enter_context(HarmWatch(_watched(order, plan)))
-        followed = follow(generators, plan, order.folder, listener, watch, lambda: host.fault)
+        followed = follow(generators, plan, order.folder, listener, watch, lambda: host.fault or scraper.fault)
     facts = RunFacts(
         started_at=started_at.isoformat(timespec="seconds"),
         commit=commit(),

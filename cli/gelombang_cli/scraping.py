@@ -14,7 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.errors import HostError, RecordError
+from gelombang.errors import RecordError
 from gelombang.runplan import LAST_PAGE
 from gelombang.series_file import SERIES_FILE, SeriesWriter, Source
 from gelombang.telemetry import PAGE_BYTES_LIMITS, Side
@@ -62,11 +62,15 @@ class Scraper:
         self._thread.join()
         for connection in self._connections:
             connection.close()
-        if isinstance(self._failure, OSError):
-            path = self._folder / SERIES_FILE
-            raise HostError(f"{path} can't be written ({self._failure.strerror}); want free disk") from self._failure
-        if self._failure is not None:
+        if isinstance(self._failure, RecordError):
             raise self._failure
+
+    @property
+    def fault(self) -> str:
+        """Why there are no series any more, in one sentence; empty while there are."""
+        if not isinstance(self._failure, OSError):
+            return ""
+        return f"{self._folder / SERIES_FILE} can't be written ({self._failure.strerror}); want free disk"
 
     def _watch(self) -> None:
         try:
