@@ -24,6 +24,15 @@ def process_cpu_seconds() -> float:
     return time.process_time()
 
 
+def cpu_seconds_of(pid: int) -> float:
+    """CPU time of another process and all its threads, user and system, to the nanosecond. Raises OSError when there is no such process.
+
+    The clock's number is made of the process id as Linux makes it (clock_getcpuclockid in glibc and musl); /proc counts in hundredths of a
+    second only.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 def utc_now() -> datetime:
     """The wall clock, in UTC, for names and records."""
     return datetime.now(UTC)

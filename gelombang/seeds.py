@@ -47,6 +47,7 @@ class Purpose(IntEnum):
     TLS_RESUMED = 23
     USER_CLASS = 24
     PERSONA = 25
+    GATE_ORDER = 30
 
 
 def mix(value: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from gelombang.errors import ExitCode, GelombangError
-from gelombang_cli import arguments, cleanup, dashboards, doctor, join, preflight, report, run, scenario, serve, trying, verify
+from gelombang_cli import arguments, cleanup, dashboards, doctor, gate, join, preflight, report, run, scenario, serve, trying, verify
 
 _DESCRIPTION = """\
 Replay a sign-up surge as open arrivals of people, see where uploads fail, and gate on it.
@@ -19,6 +19,7 @@ Replay a sign-up surge as open arrivals of people, see where uploads fail, and g
   gelombang verify runs/<id>            prove that nothing acknowledged was lost and nothing is unexplained
   gelombang cleanup runs/<id>           remove from your own service whom a run made there
   gelombang serve --profile hardened    only the reference server, with the locust line to paste
+  gelombang gate paired --base main     has this revision become slower, beyond chance and a budget?
   gelombang doctor                      can this machine carry it?
 """
 
@@ -28,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gelombang", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"gelombang {version('gelombang')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, trying, preflight, serve, report, join, verify, cleanup, doctor, scenario, dashboards):
+    for module in (run, trying, preflight, serve, report, join, verify, gate, cleanup, doctor, scenario, dashboards):
         module.add_command(commands)
     return parser
 

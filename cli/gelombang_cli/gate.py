@@ -1,0 +1,116 @@
+"""`gelombang gate`: has a revision become slower than another, beyond chance and beyond a budget?"""
+
+import argparse
+import secrets
+import sys
+from pathlib import Path
+
+from gelombang.errors import ExitCode, InputError
+from gelombang_cli.arguments import Commands
+from gelombang_gates.comparing import Outcome
+from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
+from gelombang_gates.health import healths, kept
+from gelombang_gates.paired import Orders, Verdict, paired
+from gelombang_gates.revision import cache_folder
+from gelombang_gates.telling import as_json, as_junit, health_told, told
+
+_PAIRS = 24
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser("gate", help="has a revision become slower, beyond chance and a budget?", description=__doc__)
+    gates = parser.add_subparsers(title="gates", metavar="GATE", required=True)
+    _add_paired(gates)
+    health = gates.add_parser("health", help="how the gate itself has fared on each class of machine", description=health_told.__doc__)
+    health.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds and the gate's own record are kept")
+    health.set_defaults(command=_health)
+
+
+def _add_paired(gates: Commands) -> None:
+    parser = gates.add_parser("paired", help="two revisions, built side by side, in fresh pairs of processes", description=paired.__doc__)
+    parser.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    parser.add_argument("--head", default="HEAD", metavar="REV", help="the one that is judged (default HEAD)")
+    parser.add_argument("--command", dest="service", metavar="LINE", help="starts the server; {port} is where it must listen")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"file with a [gate] table (default: {GATE_FILE} here, if there is one)"
+    )
+    parser.add_argument(
+        "--route", action="append", default=[], metavar="NAME", help="only this route; without routes in a file 'GET /path'"
+    )
+    parser.add_argument("--budget", metavar="P", help="the slowdown that is allowed, such as 0.5%% (default: the file's, or 0.5%%)")
+    parser.add_argument(
+        "--pairs", type=int, default=_PAIRS, metavar="N", help=f"pairs of processes; up to half as many more (default {_PAIRS})"
+    )
+    parser.add_argument("--python", type=Path, metavar="FILE", help="run both on this interpreter and install nothing")
+    parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds are kept (default: in ~/.cache)")
+    parser.add_argument("--seed", type=int, help="of the order within pairs (default: drawn)")
+    parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    form.add_argument("--junit", type=Path, metavar="FILE", help="write the verdict as JUnit, too")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="add the verdict as Markdown to this file, such as a job summary")
+    parser.set_defaults(command=_paired)
+
+
+def _paired(parsed: argparse.Namespace) -> ExitCode:
+    python: Path | None = parsed.python
+    if python is not None and not python.is_file():
+        raise InputError(f"--python is {python}; want a Python interpreter")
+    orders = Orders(
+        repository=Path.cwd(),
+        base=parsed.base,
+        head=parsed.head,
+        gate=_gate(parsed),
+        pairs=parsed.pairs,
+        seed=secrets.randbits(32) if parsed.seed is None else parsed.seed,
+        cache=parsed.cache or cache_folder(),
+        python=python.absolute() if python is not None else None,
+    )
+    verdict = paired(orders, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))
+    if parsed.junit is not None:
+        parsed.junit.write_text(as_junit(verdict))
+    if parsed.summary is not None:
+        with parsed.summary.open("a") as summary:
+            summary.write(told(verdict))
+    sys.stdout.write(as_json(verdict) if parsed.json else told(verdict))
+    return exit_code(verdict, parsed.strict)
+
+
+def exit_code(verdict: Verdict, strict: bool) -> ExitCode:
+    """0 passed, skipped, only observed, or undecided; 1 failed; 3 undecided and strict."""
+    if verdict.is_failure:
+        return ExitCode.FAILED
+    undecided = verdict.comparison.outcome in (Outcome.INCONCLUSIVE, Outcome.UNFIT)
+    return ExitCode.UNTRUSTED if undecided and strict else ExitCode.AS_EXPECTED
+
+
+def parse_ratio(option: str, text: str) -> float:
+    """`0.5%` or `0.005`. Raises InputError."""
+    number = text.strip()
+    try:
+        value = float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError:
+        raise InputError(f"{option} is {text!r}; want a share such as 0.5% or 0.005") from None
+    if not 0 < value < 1:
+        raise InputError(f"{option} is {text!r}; want more than 0 and less than 100%")
+    return value
+
+
+def _gate(parsed: argparse.Namespace) -> Gate:
+    file: Path = parsed.config or Path(GATE_FILE)
+    gate = load_gate(file) if parsed.config is not None or file.exists() else Gate()
+    if parsed.service is not None:
+        gate = gate.model_copy(update={"command": parsed.service})
+    gate = chosen(gate, parsed.route)
+    if parsed.budget is not None:
+        budget = parse_ratio("--budget", parsed.budget)
+        if budget >= gate.detect:
+            raise InputError(f"--budget is {parsed.budget}; want less than {gate.detect:.1%}, the slowdown that must not slip through")
+        routes = [route.model_copy(update={"budget": None}) for route in gate.route]
+        gate = gate.model_copy(update={"budget": budget, "route": routes})
+    return gate
+
+
+def _health(parsed: argparse.Namespace) -> ExitCode:
+    sys.stdout.write(health_told(healths(kept(parsed.cache or cache_folder()))))
+    return ExitCode.AS_EXPECTED

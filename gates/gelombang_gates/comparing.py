@@ -1,0 +1,259 @@
+"""From pairs to a verdict: one sequence of looks, and a second one before anything is called a regression.
+
+Promise: "slower" is said only of what two independent sequences of fresh pairs both found beyond the budget; "pass" only where a slowdown
+of `detect` is excluded *and* a known one of 3 % was caught on the same route in the same minutes; in every other case the comparison says
+that it does not know. Order: what is answered is judged first, then CPU, memory, calls, and wall time last, which can fail and is not
+needed for a pass: on a shared machine it says more of the neighbours. The A/A lane asks the same questions of base against itself, in both
+directions; a machine on which it finds something is unfit, and nothing that it said counts. Left out: processes; pairs come
+from a function.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from math import comb
+
+from gelombang.errors import InputError
+from gelombang_gates.gate_file import Gate, GateRoute
+from gelombang_gates.pairs import KNOWN_DELAY, WHOLE, Cost, Lane, Pair, Series, log_ratios
+from gelombang_gates.sequence import Finding, Judged, Limits, Spending, holm, look, look_pairs
+from gelombang_gates.signed_rank import p_above
+
+ALPHA = 0.05
+"""Of one sequence; a false alarm needs two in a row."""
+A_A_ALPHA = 0.01
+"""For the A/A lane to call a fit machine unfit."""
+ANSWERS_SHARE = 0.1
+"""Part of alpha for what is answered; the rest is for what it costs."""
+ANSWERS_DOUBT = 0.2
+"""From three pairs out of three on, a route that goes wrong more often is no pass, even before it is a failure."""
+BASE_UNWANTED_LIMIT = 0.01
+_WALL_DETECT = 1.0
+
+Hypothesis = tuple[str, Cost]
+"""A route (or the whole process) and what it may cost."""
+Measure = Callable[[int, Sequence[GateRoute]], Pair]
+"""The pair of that number, with these routes."""
+
+
+class Outcome(StrEnum):
+    """How a comparison ends."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    UNFIT = "unfit"
+    """The machine; the gate abstains."""
+    SKIPPED = "skipped"
+    """Nothing that the gate watches has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one route answered in all pairs."""
+
+    wanted: str
+    base: Mapping[str, int]
+    head: Mapping[str, int]
+    p: float
+    """Of "head does not go wrong in more pairs than base", after Holm."""
+    failed: bool
+    doubtful: bool
+    """Head may go wrong more often; this is no pass."""
+
+
+@dataclass(slots=True)
+class Ran:
+    """What one sequence showed."""
+
+    pairs: int = 0
+    findings: dict[Hypothesis, Finding] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
+    strays: list[Hypothesis] = field(default_factory=list)
+    """Where the A/A lane found a difference of a thing from itself."""
+    caught: dict[str, bool] = field(default_factory=dict)
+    """By route: whether the known delay was found in its CPU time."""
+    out_of_time: bool = False
+
+    @property
+    def suspects(self) -> list[Hypothesis]:
+        return [key for key, finding in self.findings.items() if finding.judged is Judged.FAIL]
+
+    @property
+    def broken(self) -> list[str]:
+        return [route for route, answers in self.answers.items() if answers.failed]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that is needed is open any more."""
+        passed = all(finding.judged is Judged.PASS for (_, cost), finding in self.findings.items() if cost is not Cost.WALL)
+        return passed and all(self.caught.values()) and not any(answers.doubtful for answers in self.answers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both sequences and what follows from them."""
+
+    outcome: Outcome
+    why: str
+    first: Ran
+    second: Ran | None
+    confirmed: tuple[Hypothesis, ...] = ()
+    waived: tuple[str, ...] = ()
+
+
+def compare(gate: Gate, measure: Measure, is_over: Callable[[], bool], pairs: int, waived: Sequence[str], shown_before: bool) -> Comparison:
+    """Run the first sequence and, when it finds something, the second. `shown_before`: this class of machine has caught the known delay
+    on every route before. `is_over` is asked after each pair and begins anew with each sequence."""
+    limits = hypotheses(gate, gate.route)
+    first = _sequence(gate.route, limits, measure, is_over, pairs, 0)
+    if first.strays:
+        return Comparison(Outcome.UNFIT, _stray_words(first.strays), first, None)
+    suspected = {route for route, _ in first.suspects} | set(first.broken)
+    routes = [route for route in gate.route if route.name in suspected or WHOLE in suspected]
+    if not routes:
+        return Comparison(*_without_suspects(first), first, None)
+    kept = {key: limits[key] for key in first.suspects}
+    second = _sequence(routes, kept, measure, is_over, pairs, first.pairs)
+    if second.strays:
+        return Comparison(Outcome.UNFIT, _stray_words(second.strays), first, second)
+    broken = [route for route in second.broken if route in first.broken]
+    confirmed = tuple(key for key in second.suspects if key in kept)
+    return _judged(first, second, broken, confirmed, waived, shown_before)
+
+
+def hypotheses(gate: Gate, routes: Sequence[GateRoute]) -> dict[Hypothesis, Limits]:
+    """What is asked of a comparison, with what is allowed."""
+    found: dict[Hypothesis, Limits] = {}
+    for route in routes:
+        found[route.name, Cost.CPU] = Limits(route.budget or gate.budget, route.detect or gate.detect)
+        found[route.name, Cost.CALLS] = Limits(gate.calls_budget, gate.calls_detect)
+        found[route.name, Cost.WALL] = Limits(gate.wall_budget, max(_WALL_DETECT, 2 * gate.wall_budget))
+    found[WHOLE, Cost.MEMORY] = Limits(gate.memory_budget, gate.memory_detect)
+    return found
+
+
+def _sequence(
+    routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], measure: Measure, is_over: Callable[[], bool], pairs: int, start: int
+) -> Ran:
+    looks = look_pairs(pairs)
+    spending = Spending(ALPHA, looks)
+    seen: list[Pair] = []
+    ran = Ran()
+    while True:
+        seen.append(measure(start + len(seen), routes))
+        ran.out_of_time = len(seen) < looks[-1] and is_over()
+        last = ran.out_of_time or len(seen) == looks[-1]
+        if not last and len(seen) not in looks:
+            continue
+        _look(ran, seen, routes, limits, spending.part(len(seen), last))
+        if last or ran.strays or ran.suspects or ran.broken or ran.settled:
+            return ran
+
+
+def _look(ran: Ran, seen: Sequence[Pair], routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], alpha: float) -> None:
+    ran.pairs = len(seen)
+    ran.answers = _answers(seen, routes, ANSWERS_SHARE * alpha)
+    series = log_ratios(seen, [route.name for route in routes])
+    if limits:
+        own = {key: series[Lane.HEAD, key[0], key[1]] for key in limits}
+        for key, finding in look(own, limits, (1 - ANSWERS_SHARE) * alpha).items():
+            before = ran.findings.get(key)
+            keeps = before is not None and before.judged is Judged.PASS and finding.judged is Judged.INCONCLUSIVE
+            ran.findings[key] = replace(finding, judged=Judged.PASS) if keeps else finding
+    ran.strays = _strays(series, limits, alpha * A_A_ALPHA / ALPHA)
+    ran.caught |= dict.fromkeys(_caught(series, routes, limits, alpha), True)
+    ran.caught = {route.name: ran.caught.get(route.name, False) for route in routes}
+
+
+def _strays(series: Series, limits: Mapping[Hypothesis, Limits], alpha: float) -> list[Hypothesis]:
+    raw: dict[tuple[Hypothesis, int], float] = {}
+    for (route, cost), own in limits.items():
+        values = series[Lane.SAME, route, cost]
+        for sign in (1, -1):
+            raw[(route, cost), sign] = p_above([sign * value for value in values], own.budget)
+    found = [key for (key, _), p in zip(raw, holm(list(raw.values())), strict=True) if p <= alpha]
+    return list(dict.fromkeys(found))
+
+
+def _caught(series: Series, routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], alpha: float) -> list[str]:
+    """Each route's own budget is what its known delay must be beyond; a budget above the delay can't be tested and counts as caught."""
+    tested = {route.name: limits[route.name, Cost.CPU].budget for route in routes if (route.name, Cost.CPU) in limits}
+    beyond = [name for name, budget in tested.items() if budget >= KNOWN_DELAY]
+    raw = {name: p_above(series[Lane.SLOW, name, Cost.CPU], budget) for name, budget in tested.items() if budget < KNOWN_DELAY}
+    found = [name for name, p in zip(raw, holm(list(raw.values())), strict=True) if p <= alpha]
+    return [*beyond, *found]
+
+
+def _answers(seen: Sequence[Pair], routes: Sequence[GateRoute], alpha: float) -> dict[str, Answers]:
+    """A pair counts once, however many of its requests went wrong: they are not independent (an exact sign test over pairs)."""
+    mixes: dict[str, tuple[Counter[str], Counter[str]]] = {}
+    raw: list[float] = []
+    for route in routes:
+        wanted = str(route.status)
+        base, head = (sum((pair.outcomes[lane, route.name] for pair in seen), Counter[str]()) for lane in (Lane.BASE, Lane.HEAD))
+        unwanted = base.total() - base[wanted]
+        if unwanted > BASE_UNWANTED_LIMIT * base.total():
+            raise InputError(f"base answered {unwanted} of {base.total()} requests of {route.name} with {_mix(base)}; want {wanted}")
+        worse = sum(_unwanted(pair, Lane.HEAD, route) > _unwanted(pair, Lane.BASE, route) for pair in seen)
+        better = sum(_unwanted(pair, Lane.HEAD, route) < _unwanted(pair, Lane.BASE, route) for pair in seen)
+        n = worse + better
+        raw.append(sum(comb(n, k) for k in range(worse, n + 1)) / 2**n)
+        mixes[route.name] = (base, head)
+    adjusted = holm(raw)
+    return {
+        route.name: Answers(str(route.status), dict(mixes[route.name][0]), dict(mixes[route.name][1]), p, p <= alpha, own <= ANSWERS_DOUBT)
+        for route, p, own in zip(routes, adjusted, raw, strict=True)
+    }
+
+
+def _unwanted(pair: Pair, lane: Lane, route: GateRoute) -> int:
+    outcomes = pair.outcomes[lane, route.name]
+    return outcomes.total() - outcomes[str(route.status)]
+
+
+def _mix(outcomes: Mapping[str, int]) -> str:
+    return ", ".join(f"{status} ({count} times)" for status, count in sorted(outcomes.items()))
+
+
+def _without_suspects(ran: Ran) -> tuple[Outcome, str]:
+    if ran.settled:
+        return Outcome.PASS, "no slowdown beyond the budget was found, and one that must not slip through is excluded"
+    missed = [route for route, caught in ran.caught.items() if not caught]
+    if missed:
+        return Outcome.UNFIT, f"the known delay of {KNOWN_DELAY:.0%} was missed on {', '.join(missed)}: this machine is too noisy now"
+    open_ones = [f"the answers of {route}" for route, answers in ran.answers.items() if answers.doubtful]
+    open_ones += [
+        f"{cost} of {route}" for (route, cost), f in ran.findings.items() if f.judged is not Judged.PASS and cost is not Cost.WALL
+    ]
+    return Outcome.INCONCLUSIVE, f"neither a slowdown nor its absence could be shown for {', '.join(open_ones)}"
+
+
+def _judged(
+    first: Ran, second: Ran, broken: Sequence[str], confirmed: tuple[Hypothesis, ...], waived: Sequence[str], shown_before: bool
+) -> Comparison:
+    found = list(dict.fromkeys([*broken, *(route for route, _ in confirmed)]))
+    excused = tuple(route for route in found if route in waived)
+    failed = [route for route in found if route not in waived]
+    words = [f"{route} goes wrong more often" for route in broken if route in failed]
+    words += [f"{cost} of {route} is {second.findings[route, cost].shift.estimate:+.1%}" for route, cost in confirmed if route in failed]
+    if failed:
+        # A broken answer needs no steady machine; a cost does.
+        seen = {**second.caught, **{route: True for route, was in first.caught.items() if was}}
+        shown = shown_before or bool(set(broken) & set(failed)) or any(seen.get(route, all(seen.values())) for route in failed)
+        if not shown:
+            why = f"{'; '.join(words)}, confirmed; but the known delay was missed, and this class of machine never caught it"
+            return Comparison(Outcome.UNFIT, why, first, second, confirmed, excused)
+        return Comparison(Outcome.FAIL, "; ".join(words) + ", confirmed by a second sequence of pairs", first, second, confirmed, excused)
+    if excused:
+        return Comparison(
+            Outcome.INCONCLUSIVE, f"only {', '.join(excused)} got slower, which is accepted for now", first, second, confirmed, excused
+        )
+    names = ", ".join(dict.fromkeys([*first.broken, *(f"{cost} of {route}" for route, cost in first.suspects)]))
+    return Comparison(Outcome.INCONCLUSIVE, f"{names} looked worse, which a second sequence of pairs did not confirm", first, second)
+
+
+def _stray_words(strays: Sequence[Hypothesis]) -> str:
+    names = ", ".join(f"{cost} of {route}" for route, cost in strays)
+    return f"base differed from itself in {names}: this machine is unfit now"

@@ -1,0 +1,145 @@
+"""The paired gate: two revisions of a service, built side by side, compared in fresh pairs of processes on this machine.
+
+Promise: whatever stands in the way of a comparison is said as an error and never becomes a pass: a revision that does not build, a server
+that does not start, a route that only one of them has, a waiver that is over. Idea: everything that needs the machine is here and in what
+it calls; what follows from the pairs is in `comparing`.
+"""
+
+import fcntl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
+from gelombang.errors import InputError
+from gelombang_gates.comparing import Comparison, Outcome, Ran, compare
+from gelombang_gates.gate_file import Gate, GateRoute, Mode, Waiver, waived
+from gelombang_gates.health import has_shown, keep, kept, line_of, machine_class
+from gelombang_gates.pairs import Bench, Pair, first_look, measure_pair
+from gelombang_gates.revision import Revision, changed_files, commit_of, prepare
+
+PAIRS_LEAST = 12
+PAIRS_LIMIT = 120
+_GONE = ("404", "405", "410")
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What was asked for on the command line; `gate` holds only the routes that are wanted."""
+
+    repository: Path
+    base: str
+    head: str
+    gate: Gate
+    pairs: int
+    seed: int
+    cache: Path
+    python: Path | None = None
+    """One interpreter for both revisions, with everything they need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A comparison, and what it was of."""
+
+    comparison: Comparison
+    gate: Gate
+    base: str
+    head: str
+    """Commits."""
+    machine: str
+    seconds: float
+    waivers: tuple[Waiver, ...]
+
+    @property
+    def is_failure(self) -> bool:
+        return self.comparison.outcome is Outcome.FAIL and self.gate.mode is Mode.ENFORCE
+
+
+def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
+    """Build, compare, and keep a line of how the gate fared. Raises InputError for whatever can't be compared."""
+    gate, began_us = orders.gate, monotonic_us()
+    if not PAIRS_LEAST <= orders.pairs <= PAIRS_LIMIT:
+        raise InputError(f"--pairs is {orders.pairs}; want {PAIRS_LEAST} to {PAIRS_LIMIT}")
+    if gate.command is None:
+        raise InputError(
+            "nothing says how the server is started; want --command 'python -m theirs {port}', or gate.command in gelombang.toml"
+        )
+    waivers = waived(gate, utc_now().date())
+    commits = commit_of(orders.repository, orders.base), commit_of(orders.repository, orders.head)
+    machine = machine_class()
+
+    def verdict(comparison: Comparison) -> Verdict:
+        keep(orders.cache, line_of(comparison, machine, utc_now().isoformat(timespec="seconds"), *commits))
+        return Verdict(comparison, gate, *commits, machine, (monotonic_us() - began_us) / MICROSECONDS, tuple(waivers.values()))
+
+    if _untouched(orders, *commits):
+        return verdict(Comparison(Outcome.SKIPPED, f"nothing of {', '.join(gate.when_changed)} differs", Ran(), None))
+    base, head = _built(orders, say)
+    requests = _first_looks(gate, gate.command, base, head, say)
+    bench = Bench(gate, base, head, gate.command, requests, orders.seed)
+    shown = has_shown(kept(orders.cache), machine)
+    over = _TimeLimit(gate.time_limit_seconds)
+
+    def measure(number: int, routes: Sequence[GateRoute]) -> Pair:
+        over.begin(tuple(route.name for route in routes))
+        pair = measure_pair(bench, number, routes)
+        say(f"pair {number + 1} of {', '.join(route.name for route in routes)}")
+        return pair
+
+    return verdict(compare(gate, measure, over, orders.pairs, list(waivers), shown))
+
+
+class _TimeLimit:
+    """Of one sequence: a new one begins with other routes."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._routes: tuple[str, ...] = ()
+        self._until_us = 0
+
+    def begin(self, routes: tuple[str, ...]) -> None:
+        if routes != self._routes:
+            self._routes, self._until_us = routes, monotonic_us() + int(self._seconds * MICROSECONDS)
+
+    def __call__(self) -> bool:
+        return monotonic_us() > self._until_us
+
+
+def _untouched(orders: Orders, base: str, head: str) -> bool:
+    patterns = orders.gate.when_changed
+    if not patterns or base == head:
+        return False
+    return not any(fnmatch(path, pattern) for path in changed_files(orders.repository, base, head) for pattern in patterns)
+
+
+def _built(orders: Orders, say: Callable[[str], None]) -> tuple[Revision, Revision]:
+    orders.cache.mkdir(parents=True, exist_ok=True)
+    with (orders.cache / "lock").open("w") as lock:
+        # Two gates at once must not build the same folder.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found: list[Revision] = []
+        for name in (orders.base, orders.head):
+            say(f"building {name}")
+            found.append(prepare(orders.repository, name, orders.gate, orders.cache, orders.python))
+    return found[0], found[1]
+
+
+def _first_looks(gate: Gate, command: str, base: Revision, head: Revision, say: Callable[[str], None]) -> dict[str, int]:
+    """What both answer, before anything is measured: a route that one of them has not can't be compared."""
+    say("asking both once")
+    old, requests = first_look(gate, base, command)
+    new, _ = first_look(gate, head, command)
+    for route in gate.route:
+        was, now, wanted = old[route.name], new[route.name], str(route.status)
+        where = f"{route.name} ({route.method} {route.path})"
+        if was != wanted and now == wanted:
+            raise InputError(f"{where} is new: base answers {was} and head {now}; want a route that both have, or --route without it")
+        if was != wanted:
+            raise InputError(f"{where} of base answers {was}; want {wanted}, or another status in the file")
+        if now in _GONE:
+            raise InputError(
+                f"{where} has vanished: base answers {was} and head {now}; want a route that both have, or the file without it"
+            )
+    return requests

@@ -1,0 +1,217 @@
+"""One pair of fresh processes, and what it says: base, base once more, head, and head's stand-in with a known delay.
+
+Promise: everything that is compared was measured within the same seconds of the same machine, in random order, in processes that nobody
+had used before. Idea: what one process costs differs from the next by one or two per cent for its whole life (its layout in memory, the
+seeds of its hashes), so more requests to one process say nothing more: a pair is one sample, whatever it holds (Kalibera and Jones,
+"Rigorous benchmarking in reasonable time", 2013). Beside base and head runs `same`, base once more: it must look equal (the A/A lane). And
+`slow` is that same process with 103 requests sent for every 100 that are counted: a service that costs 3 % more, of any kind, in any
+language, with nothing put into it. It must be caught. Left out: two requests at once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import ceil, log
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from gelombang.errors import InputError
+from gelombang.seeds import Purpose, draw
+from gelombang_gates.asking import Asker, Batch
+from gelombang_gates.gate_file import Gate, GateRoute
+from gelombang_gates.revision import Revision
+from gelombang_gates.service import Service
+from gelombang_gates.signed_rank import middle
+
+KNOWN_DELAY = 0.03
+REQUESTS_LEAST = 34
+"""So few that one request more is the known delay."""
+REQUESTS_LIMIT = 2_000
+_FIRST_REQUESTS = 20
+_WARM_UP_RATIO = 0.5
+WHOLE = "(process)"
+"""Stands where a route stands, for what only a whole process has."""
+
+T = TypeVar("T")
+
+
+class Lane(StrEnum):
+    """Who was asked."""
+
+    BASE = "base"
+    SAME = "same"
+    SLOW = "slow"
+    HEAD = "head"
+
+
+class Cost(StrEnum):
+    """What is compared, in the order in which it is judged."""
+
+    CPU = "cpu"
+    MEMORY = "memory"
+    CALLS = "calls"
+    WALL = "wall"
+
+
+Series = dict[tuple[Lane, str, Cost], list[float]]
+"""Log ratios against base, a pair each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One batch of one route, per counted request."""
+
+    cpu_seconds: float
+    calls: float
+    seconds: float
+
+
+@dataclass(slots=True)
+class Pair:
+    """What one pair of processes showed."""
+
+    spent: dict[tuple[Lane, str], list[Spent]] = field(default_factory=dict)
+    """A batch a round."""
+    memory_bytes: dict[Lane, int] = field(default_factory=dict)
+    outcomes: dict[tuple[Lane, str], Counter[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all pairs of a comparison have in common."""
+
+    gate: Gate
+    base: Revision
+    head: Revision
+    command: str
+    requests: Mapping[str, int]
+    """In a batch, by route."""
+    seed: int
+
+
+def first_look(gate: Gate, revision: Revision, command: str) -> tuple[dict[str, str], dict[str, int]]:
+    """Start a revision once, as nobody will be measured: what each route answers, and how many requests make a batch.
+
+    Also the run that compiles everything for the first time.
+    """
+    answers: dict[str, str] = {}
+    requests: dict[str, int] = {}
+    with TemporaryDirectory(prefix="gate-") as folder, _started(gate, revision, command, Path(folder)) as service:
+        asker = Asker(service)
+        asker.set_up(gate.setup)
+        for route in gate.route:
+            asker.batch(route, _FIRST_REQUESTS)
+            service.settle()
+            before = service.costs().cpu_seconds
+            batch = asker.batch(route, _FIRST_REQUESTS)
+            each_seconds = (service.costs().cpu_seconds - before) / _FIRST_REQUESTS
+            unwanted = [status for status in batch.outcomes if status != str(route.status)]
+            answers[route.name] = unwanted[0] if unwanted else str(route.status)
+            requests[route.name] = min(max(ceil(gate.batch_seconds / max(each_seconds, 1e-6)), REQUESTS_LEAST), REQUESTS_LIMIT)
+        asker.close()
+    return answers, requests
+
+
+def measure_pair(bench: Bench, number: int, routes: Sequence[GateRoute]) -> Pair:
+    """Start base, base again and head, ask each the same in random order, end them."""
+    order = Shuffle(bench.seed, number)
+    with ExitStack() as stack:
+        services: dict[Lane, Service] = {}
+        for lane in order.of([Lane.BASE, Lane.SAME, Lane.HEAD]):
+            folder = stack.enter_context(TemporaryDirectory(prefix="gate-"))
+            revision = bench.head if lane is Lane.HEAD else bench.base
+            services[lane] = stack.enter_context(_started(bench.gate, revision, bench.command, Path(folder), wait=False))
+        askers: dict[Lane, Asker] = {}
+        for lane, service in services.items():
+            service.wait_until_ready(bench.gate.ready, bench.gate.start_within_seconds)
+            askers[lane] = Asker(service)
+            stack.callback(askers[lane].close)
+            askers[lane].set_up(bench.gate.setup)
+        services[Lane.SLOW], askers[Lane.SLOW] = services[Lane.SAME], askers[Lane.SAME]
+        return _measured(bench, order, routes, services, askers)
+
+
+def log_ratios(pairs: Sequence[Pair], routes: Sequence[str]) -> Series:
+    """Every lane against base. Raises InputError when a pair has nothing of a route."""
+    series: Series = {}
+    for pair in pairs:
+        for lane in (Lane.SAME, Lane.SLOW, Lane.HEAD):
+            for route in routes:
+                for cost, value in _ratios(pair.spent[lane, route], pair.spent[Lane.BASE, route], route):
+                    series.setdefault((lane, route, cost), []).append(value)
+            if lane is not Lane.SLOW:
+                value = log(pair.memory_bytes[lane] / pair.memory_bytes[Lane.BASE])
+                series.setdefault((lane, WHOLE, Cost.MEMORY), []).append(value)
+    return series
+
+
+class Shuffle:
+    """Random orders for one pair, the same for the same seed."""
+
+    def __init__(self, seed: int, pair: int) -> None:
+        self._seed, self._pair, self._n = seed, pair, 0
+
+    def of(self, items: Sequence[T]) -> list[T]:
+        """The items in random order."""
+        self._n += 1
+        keys = [draw(self._seed, self._pair, Purpose.GATE_ORDER, 1_000 * self._n + place) for place in range(len(items))]
+        return [items[place] for place in sorted(range(len(items)), key=keys.__getitem__)]
+
+
+def _measured(
+    bench: Bench, order: Shuffle, routes: Sequence[GateRoute], services: Mapping[Lane, Service], askers: Mapping[Lane, Asker]
+) -> Pair:
+    pair = Pair()
+    for route in routes:
+        for lane in order.of([Lane.BASE, Lane.SAME, Lane.HEAD]):
+            askers[lane].batch(route, ceil(_WARM_UP_RATIO * bench.requests[route.name]))
+    for service in services.values():
+        service.settle()
+    for _ in range(bench.gate.rounds):
+        for route in order.of(routes):
+            for lane in order.of(list(Lane)):
+                _one_batch(bench, pair, lane, route, services[lane], askers[lane])
+    for lane in (Lane.BASE, Lane.SAME, Lane.HEAD):
+        pair.memory_bytes[lane] = services[lane].memory_bytes()
+    return pair
+
+
+def _one_batch(bench: Bench, pair: Pair, lane: Lane, route: GateRoute, service: Service, asker: Asker) -> None:
+    counted = bench.requests[route.name]
+    sent = round(counted * (1 + KNOWN_DELAY)) if lane is Lane.SLOW else counted
+    before = service.costs()
+    batch: Batch = asker.batch(route, sent)
+    after = service.costs()
+    # So that the delay is the known one to the last digit, whatever the number of requests rounds to.
+    each = sent / (1 + KNOWN_DELAY) if lane is Lane.SLOW else float(counted)
+    spent = Spent((after.cpu_seconds - before.cpu_seconds) / each, (after.calls - before.calls) / each, batch.seconds / each)
+    pair.spent.setdefault((lane, route.name), []).append(spent)
+    pair.outcomes.setdefault((lane, route.name), Counter()).update(batch.outcomes)
+
+
+def _ratios(own: Sequence[Spent], base: Sequence[Spent], route: str) -> Iterator[tuple[Cost, float]]:
+    """The middle of the log ratios of all rounds, so that a neighbour who disturbed one round does not speak for the pair."""
+    for cost, read in _TIMES.items():
+        times = [(read(mine), read(theirs)) for mine, theirs in zip(own, base, strict=True)]
+        if any(mine <= 0 or theirs <= 0 for mine, theirs in times):
+            raise InputError(f"the server used no {cost} time for {route}; want a service whose own processes do the work")
+        yield cost, middle([log(mine / theirs) for mine, theirs in times])
+    # A call more where there was none is one more, and no infinite ratio.
+    yield Cost.CALLS, log((1 + sum(spent.calls for spent in own) / len(own)) / (1 + sum(spent.calls for spent in base) / len(base)))
+
+
+_TIMES: dict[Cost, Callable[[Spent], float]] = {Cost.CPU: lambda spent: spent.cpu_seconds, Cost.WALL: lambda spent: spent.seconds}
+
+
+def _started(gate: Gate, revision: Revision, command: str, folder: Path, wait: bool = True) -> Service:
+    service = Service(revision.name, command, revision.tree, folder, revision.variables)
+    if wait:
+        try:
+            service.wait_until_ready(gate.ready, gate.start_within_seconds)
+        except BaseException:
+            service.stop()
+            raise
+    return service

@@ -1,0 +1,162 @@
+"""A verdict in words, as JSON and as JUnit: for a terminal, a job summary, a build server.
+
+Promise: all say the same; a gate that abstained never looks like one that passed (a JUnit case that is skipped, a line in capitals), and the
+smallest slowdown that could have been seen stands beside every route, whatever was found.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from xml.etree import ElementTree as ET
+
+import orjson
+
+from gelombang_gates.comparing import Hypothesis, Outcome, Ran
+from gelombang_gates.health import Health
+from gelombang_gates.paired import Verdict
+from gelombang_gates.pairs import KNOWN_DELAY, Cost
+from gelombang_gates.sequence import Finding
+
+_HEADINGS = {
+    Outcome.PASS: "PASS",
+    Outcome.FAIL: "FAIL",
+    Outcome.INCONCLUSIVE: "INCONCLUSIVE: THIS IS NO PASS",
+    Outcome.UNFIT: "THE GATE ABSTAINS: THIS IS NO PASS",
+    Outcome.SKIPPED: "SKIPPED: NOTHING WAS COMPARED",
+}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_COMMIT_CHARACTERS = 12
+
+
+def told(verdict: Verdict) -> str:
+    """For people: Markdown that reads well in a terminal and in a job summary, ending in a newline."""
+    return "\n".join(_lines(verdict)) + "\n"
+
+
+def as_json(verdict: Verdict) -> str:
+    """For programs; ratios are minus 1, so that 0.03 is three per cent slower."""
+    comparison = verdict.comparison
+    document = {
+        "outcome": comparison.outcome,
+        "why": comparison.why,
+        "mode": verdict.gate.mode,
+        "base": verdict.base,
+        "head": verdict.head,
+        "machine": verdict.machine,
+        "seconds": verdict.seconds,
+        "confirmed": [_named(key) for key in comparison.confirmed],
+        "waived": list(comparison.waived),
+        "sequences": [_ran(ran) for ran in (comparison.first, comparison.second) if ran is not None],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n"
+
+
+def as_junit(verdict: Verdict) -> str:
+    """A case for each route and one for the machine, ending in a newline."""
+    root = ET.Element("testsuites", {"name": "gelombang gate"})
+    suite = ET.SubElement(root, "testsuite", {"name": "gelombang.gate.paired", "time": f"{verdict.seconds:.1f}"})
+    comparison = verdict.comparison
+    machine = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": "the machine is fit"})
+    if comparison.outcome is Outcome.UNFIT:
+        ET.SubElement(machine, "skipped", {"message": _clean(comparison.why)})
+    failed = {route for route, _ in comparison.confirmed} | set(comparison.second.broken if comparison.second else ())
+    for route in verdict.gate.route:
+        case = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": _clean(f"{route.name} is no slower")})
+        if comparison.outcome is Outcome.FAIL and (route.name in failed or not failed & {own.name for own in verdict.gate.route}):
+            kind = "failure" if verdict.is_failure and route.name not in comparison.waived else "skipped"
+            ET.SubElement(case, kind, {"message": _clean(comparison.why)})
+        elif comparison.outcome is not Outcome.PASS:
+            ET.SubElement(case, "skipped", {"message": _clean(comparison.why)})
+    for attribute, path in {"tests": "testcase", "failures": "testcase/failure", "skipped": "testcase/skipped"}.items():
+        suite.set(attribute, str(len(suite.findall(path))))
+    ET.indent(root)
+    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def health_told(healths: list[Health]) -> str:
+    """The rates of each class of machine, ending in a newline."""
+    if not healths:
+        return "no comparison was made on this account yet\n"
+    lines: list[str] = []
+    for own in healths:
+        smallest = "none yet" if own.detectable is None else f"{own.detectable:.1%}"
+        lines += [
+            own.machine,
+            f"  comparisons              {own.comparisons}, of which {own.abstained} abstained or were inconclusive",
+            f"  base against itself      {own.strays} of {own.comparisons} found a difference (95 %: at most {own.strays_bound:.1%} do)",
+            f"  a known delay of {KNOWN_DELAY:.0%}     caught {own.caught} of {own.delays} times",
+            f"  same commit twice        {own.false_alarms} of {own.same_commits} failed (95 %: at most {own.false_alarms_bound:.1%} do)",
+            f"  smallest seen, last time {smallest}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    comparison, gate = verdict.comparison, verdict.gate
+    yield f"## {_HEADINGS[comparison.outcome]}"
+    yield ""
+    yield f"{comparison.why}."
+    if comparison.outcome is Outcome.FAIL and not verdict.is_failure:
+        yield "The mode is `observe`: this is said, and enforces nothing."
+    if gate.owners:
+        yield f"Owners: {', '.join(gate.owners)}."
+    yield ""
+    yield f"base {verdict.base[:_COMMIT_CHARACTERS]}, head {verdict.head[:_COMMIT_CHARACTERS]}; {verdict.machine}; {verdict.seconds:.0f} s"
+    for waiver in verdict.waivers:
+        yield f"accepted until {waiver.until}: {waiver.route} ({waiver.reason})"
+    for title, ran in (("First sequence", comparison.first), ("Second sequence, of what the first one found", comparison.second)):
+        if ran is not None and ran.pairs:
+            yield from _table(title, ran)
+
+
+def _table(title: str, ran: Ran) -> Iterator[str]:
+    yield ""
+    yield f"### {title}: {ran.pairs} pairs of fresh processes{', cut by the time limit' if ran.out_of_time else ''}"
+    yield ""
+    yield "| route | cost | head against base | interval | smallest that would show | p (Holm) | |"
+    yield "|---|---|---|---|---|---|---|"
+    for cost in Cost:
+        for (route, own), finding in ran.findings.items():
+            if own is cost:
+                yield _row(route, cost, finding)
+    yield ""
+    for route, answers in ran.answers.items():
+        if answers.failed or answers.doubtful:
+            yield f"{route} answers head {_mix(answers.head)}, base {_mix(answers.base)}; want {answers.wanted}"
+    caught = [route for route, was in ran.caught.items() if was]
+    missed = [route for route, was in ran.caught.items() if not was]
+    strays = ", ".join(f"{cost} of {route}" for route, cost in ran.strays) or "nothing"
+    yield f"Base against itself: {strays} differed. A known delay of {KNOWN_DELAY:.0%}: caught on {', '.join(caught) or 'no route'}" + (
+        f", missed on {', '.join(missed)}." if missed else "."
+    )
+
+
+def _row(route: str, cost: Cost, finding: Finding) -> str:
+    shift = finding.shift
+    low = "?" if shift.low <= -1 else f"{shift.low:+.2%}"
+    high = "?" if shift.high == float("inf") else f"{shift.high:+.2%}"
+    smallest = "?" if finding.detectable == float("inf") else f"{finding.detectable:.1%}"
+    return f"| {route} | {cost} | {shift.estimate:+.2%} | {low} to {high} | {smallest} | {finding.p:.2g} | {finding.judged} |"
+
+
+def _mix(outcomes: Mapping[str, int]) -> str:
+    return ", ".join(f"{status} × {count}" for status, count in sorted(outcomes.items()))
+
+
+def _ran(ran: Ran) -> dict[str, object]:
+    return {
+        "pairs": ran.pairs,
+        "out_of_time": ran.out_of_time,
+        "findings": [{**_named(key), **asdict(finding)} for key, finding in ran.findings.items()],
+        "answers": {route: asdict(answers) for route, answers in ran.answers.items()},
+        "strays": [_named(key) for key in ran.strays],
+        "caught": ran.caught,
+    }
+
+
+def _named(key: Hypothesis) -> dict[str, object]:
+    return {"route": key[0], "cost": key[1]}
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
