@@ -28,6 +28,8 @@ ANSWERS_SHARE = 0.1
 """Part of alpha for what is answered; the rest is for what it costs."""
 ANSWERS_DOUBT = 0.2
 """From three pairs out of three on, a route that goes wrong more often is no pass, even before it is a failure."""
+NEVER_RIGHT_PAIRS = 2
+"""A route that head never once answers as wanted, in so many pairs, is wrong for certain and no matter of chance."""
 BASE_UNWANTED_LIMIT = 0.01
 _WALL_DETECT = 1.0
 
@@ -145,7 +147,8 @@ def _sequence(
         seen.append(measure(start + len(seen), routes))
         ran.out_of_time = len(seen) < looks[-1] and is_over()
         last = ran.out_of_time or len(seen) == looks[-1]
-        if not last and len(seen) not in looks:
+        certain = len(seen) == NEVER_RIGHT_PAIRS and bool(_never_right(seen, routes))
+        if not last and len(seen) not in looks and not certain:
             continue
         _look(ran, seen, routes, limits, spending.part(len(seen), last))
         if last or ran.strays or ran.suspects or ran.broken or ran.settled:
@@ -201,11 +204,24 @@ def _answers(seen: Sequence[Pair], routes: Sequence[GateRoute], alpha: float) ->
         n = worse + better
         raw.append(sum(comb(n, k) for k in range(worse, n + 1)) / 2**n)
         mixes[route.name] = (base, head)
-    adjusted = holm(raw)
+    adjusted, certain = holm(raw), _never_right(seen, routes)
     return {
-        route.name: Answers(str(route.status), dict(mixes[route.name][0]), dict(mixes[route.name][1]), p, p <= alpha, own <= ANSWERS_DOUBT)
+        route.name: Answers(
+            str(route.status),
+            dict(mixes[route.name][0]),
+            dict(mixes[route.name][1]),
+            p,
+            p <= alpha or route.name in certain,
+            own <= ANSWERS_DOUBT,
+        )
         for route, p, own in zip(routes, adjusted, raw, strict=True)
     }
+
+
+def _never_right(seen: Sequence[Pair], routes: Sequence[GateRoute]) -> list[str]:
+    if len(seen) < NEVER_RIGHT_PAIRS:
+        return []
+    return [route.name for route in routes if not any(pair.outcomes[Lane.HEAD, route.name][str(route.status)] for pair in seen)]
 
 
 def _unwanted(pair: Pair, lane: Lane, route: GateRoute) -> int:

@@ -1,7 +1,7 @@
 """A verdict in words, as JSON and as JUnit: for a terminal, a job summary, a build server.
 
-Promise: all say the same; a gate that abstained never looks like one that passed (a JUnit case that is skipped, a line in capitals), and the
-smallest slowdown that could have been seen stands beside every route, whatever was found.
+Promise: all say the same; a gate that abstained never looks like one that passed (a JUnit case that is skipped, a line in capitals), and
+the smallest slowdown that could have been seen stands beside every route, whatever was found.
 """
 
 import re
