@@ -2,7 +2,7 @@
 
 Every measure that both runs have is compared with the first run's, and all these comparisons are one family: each may be wrong by
 0.05 / their number (Bonferroni), so that in 19 of 20 pairs of runs of the same thing nothing at all is marked. The tests are those of
-`gelombang_reports.intervals`: a share differs when Newcombe's interval of the difference leaves out 0, a rate when the score interval of
+`gelombang.intervals`: a share differs when Newcombe's interval of the difference leaves out 0, a rate when the score interval of
 the ratio leaves out 1, a quantile when the two order-statistic intervals do not overlap. Attempts count for as many independent samples as
 they are worth (their design effect). What is not marked is not equal: the runs can't tell.
 """
@@ -10,10 +10,10 @@ they are worth (their design effect). What is not marked is not equal: the runs 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gelombang.intervals import ALPHA, Interval, family_alpha, quantile_interval_us, rate_ratio, share_difference
 from gelombang.record import RunRecord, StepTotals, Validity
 from gelombang_reports.detail import PROBABILITIES, Detail
 from gelombang_reports.figures import NOTHING, Figures
-from gelombang_reports.intervals import ALPHA, Interval, family_alpha, quantile_interval_us, rate_ratio, share_difference
 from gelombang_reports.people import arrived, photo_steps
 from gelombang_reports.texts import Texts
 

@@ -18,6 +18,7 @@ from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence, read_evidence
 from gelombang.host_samples import HOST_SAMPLES, read_samples
+from gelombang.intervals import ALPHA, Interval, design_effect, quantile_interval_us
 from gelombang.join import NOT_JOINED, Joined, match
 from gelombang.profile import Profile
 from gelombang.record import RunRecord
@@ -26,7 +27,6 @@ from gelombang.segments import SEGMENTS_FOLDER, Segments, read_segments
 from gelombang.step_totals import decided
 from gelombang.upload_totals import upload_steps
 from gelombang.windows import WindowGrid
-from gelombang_reports.intervals import ALPHA, Interval, design_effect, quantile_interval_us
 from gelombang_reports.marks import Mark
 from gelombang_reports.response import SAMPLES_WANTED, StepSpread
 from gelombang_reports.traces import Trace, traces

@@ -8,8 +8,8 @@ counts is how many *independent* samples they are worth: without an interval aro
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gelombang.intervals import Interval
 from gelombang.record import Quantiles, RunRecord, StepTotals
-from gelombang_reports.intervals import Interval
 
 SAMPLES_WANTED = {"p50": 20, "p90": 100, "p99": 1_000}
 

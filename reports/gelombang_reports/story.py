@@ -6,9 +6,9 @@ An INVALID run gets no sentence that could be quoted as a result.
 import shlex
 from collections.abc import Sequence
 
+from gelombang.intervals import share_difference
 from gelombang.record import RunRecord, StepTotals, Validity
 from gelombang_reports.figures import Figures, clock_text
-from gelombang_reports.intervals import share_difference
 from gelombang_reports.people import arrived, photo_steps
 from gelombang_reports.places import failed_ratio, place_name, refused_ratio, worst
 from gelombang_reports.texts import Texts

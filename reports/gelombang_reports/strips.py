@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
+from gelombang.intervals import Interval
 from gelombang.record import RunRecord
 from gelombang_reports.axis import Axis
 from gelombang_reports.charts import log_ticks
 from gelombang_reports.figures import Figures, clock_text
-from gelombang_reports.intervals import Interval
 from gelombang_reports.places import Place, window_key
 from gelombang_reports.response import ResponseRow, ResponseStep
 from gelombang_reports.texts import Texts

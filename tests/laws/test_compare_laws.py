@@ -3,12 +3,12 @@
 import numpy as np
 
 from gelombang.histogram import Histogram
+from gelombang.intervals import design_effect
 from gelombang.record import RunRecord
 from gelombang.segments import Segments
 from gelombang_reports.compare import comparison, labelled
 from gelombang_reports.detail import Detail
 from gelombang_reports.figures import TEXT_FIGURES
-from gelombang_reports.intervals import design_effect
 from gelombang_reports.response import StepSpread
 from gelombang_reports.texts import ENGLISH
 from support.records import hardened

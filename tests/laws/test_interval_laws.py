@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gelombang.histogram import Histogram
-from gelombang_reports.intervals import (
+from gelombang.intervals import (
     design_effect,
     family_alpha,
     quantile_interval_us,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from gelombang.histogram import Histogram
+from gelombang.intervals import Interval
 from gelombang.record import RunRecord, Validity
 from gelombang.segments import Segments
 from gelombang_reports.compare import Comparison, comparison, differences, labelled
 from gelombang_reports.detail import Detail
 from gelombang_reports.figures import TEXT_FIGURES
-from gelombang_reports.intervals import Interval
 from gelombang_reports.markdown import markdown_summary
 from gelombang_reports.page import render_page
 from gelombang_reports.response import StepSpread

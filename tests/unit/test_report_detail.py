@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gelombang.attempt import Code, Fate, Outcome, Phase
+from gelombang.intervals import Interval
 from gelombang.record import RunRecord
 from gelombang.summary import summarise
 from gelombang_reports.axis import Axis
@@ -18,7 +19,6 @@ from gelombang_reports.csv_table import COLUMNS, csv_table
 from gelombang_reports.detail import Detail, MachineSample, read_detail
 from gelombang_reports.detail_charts import machine_charts
 from gelombang_reports.figures import PAGE_FIGURES
-from gelombang_reports.intervals import Interval
 from gelombang_reports.json_report import json_report
 from gelombang_reports.marks import Mark, chart_marks
 from gelombang_reports.page import render_page

@@ -111,16 +111,22 @@ def design_effect(marked: ArrayLike, cluster: ArrayLike) -> float:
     hits = np.asarray(marked, dtype=np.float64)
     if len(hits) < 2:
         return 1.0
-    share = float(hits.mean())
-    if share in (0.0, 1.0):
-        return 1.0
     _, index = np.unique(np.asarray(cluster), return_inverse=True)
-    clusters = int(index.max()) + 1
+    return clustered_effect(np.bincount(index, weights=hits), np.bincount(index))
+
+
+def clustered_effect(hits: ArrayLike, samples: ArrayLike) -> float:
+    """`design_effect` from the counts of each cluster: how many of its samples are marked, and how many it has."""
+    marked, whole = np.asarray(hits, dtype=np.float64), np.asarray(samples, dtype=np.float64)
+    total, clusters = float(whole.sum()), int((whole > 0).sum())
+    share = float(marked.sum()) / total if total else 0.0
+    if total < 2 or not 0 < share < 1:
+        return 1.0
     if clusters < 2:
-        return float(len(hits))
-    away = np.bincount(index, weights=hits - share, minlength=clusters)
+        return total
+    away = marked - share * whole
     variance = clusters / (clusters - 1) * float((away**2).sum())
-    return max(variance / (len(hits) * share * (1 - share)), 1.0)
+    return max(variance / (total * share * (1 - share)), 1.0)
 
 
 def family_alpha(comparisons: int, alpha: float = ALPHA) -> float:
