@@ -6,13 +6,18 @@ import sys
 from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
+from gelombang.record import read_record
+from gelombang.segments import read_segments
 from gelombang_cli.arguments import Commands
+from gelombang_cli.runfolder import existing_run_folder
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
 from gelombang_gates.health import healths, kept
 from gelombang_gates.paired import Orders, Verdict, paired
 from gelombang_gates.revision import cache_folder
-from gelombang_gates.telling import as_json, as_junit, health_told, told
+from gelombang_gates.runs import Budgets, GatedRun, compare_runs
+from gelombang_gates.sequence import Judged
+from gelombang_gates.telling import as_json, as_junit, health_told, runs_as_json, runs_told, told
 
 _PAIRS = 24
 
@@ -21,9 +26,37 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser("gate", help="has a revision become slower, beyond chance and a budget?", description=__doc__)
     gates = parser.add_subparsers(title="gates", metavar="GATE", required=True)
     _add_paired(gates)
+    _add_run(gates)
     health = gates.add_parser("health", help="how the gate itself has fared on each class of machine", description=health_told.__doc__)
     health.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds and the gate's own record are kept")
     health.set_defaults(command=_health)
+
+
+def _add_run(gates: Commands) -> None:
+    parser = gates.add_parser("run", help="one run against another of the same thing", description=compare_runs.__doc__)
+    parser.add_argument("first", type=Path, metavar="A", help="folder of the run to compare with")
+    parser.add_argument("second", type=Path, metavar="B", help="folder of the run that is judged")
+    parser.add_argument("--budget", default="10%", metavar="P", help="how much longer a quantile of response may be (default 10%%)")
+    parser.add_argument("--share-budget", default="1%", metavar="P", help="of attempts or people, how many more may go wrong (default 1%%)")
+    parser.add_argument("--whole", action="store_true", help="show what is no worse, too")
+    parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
+    parser.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    parser.set_defaults(command=_run)
+
+
+def _run(parsed: argparse.Namespace) -> ExitCode:
+    budgets = Budgets(parse_ratio("--budget", parsed.budget), parse_ratio("--share-budget", parsed.share_budget))
+    first, second = (_gated(path) for path in (parsed.first, parsed.second))
+    compared = compare_runs(first, second, budgets)
+    sys.stdout.write(runs_as_json(compared) if parsed.json else runs_told(compared, first.name, second.name, parsed.whole))
+    if compared.judged is Judged.FAIL:
+        return ExitCode.FAILED
+    return ExitCode.UNTRUSTED if compared.judged is Judged.INCONCLUSIVE and parsed.strict else ExitCode.AS_EXPECTED
+
+
+def _gated(path: Path) -> GatedRun:
+    folder = existing_run_folder(path)
+    return GatedRun(str(path), read_record(folder), read_segments(folder))
 
 
 def _add_paired(gates: Commands) -> None:

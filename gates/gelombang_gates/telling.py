@@ -15,7 +15,8 @@ from gelombang_gates.comparing import Hypothesis, Outcome, Ran
 from gelombang_gates.health import Health
 from gelombang_gates.paired import Verdict
 from gelombang_gates.pairs import KNOWN_DELAY, Cost
-from gelombang_gates.sequence import Finding
+from gelombang_gates.runs import RunsCompared
+from gelombang_gates.sequence import Finding, Judged
 
 _HEADINGS = {
     Outcome.PASS: "PASS",
@@ -89,6 +90,30 @@ def health_told(healths: list[Health]) -> str:
             f"  smallest seen, last time {smallest}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def runs_told(compared: RunsCompared, first: str, second: str, whole: bool) -> str:
+    """What two runs came to; what passed only where the whole is asked for. Ends in a newline."""
+    heading = {Judged.PASS: Outcome.PASS, Judged.FAIL: Outcome.FAIL, Judged.INCONCLUSIVE: Outcome.INCONCLUSIVE}[compared.judged]
+    counts = {judged: sum(row.judged is judged for row in compared.rows) for judged in Judged}
+    lines = [
+        f"## {_HEADINGS[heading]}",
+        "",
+        f"{second} against {first}: {counts[Judged.FAIL]} worse, {counts[Judged.INCONCLUSIVE]} undecided, {counts[Judged.PASS]} no worse "
+        f"({len(compared.rows)} comparisons, each may be wrong by {compared.alpha:.2g})",
+    ]
+    shown = [row for judged in (Judged.FAIL, Judged.INCONCLUSIVE, Judged.PASS) for row in compared.rows if row.judged is judged]
+    shown = shown if whole else [row for row in shown if row.judged is not Judged.PASS]
+    if shown:
+        lines += ["", "| step | what | change | |", "|---|---|---|---|"]
+        lines += [f"| {row.step} | {row.what} | {row.words} | {row.judged} |" for row in shown]
+    return "\n".join(lines) + "\n"
+
+
+def runs_as_json(compared: RunsCompared) -> str:
+    """The same for programs."""
+    rows = [asdict(row) for row in compared.rows]
+    return orjson.dumps({"outcome": compared.judged, "alpha": compared.alpha, "rows": rows}, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
