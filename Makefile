@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help surge full-surge smoke check test bench bench-generator lock packages clean
+.PHONY: help surge full-surge smoke check test gate bench bench-generator lock packages clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -41,6 +41,9 @@ packages:  ## system packages that some tests use (Debian, as root; otherwise th
 
 test: $(READY) packages check  ## everything
 	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/laws
+
+gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (at most 10 minutes; abstains aloud on a busy machine)
+	@$(BIN)/gelombang gate paired --base "$$(grep -v '^#' gates/base)" --head HEAD $(ARGS)
 
 bench: $(READY)  ## the hot paths, by pytest-benchmark
 	$(BIN)/pytest -q benchmarks --benchmark-only

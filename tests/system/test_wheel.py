@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOREIGN = ("server", "loadtests", "reports", "dashboards", "scenarios", "cli")
+FOREIGN = ("server", "loadtests", "gates", "reports", "dashboards", "scenarios", "cli")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def test_foreign_folders_of_the_same_names_stay_theirs_and_ours_import(python: P
         (tmp_path / name / "__init__.py").write_text(f"WHOSE = 'theirs: {name}'\n")
     code = (
         "import sys; sys.path.insert(0, '')\n"
-        "import server, loadtests, reports, dashboards, scenarios, cli\n"
-        "import gelombang, gelombang_server, gelombang_reports, gelombang_dashboards, gelombang_cli\n"
+        "import server, loadtests, gates, reports, dashboards, scenarios, cli\n"
+        "import gelombang, gelombang_server, gelombang_gates, gelombang_reports, gelombang_dashboards, gelombang_cli\n"
         "print(server.WHOSE, cli.WHOSE, gelombang.__file__)\n"
     )
     done = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

@@ -1,0 +1,5 @@
+"""Fixtures of all benchmarks."""
+
+from awaiting import asyncio_benchmark, loop
+
+__all__ = ["asyncio_benchmark", "loop"]

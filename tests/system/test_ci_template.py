@@ -1,0 +1,36 @@
+"""The shell template with a stand-in for the command: what comes out is what the gate said."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "deploy" / "ci" / "gate.sh"
+
+
+def run(folder: Path, says: str, code: int, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = folder / "gelombang"
+    command.write_text(f"#!/bin/sh\necho \"$@\" > words\necho '{says}'\nexit {code}\n")
+    command.chmod(0o755)
+    environment = {**os.environ, "GELOMBANG": str(command), **variables}
+    return subprocess.run(["bash", str(SCRIPT)], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+def test_the_exit_code_comes_through_the_pipe(tmp_path: Path, code: int) -> None:
+    assert run(tmp_path, "## PASS", code).returncode == code
+
+
+def test_a_gate_that_abstains_is_said_aloud(tmp_path: Path) -> None:
+    done = run(tmp_path, "## THE GATE ABSTAINS: THIS IS NO PASS", 0)
+    assert done.returncode == 0
+    assert "nothing was decided" in done.stderr
+
+
+def test_revisions_and_strictness_come_from_the_environment(tmp_path: Path) -> None:
+    run(tmp_path, "## PASS", 0, GATE_BASE="v1.0", GATE_STRICT="1")
+    words = (tmp_path / "words").read_text()
+    assert "--base v1.0 --head HEAD" in words
+    assert "--strict" in words
+    assert "--base origin/main" not in words
