@@ -1,11 +1,11 @@
 """The run gate: is one run worse than another of the same thing, beyond chance and beyond a budget?
 
-Promise: runs that doubt themselves, or that were not of the same scenario, scale and class of machine, are refused; a step of which one run
-has no samples is a failure, never a gap. Four things are compared: response time as a whole distribution (quantile by quantile, by
-order-statistic intervals), the outcome mix, the funnel, and how often people had to try. All comparisons are one family (Bonferroni). Idea:
-"worse" needs the whole interval beyond the budget, "no worse" needs a slowdown of three budgets excluded; between the two the gate says
-that it does not know. Samples of one window of time resemble each other and count for as many as they are worth. Left out: what differs between
-two runs of the same thing from run to run; the budget must leave room for it, and repeated runs show how much that is.
+Promise: runs that doubt themselves, or that were not of the same scenario, scale and class of machine, are refused; a step of which one
+run has no samples is a failure, never a gap. Four things are compared: response time as a whole distribution (quantile by quantile, by
+order-statistic intervals), the outcome mix, the funnel, and how often people had to try. All comparisons are one family (Bonferroni).
+Idea: "worse" needs the whole interval beyond the budget, "no worse" needs a slowdown of three budgets excluded; between the two the gate
+says that it does not know. Samples of one window of time resemble each other and count for as many as they are worth. Left out: what
+differs between two runs of the same thing from run to run; the budget must leave room for it, and repeated runs show how much that is.
 """
 
 from collections.abc import Callable, Iterator, Sequence

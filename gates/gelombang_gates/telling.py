@@ -14,7 +14,7 @@ import orjson
 from gelombang_gates.comparing import Hypothesis, Outcome, Ran
 from gelombang_gates.health import Health
 from gelombang_gates.paired import Verdict
-from gelombang_gates.pairs import KNOWN_DELAY, Cost
+from gelombang_gates.pairs import KNOWN_DELAY, WHOLE, Cost
 from gelombang_gates.runs import RunsCompared
 from gelombang_gates.sequence import Finding, Judged
 
@@ -60,13 +60,15 @@ def as_junit(verdict: Verdict) -> str:
     machine = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": "the machine is fit"})
     if comparison.outcome is Outcome.UNFIT:
         ET.SubElement(machine, "skipped", {"message": _clean(comparison.why)})
-    failed = {route for route, _ in comparison.confirmed} | set(comparison.second.broken if comparison.second else ())
-    for route in verdict.gate.route:
-        case = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": _clean(f"{route.name} is no slower")})
-        if comparison.outcome is Outcome.FAIL and (route.name in failed or not failed & {own.name for own in verdict.gate.route}):
-            kind = "failure" if verdict.is_failure and route.name not in comparison.waived else "skipped"
-            ET.SubElement(case, kind, {"message": _clean(comparison.why)})
-        elif comparison.outcome is not Outcome.PASS:
+    broken = set(comparison.first.broken) & set(comparison.second.broken) if comparison.second else set()
+    failed = {route for route, _ in comparison.confirmed} | broken
+    for name in (*(route.name for route in verdict.gate.route), WHOLE):
+        case = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": _clean(f"{name} is no slower or larger")})
+        if comparison.outcome is Outcome.FAIL and name in failed and name not in comparison.waived:
+            ET.SubElement(case, "failure" if verdict.is_failure else "skipped", {"message": _clean(comparison.why)})
+        elif not _passed(comparison.first, name):
+            ET.SubElement(case, "skipped", {"message": _clean(f"not decided: {comparison.why}")})
+        elif comparison.outcome not in (Outcome.PASS, Outcome.FAIL):
             ET.SubElement(case, "skipped", {"message": _clean(comparison.why)})
     for attribute, path in {"tests": "testcase", "failures": "testcase/failure", "skipped": "testcase/skipped"}.items():
         suite.set(attribute, str(len(suite.findall(path))))
@@ -166,6 +168,12 @@ def _row(route: str, cost: Cost, finding: Finding) -> str:
 
 def _mix(outcomes: Mapping[str, int]) -> str:
     return ", ".join(f"{status} × {count}" for status, count in sorted(outcomes.items()))
+
+
+def _passed(ran: Ran, name: str) -> bool:
+    """Whether everything that is needed of this route, or of the process, was shown."""
+    judged = [finding.judged for (route, cost), finding in ran.findings.items() if route == name and cost is not Cost.WALL]
+    return bool(judged) and set(judged) == {Judged.PASS} and ran.caught.get(name, True)
 
 
 def _ran(ran: Ran) -> dict[str, object]:
