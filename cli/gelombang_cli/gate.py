@@ -14,7 +14,7 @@ from gelombang_gates.comparing import Outcome
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
 from gelombang_gates.health import healths, kept
 from gelombang_gates.paired import Orders, Verdict, paired
-from gelombang_gates.revision import cache_folder
+from gelombang_gates.revision import cache_folder, last_release
 from gelombang_gates.runs import Budgets, GatedRun, compare_runs
 from gelombang_gates.sequence import Judged
 from gelombang_gates.telling import as_json, as_junit, health_told, runs_as_json, runs_told, told
@@ -26,6 +26,7 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser("gate", help="has a revision become slower, beyond chance and a budget?", description=__doc__)
     gates = parser.add_subparsers(title="gates", metavar="GATE", required=True)
     _add_paired(gates)
+    _add_drift(gates)
     _add_run(gates)
     health = gates.add_parser("health", help="how the gate itself has fared on each class of machine", description=health_told.__doc__)
     health.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds and the gate's own record are kept")
@@ -62,6 +63,16 @@ def _gated(path: str) -> GatedRun:
 def _add_paired(gates: Commands) -> None:
     parser = gates.add_parser("paired", help="two revisions, built side by side, in fresh pairs of processes", description=paired.__doc__)
     parser.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    _add_options(parser)
+
+
+def _add_drift(gates: Commands) -> None:
+    parser = gates.add_parser("drift", help="head against the last release: do many small passes add up?", description=paired.__doc__)
+    parser.add_argument("--base", metavar="REV", help="the release (default: the youngest tag that head goes back to)")
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--head", default="HEAD", metavar="REV", help="the one that is judged (default HEAD)")
     parser.add_argument("--command", dest="service", metavar="LINE", help="starts the server; {port} is where it must listen")
     parser.add_argument(
@@ -91,7 +102,7 @@ def _paired(parsed: argparse.Namespace) -> ExitCode:
         raise InputError(f"--python is {python}; want a Python interpreter")
     orders = Orders(
         repository=Path.cwd(),
-        base=parsed.base,
+        base=parsed.base or last_release(Path.cwd(), parsed.head),
         head=parsed.head,
         gate=_gate(parsed),
         pairs=parsed.pairs,

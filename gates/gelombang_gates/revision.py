@@ -56,6 +56,20 @@ def commit_of(repository: Path, name: str) -> str:
     return done.stdout.decode().strip()
 
 
+def last_release(repository: Path, head: str) -> str:
+    """The youngest tag that this revision goes back to. Raises InputError when there is none."""
+    commit = commit_of(repository, head)
+    done = _git(repository, "describe", "--tags", "--abbrev=0", commit)
+    if done.returncode:
+        raise InputError(
+            f"{head} goes back to no tag in {repository}; want a release that is tagged, or --base with the revision to compare with"
+        )
+    tag = done.stdout.decode().strip()
+    if commit_of(repository, tag) == commit:
+        raise InputError(f"{head} is the release {tag} itself; want a revision after it, or --base with an older one")
+    return tag
+
+
 def changed_files(repository: Path, base: str, head: str) -> list[str]:
     """The paths that differ between two commits."""
     done = _git(repository, "diff", "--name-only", "-z", base, head)
