@@ -30,7 +30,7 @@ from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, RunPlan, ScaleNumbers, w
 
 HERE = Path(__file__).parent
 FEW = 50
-PER_SECOND = 150
+PER_SECOND = 60
 """Arrivals of the runs in which CPU is measured."""
 RUN_SECONDS_LIMIT = 180
 

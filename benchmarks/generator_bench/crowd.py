@@ -62,7 +62,15 @@ def in_mid_journey() -> float:
 
     found: list[float] = []
     due_us = np.ones(IN_FLIGHT, dtype=np.int64)
-    engine = Engine(Arrivals(due_us, 0, 1), EngineLimits(IN_FLIGHT + 1, STEPS), RunEnd(LONG_US), loop, attempt, NoBook(), lambda: False)
+    engine = Engine(
+        Arrivals(due_us, np.arange(len(due_us), dtype=np.int64)),
+        EngineLimits(IN_FLIGHT + 1, STEPS),
+        RunEnd(LONG_US),
+        loop,
+        attempt,
+        NoBook(),
+        lambda: False,
+    )
     engine.run()
     return found[0]
 
@@ -81,7 +89,7 @@ def waiting() -> tuple[float, float]:
 
     loop = GeventLoop(monotonic_us() + FILL_SECONDS * MICROSECONDS)
     limits, end = EngineLimits(IN_FLIGHT, STEPS), RunEnd(2 * LONG_US)
-    engine = Engine(Arrivals(due_us, 0, 1), limits, end, loop, attempt, NoBook(), lambda: False)
+    engine = Engine(Arrivals(due_us, np.arange(len(due_us), dtype=np.int64)), limits, end, loop, attempt, NoBook(), lambda: False)
     for index in range(WAITING):
         applicant = Applicant(index, 1, STEPS)
         applicant.values = {"session": f"session-{index:024d}"}
