@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,15 @@ import pytest
 
 from gelombang.clock import monotonic_us, sleep_seconds
 from gelombang.ledger import PERSON_ROW, read_all, read_rows
+from tests.support.run_process import running
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 COMMAND = [sys.executable, "-m", "gelombang_cli"]
 
 
-@contextmanager
-def started(folder: Path, processes: int, *words: str) -> Iterator[subprocess.Popen[str]]:
-    command = [*COMMAND, "run", "smoke", "--out", str(folder / "run"), "--generator-processes", str(processes), *words]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate()
+def started(folder: Path, processes: int) -> AbstractContextManager[subprocess.Popen[str]]:
+    return running(folder, ["smoke", "--generator-processes", str(processes)])
 
 
 def until(process: subprocess.Popen[str], holds: Any) -> None:

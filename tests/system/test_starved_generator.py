@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from gelombang.clock import monotonic_us, sleep_seconds
 from tests.support.own_service import own_scenario
+from tests.support.run_process import running
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -27,16 +27,8 @@ def fine(site: StubSite, asked: Asked) -> Reply:
     return Reply()
 
 
-@contextmanager
-def started(folder: Path, scenario: Path, site: StubSite) -> Iterator[subprocess.Popen[str]]:
-    command = [*RUN, str(scenario), "--target", site.url, "--out", str(folder / "run"), "--yes"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate()
+def started(folder: Path, scenario: Path, site: StubSite) -> AbstractContextManager[subprocess.Popen[str]]:
+    return running(folder, [str(scenario), "--target", site.url, "--yes"])
 
 
 def doubts_of(process: subprocess.Popen[str], folder: Path) -> dict[str, str]:
