@@ -37,6 +37,8 @@ Hypothesis = tuple[str, Cost]
 """A route (or the whole process) and what it may cost."""
 Measure = Callable[[int, Sequence[GateRoute]], Pair]
 """The pair of that number, with these routes."""
+TimeLimit = Callable[[], Callable[[], bool]]
+"""Called when a sequence begins; what it returns is asked after each pair whether time is over."""
 
 
 class Outcome(StrEnum):
@@ -105,11 +107,11 @@ class Comparison:
     waived: tuple[str, ...] = ()
 
 
-def compare(gate: Gate, measure: Measure, is_over: Callable[[], bool], pairs: int, waived: Sequence[str], shown_before: bool) -> Comparison:
+def compare(gate: Gate, measure: Measure, limit: TimeLimit, pairs: int, waived: Sequence[str], shown_before: bool) -> Comparison:
     """Run the first sequence and, when it finds something, the second. `shown_before`: this class of machine has caught the known delay
-    on every route before. `is_over` is asked after each pair and begins anew with each sequence."""
+    on every route before."""
     limits = hypotheses(gate, gate.route)
-    first = _sequence(gate.route, limits, measure, is_over, pairs, 0)
+    first = _sequence(gate.route, limits, measure, limit(), pairs, 0)
     if first.strays:
         return Comparison(Outcome.UNFIT, _stray_words(first.strays), first, None)
     suspected = {route for route, _ in first.suspects} | set(first.broken)
@@ -117,7 +119,7 @@ def compare(gate: Gate, measure: Measure, is_over: Callable[[], bool], pairs: in
     if not routes:
         return Comparison(*_without_suspects(first), first, None)
     kept = {key: limits[key] for key in first.suspects}
-    second = _sequence(routes, kept, measure, is_over, pairs, first.pairs)
+    second = _sequence(routes, kept, measure, limit(), pairs, first.pairs)
     if second.strays:
         return Comparison(Outcome.UNFIT, _stray_words(second.strays), first, second)
     broken = [route for route in second.broken if route in first.broken]

@@ -80,31 +80,17 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
     requests = _first_looks(gate, gate.command, base, head, say)
     bench = Bench(gate, base, head, gate.command, requests, orders.seed)
     shown = has_shown(kept(orders.cache), machine)
-    over = _TimeLimit(gate.time_limit_seconds)
 
     def measure(number: int, routes: Sequence[GateRoute]) -> Pair:
-        over.begin(tuple(route.name for route in routes))
         pair = measure_pair(bench, number, routes)
         say(f"pair {number + 1} of {', '.join(route.name for route in routes)}")
         return pair
 
-    return verdict(compare(gate, measure, over, orders.pairs, list(waivers), shown))
+    def limit() -> Callable[[], bool]:
+        until_us = monotonic_us() + int(gate.time_limit_seconds * MICROSECONDS)
+        return lambda: monotonic_us() > until_us
 
-
-class _TimeLimit:
-    """Of one sequence: a new one begins with other routes."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._routes: tuple[str, ...] = ()
-        self._until_us = 0
-
-    def begin(self, routes: tuple[str, ...]) -> None:
-        if routes != self._routes:
-            self._routes, self._until_us = routes, monotonic_us() + int(self._seconds * MICROSECONDS)
-
-    def __call__(self) -> bool:
-        return monotonic_us() > self._until_us
+    return verdict(compare(gate, measure, limit, orders.pairs, list(waivers), shown))
 
 
 def _untouched(orders: Orders, base: str, head: str) -> bool:

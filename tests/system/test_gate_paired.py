@@ -107,6 +107,7 @@ def test_a_service_of_another_framework_is_compared_by_its_command_line_alone(
 ) -> None:
     pytest.importorskip(needs)
     theirs = make_repository(tmp_path / "theirs", service)
+    (theirs / "gelombang.toml").write_text("[gate]\ntime_limit_seconds = 20.0\nbatch_seconds = 0.005\nrounds = 2\n")
     words = ["--base", "base", "--command", "python shop.py {port}", "--route", "GET /items", "--strict"]
     done = gate(theirs, cache, *words)
     assert done.returncode in (0, 3), done.stdout + done.stderr

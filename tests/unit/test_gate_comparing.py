@@ -46,7 +46,7 @@ class Machine:
 
 
 def judged(machine: Machine, waived: Sequence[str] = (), shown_before: bool = False, table: Gate | None = None) -> Comparison:
-    return compare(table or gate(), machine, lambda: False, PAIRS, waived, shown_before)
+    return compare(table or gate(), machine, lambda: lambda: False, PAIRS, waived, shown_before)
 
 
 def test_equal_revisions_pass_and_need_no_second_sequence() -> None:
@@ -74,7 +74,7 @@ def test_what_a_second_sequence_does_not_find_is_no_failure() -> None:
             machine.slower = {}
         return machine(number, routes)
 
-    found = compare(gate(), forgetful, lambda: False, PAIRS, [], False)
+    found = compare(gate(), forgetful, lambda: lambda: False, PAIRS, [], False)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "not confirm" in found.why
 
@@ -118,7 +118,7 @@ def test_answers_that_go_wrong_fail_however_fast_they_are() -> None:
 
 def test_answers_that_go_wrong_in_too_few_pairs_for_a_failure_are_no_pass_either() -> None:
     machine = Machine({})
-    machine.answers = lambda lane, route, number: Counter({"500": 10} if lane is Lane.HEAD and number < 3 else {"200": 10})
+    machine.answers = lambda lane, route, number: Counter({"500": 5, "200": 5} if lane is Lane.HEAD and number < 3 else {"200": 10})
     found = judged(machine)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "answers" in found.why
@@ -139,14 +139,30 @@ def test_a_base_that_answers_wrongly_can_not_be_compared_with() -> None:
 
 def test_when_time_is_over_what_is_there_is_judged_with_all_of_alpha() -> None:
     machine = Machine({(Lane.HEAD, "list"): 0.1})
-    found = compare(gate(), machine, lambda: len(machine.numbers) % 11 == 0, PAIRS * 4, [], False)
+    found = compare(gate(), machine, lambda: lambda: len(machine.numbers) % 11 == 0, PAIRS * 4, [], False)
     assert found.first.out_of_time
     assert found.first.pairs == 11
     assert found.outcome is Outcome.FAIL
 
 
-def test_three_pairs_say_nothing_and_never_pass() -> None:
-    found = compare(gate(), Machine({}), lambda: True, PAIRS, [], True)
+def test_the_second_sequence_has_a_time_of_its_own() -> None:
+    """Also where it measures the very routes of the first one."""
+    table = Gate.model_validate({"route": [{"name": "list"}]})
+    machine, begun = Machine({(Lane.HEAD, "list"): 0.1}), []
+
+    def limit() -> Callable[[], bool]:
+        begun.append(len(machine.numbers))
+        return lambda: len(machine.numbers) - begun[-1] >= 11
+
+    found = compare(table, machine, limit, PAIRS * 4, [], False)
+    assert begun == [0, 11]
+    assert found.second is not None
+    assert found.second.pairs == 11
+    assert found.outcome is Outcome.FAIL
+
+
+def test_a_single_pair_says_nothing_and_never_passes() -> None:
+    found = compare(gate(), Machine({}), lambda: lambda: True, PAIRS, [], True)
     assert found.first.pairs == 1
     assert found.outcome in (Outcome.UNFIT, Outcome.INCONCLUSIVE)
 
@@ -161,6 +177,6 @@ def test_a_calls_regression_is_found_beside_steady_cpu() -> None:
         ]
         return pair
 
-    found = compare(gate(), chatty, lambda: False, PAIRS, [], False)
+    found = compare(gate(), chatty, lambda: lambda: False, PAIRS, [], False)
     assert found.outcome is Outcome.FAIL
     assert ("list", Cost.CALLS) in found.confirmed
