@@ -1,0 +1,1 @@
+"""The simulator: the same scenario as a live run, against a model of the site, in virtual time."""

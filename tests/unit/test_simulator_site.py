@@ -1,0 +1,65 @@
+"""What the simulator takes in, and what it says when it can't."""
+
+import importlib
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from gelombang.errors import HostError, InputError
+from gelombang.loading import load_profile, load_scenario
+from gelombang.scale import Scale
+from gelombang.scenario import Scenario
+from gelombang_capacity.endings import ENDS, OUTCOMES, Ending, place
+from gelombang_capacity.site import Costs, Kind, SitePlan, compile_site
+from support import small_scenario
+
+
+def site_of(scenario: Scenario, profile: str = "hardened") -> SitePlan:
+    return compile_site(
+        scenario, load_profile(profile), Scale(Fraction(1, 50), 60.0, 0.1), 1, np.array([5], dtype=np.int64), 3_600.0, Costs()
+    )
+
+
+def test_the_steps_of_the_opening_hour_are_known_to_the_model() -> None:
+    kinds = [Kind(int(kind)).name.lower() for kind in site_of(load_scenario("opening-hour")).steps["kind"]]
+    assert kinds == [
+        *("account", "mail", "plain", "data", "otp_send", "sms", "otp", "registry", "plain"),
+        *("photo", "photo", "plain", "plain", "plain", "login"),
+    ]
+
+
+def test_numbers_of_the_site_are_scaled_by_the_one_rule() -> None:
+    row = site_of(load_scenario("opening-hour"), "april-2020").parameters[0]
+    assert row["turns"] == 14  # 720 / 50
+    assert row["answer_within"] == 1_000_000  # 60 s, 60 times as fast
+    assert row["photo_limit"] == 200_000
+    assert row["bandwidth"] == pytest.approx(13_500_000 * 60 * 0.1 / 50)
+    assert row["api_us"] == 400  # real cost does not scale
+    assert row["hash_us"] == 300
+
+
+def test_an_inbox_that_is_not_the_harness_is_refused_with_its_step() -> None:
+    mail = {**small_scenario.SMS, "kind": "newsletter", "on": {}}
+    with pytest.raises(InputError, match="step otp-sms waits for newsletter in the inbox harness; the simulator knows email-link, otp"):
+        site_of(small_scenario.scenario(mail))
+
+
+def test_more_than_two_photo_steps_are_refused() -> None:
+    photos = [{**small_scenario.KTP, "step": name} for name in ("a", "b", "c")]
+    with pytest.raises(InputError, match="3 photo steps; the simulator wants 2 at most"):
+        site_of(small_scenario.scenario(*photos))
+
+
+def test_every_ending_is_a_place_with_a_meaning() -> None:
+    assert set(ENDS) == set(Ending)
+    assert all(OUTCOMES[ending] == ENDS[ending].outcome for ending in Ending)
+    assert all(place(ending).meaning for ending in Ending)
+
+
+def test_without_numba_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "gelombang_capacity.jit")
+    with pytest.raises(HostError, match=r"needs numba, which is not installed; want `pip install 'gelombang\[capacity\]'`"):
+        importlib.import_module("gelombang_capacity.jit")
