@@ -6,12 +6,28 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from gelombang.errors import ExitCode, GelombangError
-from gelombang_cli import arguments, cleanup, dashboards, doctor, gate, join, preflight, report, run, scenario, serve, trying, verify
+from gelombang_cli import (
+    arguments,
+    cleanup,
+    dashboards,
+    doctor,
+    gate,
+    join,
+    preflight,
+    report,
+    run,
+    scenario,
+    serve,
+    simulate,
+    trying,
+    verify,
+)
 
 _DESCRIPTION = """\
 Replay a sign-up surge as open arrivals of people, see where uploads fail, and gate on it.
 
   gelombang run opening-hour            replay 11 April 2020 against both sites, with a page at the end
+  gelombang simulate surge-2020         all 1.4 million people against a model of the site, in seconds
   gelombang try mine.toml --target URL  one person walks your journey, every step shown
   gelombang preflight mine.toml --target URL   what a run would do to it, for its security officer
   gelombang report runs/<id>            make the page again from a run's record
@@ -29,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gelombang", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"gelombang {version('gelombang')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, trying, preflight, serve, report, join, verify, gate, cleanup, doctor, scenario, dashboards):
+    for module in (run, simulate, trying, preflight, serve, report, join, verify, gate, cleanup, doctor, scenario, dashboards):
         module.add_command(commands)
     return parser
 
