@@ -66,8 +66,14 @@ def unread_feeds(columns: Columns, texts: Sequence[str]) -> Iterator[Fault]:
             yield Fault(f"feed.{feed}", "read by no step", f"a placeholder such as {{feed.{feed}.{example}}} in a step")
 
 
-def unread_columns(columns: Columns, texts: Sequence[str]) -> list[str]:
-    """`feed.NAME.column` of the columns that no step asks for."""
-    read = {name for text in texts for name in placeholders(text)}
-    names = [f"{PREFIX}{feed}.{column}" for feed, known in columns.items() for column in known or ()]
-    return [name for name in names if name not in read]
+def unread_columns(section: object, columns: Columns, texts: Sequence[str]) -> Iterator[Fault]:
+    """Columns of feeds that are read, which no step asks for and which are not said to be spare."""
+    read = {name for text in texts for name in placeholders(text) if name.startswith(PREFIX)}
+    feeds_read = {name.split(".")[1] for name in read}
+    for feed, known in columns.items():
+        table = section.get(feed) if isinstance(section, dict) else None
+        spare = table.get("spare_columns", ()) if isinstance(table, dict) else ()
+        for column in known or ():
+            if feed in feeds_read and f"{PREFIX}{feed}.{column}" not in read and column not in spare:
+                wanted = f"a placeholder {{feed.{feed}.{column}}} in a step, or {column!r} among its spare_columns"
+                yield Fault(f"feed.{feed}", f"a file with the column {column!r}, which no step uses", wanted)

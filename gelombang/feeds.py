@@ -57,6 +57,8 @@ class Feed(_Part):
     file: str = Field(min_length=1)
     """CSV in UTF-8 with a header, beside this file; a name that ends in .gz is unpacked."""
     mode: FeedMode = FeedMode.UNIQUE
+    spare_columns: tuple[str, ...] = ()
+    """Columns that no step uses and that are meant to be there: any other unused column is a fault."""
     content: FeedContent | None = None
     """Never written by hand: what the file held when the scenario was loaded."""
 

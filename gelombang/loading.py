@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from gelombang.curve import rate_of, read_curve
 from gelombang.errand_check import errand_faults, errand_texts, values_before_arrivals
 from gelombang.errors import Fault, FileError, InputError
-from gelombang.feed_check import columns_of, place_feeds, unread_feeds
+from gelombang.feed_check import columns_of, place_feeds, unread_columns, unread_feeds
 from gelombang.inbox import Inboxes, inbox_faults
 from gelombang.journey_check import Given, Outline, outline_faults, outlines
 from gelombang.network import place_files
@@ -49,7 +49,9 @@ def load_scenario(path_or_name: str | Path, settings: Sequence[str] = ()) -> Sce
     columns = columns_of(file.data.get("feed"))
     faults += outline_faults(steps, [kind for kind in PhotoKind if kind in photos], Given(columns, values_before_arrivals(file.data)))
     faults += errand_faults(file.data, columns)
-    faults += unread_feeds(columns, [*(text for step in steps for _, text in step.texts), *errand_texts(file.data)])
+    texts = [*(text for step in steps for _, text in step.texts), *errand_texts(file.data)]
+    faults += unread_feeds(columns, texts)
+    faults += unread_columns(file.data.get("feed"), columns, texts)
     faults += _inbox_faults(file.data)
     faults += _name_faults(file.data, steps)
     if scenario is not None and rows is not None:

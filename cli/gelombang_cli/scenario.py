@@ -7,7 +7,6 @@ import orjson
 
 from gelombang.arrivals import planned_people
 from gelombang.errors import ExitCode
-from gelombang.feed_check import unread_columns
 from gelombang.feeds import FeedMode
 from gelombang.loading import load_scenario
 from gelombang.scale import Scale
@@ -47,13 +46,8 @@ def _outside(scenario: Scenario, people: int) -> Iterator[str]:
     texts = [text for _, text in texts_below(scenario.model_dump(mode="json", by_alias=True, exclude_none=True), "")]
     for name, feed in scenario.feed.items():
         assert feed.content is not None
-        unread = unread_columns({name: feed.content.columns}, texts)
         enough = feed.mode is not FeedMode.UNIQUE or feed.content.rows > people
-        yield (
-            f"feed.{name}: {feed.content.rows:,} rows, {feed.mode}"
-            + ("" if enough else ", fewer than people: a run needs --sample")
-            + (f"; read by no step: {', '.join(column.rpartition('.')[2] for column in unread)}" if unread else "")
-        )
+        yield f"feed.{name}: {feed.content.rows:,} rows, {feed.mode}" + ("" if enough else ", fewer than people: a run needs --sample")
     secrets = list(dict.fromkeys(reference for text in texts for reference in secret_references(text)))
     if secrets:
         yield f"secrets: {', '.join(secrets)}"

@@ -48,6 +48,11 @@ def test_the_examples_of_the_page_are_one_scenario_without_faults(page_scenario:
             "{feed.accounts.emial}; want a column of feed.accounts: email (did you mean that?)",
         ),
         ("{feed.cities.name}", "{feed.citis.name}", "{feed.citis.name}; want a feed of this scenario: cities (did you mean that?)"),
+        (
+            "{feed.accounts.email}",
+            "{feed.cities.name}",
+            "feed.accounts is read by no step; want a placeholder such as {feed.accounts.email} in a step",
+        ),
         ("{feed.cities.name}", "Kota", "feed.cities is read by no step; want a placeholder such as {feed.cities.name} in a step"),
         (
             '"cities.csv"',
@@ -73,10 +78,9 @@ def test_a_mistake_in_it_is_named_where_it_stands(page_scenario: Path, before: s
 
 
 def test_the_check_says_what_a_scenario_needs_from_outside(page_scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (page_scenario.parent / "accounts.csv").write_text("email,remark\nakun@warga.example,x\n")
     assert main(["scenario", "check", str(page_scenario)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "  feed.accounts: 1 rows, unique, fewer than people: a run needs --sample; read by no step: remark" in lines
+    assert "  feed.accounts: 1 rows, unique, fewer than people: a run needs --sample" in lines
     assert "  feed.cities: 1 rows, random" in lines
     assert f"  secrets: env:SHOP_API_KEY, file:{page_scenario.parent.resolve()}/signature.txt, env:SHOP_CLIENT_SECRET" in lines
 
@@ -84,3 +88,12 @@ def test_the_check_says_what_a_scenario_needs_from_outside(page_scenario: Path, 
 def test_the_example_of_a_login_has_no_faults() -> None:
     scenario = load_scenario(PAGE.parent / "examples" / "login-with-oidc.toml")
     assert [step.step for step in scenario.journey] == ["authorize", "login", "token", "userinfo"]
+
+
+def test_a_column_that_no_step_uses_is_a_fault_unless_it_is_spare(page_scenario: Path) -> None:
+    (page_scenario.parent / "accounts.csv").write_text("email,note\nakun@warga.example,lama\n")
+    with pytest.raises(FileError, match=r"the column 'note', which no step uses; want a placeholder \{feed\.accounts\.note\}"):
+        load_scenario(page_scenario)
+    text = page_scenario.read_text().replace("[feed.accounts]\n", '[feed.accounts]\nspare_columns = ["note"]\n')
+    page_scenario.write_text(text)
+    assert load_scenario(page_scenario).feed["accounts"].spare_columns == ("note",)
