@@ -131,7 +131,10 @@ def measure_pair(bench: Bench, number: int, routes: Sequence[GateRoute]) -> Pair
             stack.callback(askers[lane].close)
             askers[lane].set_up(bench.gate.setup)
         services[Lane.SLOW], askers[Lane.SLOW] = services[Lane.SAME], askers[Lane.SAME]
-        return _measured(bench, order, routes, services, askers)
+        pair = _measured(bench, order, routes, services, askers)
+        for service in services.values():
+            service.ask_to_end()
+        return pair
 
 
 def log_ratios(pairs: Sequence[Pair], routes: Sequence[str]) -> Series:
