@@ -156,6 +156,8 @@ class Code(IntEnum):
     INTERNAL_ERROR = 65
     MESSAGE_QUEUE_FULL = 66
     """The outbox of mail and SMS is full."""
+    DATABASE_FULL = 67
+    """The disk that the database is on has no room."""
     # the generator's own
     HOST_NOT_ALLOWED = 70
     """The request would have gone to a host that nobody allowed: it was never sent."""

@@ -32,6 +32,7 @@ MEANINGS: dict[Code, str] = {
     Code.CLIENT_LEFT: "the person stopped waiting",
     Code.TOO_MANY_REQUESTS_IN_PROGRESS: "the site had too many requests in progress",
     Code.DATABASE_BUSY: "the site's database had too much waiting",
+    Code.DATABASE_FULL: "the disk of the site's database was full",
     Code.SHUTTING_DOWN: "the site was shutting down",
     Code.INTERNAL_ERROR: "the site broke",
     Code.SESSION_MISSING: "the person was not logged in",

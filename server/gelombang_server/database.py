@@ -4,7 +4,8 @@ A commit waits for the disk (`synchronous = FULL`: an answer is never given befo
 one transaction commits go together into the next: group commit, as in "Implementation Techniques for Main Memory Database Systems"
 (DeWitt et al., 1984, section 5). Each operation of several stands in a savepoint of its own and is undone alone when it raises. Point
 reads go through a connection of the event loop's own, which sees what is committed; they are short and never wait for the writer (WAL).
-Several processes may open the same file: transactions begin IMMEDIATE and wait for each other up to `BUSY_SECONDS`.
+Several processes may open the same file: transactions begin IMMEDIATE and wait for each other up to `BUSY_SECONDS`. A lock that is held for
+longer and a full disk are told by name, and nothing of what was asked is left behind.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ _Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 BUSY_SECONDS = 5.0
 """How long a transaction waits for another process's."""
+_PRIMARY_CODE_BITS = 0xFF
+"""Of SQLite's extended result codes."""
 CHECKPOINT_PAGES = 16_384
 """64 MiB of log before it is copied into the file: each copy syncs both and stands in the way of one commit."""
 
@@ -59,8 +62,9 @@ class Database:
     async def run(self, operation: Operation[T]) -> T:
         """The result of `operation(cursor)` once it is durable. What it raises is raised here, and it alone is rolled back.
 
-        Raises Problem(database_busy) when the queue is full or another process holds the file too long. An operation runs in the writer's
-        thread: it must touch nothing but its cursor and its own arguments. A caller that is cancelled leaves the operation to its end.
+        Raises Problem(database_busy) when the queue is full or another process holds the file too long, and Problem(database_full) when
+        there is no room on the disk. An operation runs in the writer's thread: it must touch nothing but its cursor and its own arguments.
+        A caller that is cancelled leaves the operation to its end.
         """
         if self._closed or self._waiting >= self._queue_limit:
             raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
@@ -70,8 +74,11 @@ class Database:
         return await future
 
     def read(self, operation: Operation[T]) -> T:
-        """The result of a short read of what is committed, at once, in the event loop's thread."""
-        return operation(self._reader.cursor())
+        """The result of a short read of what is committed, at once, in the event loop's thread. Raises Problem as `run` does."""
+        try:
+            return operation(self._reader.cursor())
+        except sqlite3.OperationalError as error:
+            raise _told(error) from error
 
     async def close(self) -> None:
         """Finish what is queued, then close; operations that come later are refused."""
@@ -118,30 +125,28 @@ class Database:
                 try:
                     results.append((future, operation(cursor), None))
                 except Exception as error:
+                    if isinstance(error, sqlite3.Error) and not self._writer.in_transaction:
+                        raise  # A full disk, for one: SQLite itself has undone the whole transaction.
                     cursor.execute("ROLLBACK" if is_alone else "ROLLBACK TO operation")
-                    results.append((future, None, error))
+                    results.append((future, None, _told(error)))
                 if not is_alone:
                     cursor.execute("RELEASE operation")
             if self._writer.in_transaction:
                 cursor.execute("COMMIT")
             self._commit_seconds.observe((monotonic_us() - began_us) / MICROSECONDS)
+            self._commits.inc()
+            self._operations.inc(len(batch))
         except sqlite3.Error as error:
             if not began_us:
                 self._lock_seconds.observe((monotonic_us() - asked_us) / MICROSECONDS)
             # The transaction as a whole failed (locked for too long, disk full): nothing of the batch is durable, and all are told.
             if self._writer.in_transaction:
                 self._writer.rollback()
-            busy = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
-            told: BaseException = (
-                Problem(Code.DATABASE_BUSY, "the database is held by another process; please come back") if busy else error
-            )
-            return [(future, None, told) for _, future in batch]
+            return [(future, None, _told(error)) for _, future in batch]
         return results
 
     def _resolve(self, results: Sequence[_Result]) -> None:
         self._waiting -= len(results)
-        self._commits.inc()
-        self._operations.inc(len(results))
         for future, value, error in results:
             if future.done():
                 continue
@@ -149,6 +154,16 @@ class Database:
                 future.set_result(value)
             else:
                 future.set_exception(error)
+
+
+def _told(error: Exception) -> Exception:
+    """What the caller is told: a problem by name when the database can't do it now, else the error as it is."""
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE_BITS:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Problem(Code.DATABASE_BUSY, "the database is held by another process; please come back")
+        case sqlite3.SQLITE_FULL:
+            return Problem(Code.DATABASE_FULL, "there is no room left on the database's disk; please come back")
+    return error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -18,6 +18,7 @@ from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.profile import Messages
 from gelombang.seeds import Purpose, unit
+from gelombang_server.background import run_for_ever
 from gelombang_server.config import SiteContext
 from gelombang_server.pacing import Pacer
 from gelombang_server.problem import Problem
@@ -88,6 +89,8 @@ class Outbox:
         """Rows read and not taken by the partner yet: at most READ_LIMIT each."""
         self._travelling: list[tuple[int, int, MessageKind, str, str]] = []
         """A heap of (due_us, row, kind, address, content)."""
+        self._due: list[tuple[int, int, MessageKind, str, str]] = []
+        """Arrived, and not durably delivered yet: while the database can't be written, at most what the outbox may hold."""
         self._recent: list[Message] = []
         self._last = context.database.read(
             lambda cursor: int(cursor.execute("SELECT coalesce(max(delivered), 0) FROM outbox").fetchone()[0])
@@ -105,16 +108,7 @@ class Outbox:
 
     async def run(self) -> Never:
         """Take, carry and deliver, for ever."""
-        while True:
-            now_us = self._context.now_us()
-            for partner in self._pacers:
-                self._take(partner, now_us)
-            due = []
-            while self._travelling and self._travelling[0][0] <= now_us:
-                due.append(heapq.heappop(self._travelling))
-            if due:
-                await self._deliver(due)
-            await asyncio.sleep(TICK_SECONDS)
+        await run_for_ever("the outbox", self._tick, TICK_SECONDS)
 
     def after(self, last: int, limit: int) -> list[Message]:
         """Delivered messages with an id above `last`, in order, at most `limit`."""
@@ -142,6 +136,16 @@ class Outbox:
     def release(self) -> None:
         """Nobody waits any more."""
         self._arrived.set()
+
+    async def _tick(self) -> None:
+        now_us = self._context.now_us()
+        for partner in self._pacers:
+            self._take(partner, now_us)
+        while self._travelling and self._travelling[0][0] <= now_us:
+            self._due.append(heapq.heappop(self._travelling))
+        if self._due:
+            await self._deliver(self._due)
+            self._due.clear()
 
     def _take(self, partner: str, now_us: int) -> None:
         """Let the partner take what it can take by now; from then on a message travels."""

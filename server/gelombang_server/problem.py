@@ -62,6 +62,7 @@ STATUS_OF_CODE = MappingProxyType(
         Code.CLIENT_LEFT: 499,
         Code.TOO_MANY_REQUESTS_IN_PROGRESS: 503,
         Code.DATABASE_BUSY: 503,
+        Code.DATABASE_FULL: 503,
         Code.HASH_QUEUE_FULL: 503,
         Code.SHUTTING_DOWN: 503,
         Code.MESSAGE_QUEUE_FULL: 503,

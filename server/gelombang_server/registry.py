@@ -4,13 +4,14 @@ Personal data is answered at once with "being checked"; the queue is a table, so
 The result, and the message that tells it, are one transaction.
 """
 
-import asyncio
 import sqlite3
 from collections import deque
+from itertools import islice
 from typing import NamedTuple, Never
 
 from gelombang import telemetry
 from gelombang.attempt import Code
+from gelombang_server.background import run_for_ever
 from gelombang_server.config import SiteContext
 from gelombang_server.nik import is_known_to_registry
 from gelombang_server.outbox import MessageKind, post_message
@@ -19,6 +20,8 @@ from gelombang_server.problem import Problem
 
 TICK_SECONDS = 0.01
 READ_LIMIT = 500
+SETTLE_LIMIT = 100
+"""Look-ups settled in one operation: others wait for it."""
 
 
 class Lookup(NamedTuple):
@@ -47,6 +50,8 @@ class Registry:
         """Rows read and not asked yet: at most READ_LIMIT."""
         self._asked: deque[tuple[int, Lookup]] = deque()
         """(answered_us, look-up): at most rate × latency, and what one tick adds."""
+        self._answered: deque[Lookup] = deque()
+        """Answered, and not durably settled yet: while the database can't be written, at most what the queue may hold."""
         self._last_read = 0
         self._tell_limit()
         context.when_changed.append(self._change)
@@ -67,15 +72,15 @@ class Registry:
 
     async def run(self) -> Never:
         """Ask and take answers, for ever."""
-        while True:
-            now_us = self._context.now_us()
-            self._ask(now_us)
-            answered = []
-            while self._asked and self._asked[0][0] <= now_us:
-                answered.append(self._asked.popleft()[1])
-            if answered:
-                await self._answer(answered)
-            await asyncio.sleep(TICK_SECONDS)
+        await run_for_ever("the registry", self._tick, TICK_SECONDS)
+
+    async def _tick(self) -> None:
+        now_us = self._context.now_us()
+        self._ask(now_us)
+        while self._asked and self._asked[0][0] <= now_us:
+            self._answered.append(self._asked.popleft()[1])
+        while self._answered:
+            await self._settle_first(list(islice(self._answered, SETTLE_LIMIT)))
 
     def _ask(self, now_us: int) -> None:
         while True:
@@ -95,19 +100,29 @@ class Registry:
                 return
             self._asked.append((start_us + self._latency_us, self._read.popleft()))
 
-    async def _answer(self, answered: list[Lookup]) -> None:
+    async def _settle_first(self, lookups: list[Lookup]) -> None:
+        """Settle the first of what was answered, as many as there is room for messages. Raises Problem when that is none."""
         now_us, limit = self._context.now_us(), self._context.profile.messages.queue_limit
-        results = await self._context.database.run(lambda cursor: [_settle(cursor, lookup, now_us, limit) for lookup in answered])
+        results = await self._context.database.run(lambda cursor: _settle(cursor, lookups, now_us, limit))
         for result in results:
+            self._answered.popleft()
             self._counters[result].inc()
             if result == "verified":
                 self._context.metrics.passed("nik").inc()
 
 
-def _settle(cursor: sqlite3.Cursor, lookup: Lookup, now_us: int, queue_limit: int) -> str:
-    result = "verified" if is_known_to_registry(lookup.nik) else "unknown"
-    cursor.execute("UPDATE applicants SET nik_state = ? WHERE id = ? AND nik = ?", (result, lookup.applicant, lookup.nik))
-    (email,) = cursor.execute("SELECT email FROM applicants WHERE id = ?", (lookup.applicant,)).fetchone()
-    post_message(cursor, MessageKind.REGISTRY, email, result, now_us, queue_limit)
-    cursor.execute("DELETE FROM registry_queue WHERE id = ?", (lookup.row,))
-    return result
+def _settle(cursor: sqlite3.Cursor, lookups: list[Lookup], now_us: int, queue_limit: int) -> list[str]:
+    results: list[str] = []
+    for lookup in lookups:
+        result = "verified" if is_known_to_registry(lookup.nik) else "unknown"
+        (email,) = cursor.execute("SELECT email FROM applicants WHERE id = ?", (lookup.applicant,)).fetchone()
+        try:
+            post_message(cursor, MessageKind.REGISTRY, email, result, now_us, queue_limit)
+        except Problem:
+            if not results:
+                raise
+            break
+        cursor.execute("UPDATE applicants SET nik_state = ? WHERE id = ? AND nik = ?", (result, lookup.applicant, lookup.nik))
+        cursor.execute("DELETE FROM registry_queue WHERE id = ?", (lookup.row,))
+        results.append(result)
+    return results

@@ -102,3 +102,31 @@ async def test_two_writers_on_one_file_take_turns(database: Database, tmp_path: 
     await asyncio.gather(*both)
     assert len(other.read(words)) == 40
     await other.close()
+
+
+async def test_a_full_disk_is_told_to_all_who_shared_the_transaction_and_none_of_it_stays(database: Database, metrics: Metrics) -> None:
+    """SQLite undoes the whole transaction then, savepoints included."""
+
+    def large(cursor: sqlite3.Cursor) -> None:
+        cursor.execute("INSERT INTO words VALUES (?)", ("x" * 100_000,))
+
+    await database.run(lambda cursor: cursor.execute("PRAGMA max_page_count = 8").fetchone())
+    began, gate = Event(), Event()
+
+    def hold(cursor: sqlite3.Cursor) -> None:
+        began.set()
+        gate.wait(10)
+
+    first = asyncio.ensure_future(database.run(hold))
+    await asyncio.to_thread(began.wait, 10)
+    rest = [asyncio.ensure_future(database.run(operation)) for operation in (adding("a"), large, adding("b"))]
+    await asyncio.sleep(0)
+    gate.set()
+    await first
+    told = await asyncio.gather(*rest, return_exceptions=True)
+    with pytest.raises(Problem) as alone:
+        await database.run(large)
+    assert [getattr(error, "code", error) for error in (*told, alone.value)] == [Code.DATABASE_FULL] * 4
+    assert database.read(words) == []
+    assert metrics.registry.get_sample_value("gelombang_server_database_commits_total") == 2
+    assert await database.run(adding("small")) == "small"
