@@ -4,8 +4,8 @@ import asyncio
 import socket
 import sqlite3
 import tomllib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,17 @@ class Site:
             return connection.execute(statement, values).fetchall()
         finally:
             connection.close()
+
+    @contextmanager
+    def held_database(self) -> Iterator[None]:
+        """Another process's transaction, from here to the end of the block."""
+        other = sqlite3.connect(self.context.site / DATABASE_FILE, isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+        finally:
+            other.close()
 
     def sample(self, name: str, **labels: str) -> float | None:
         self.context.metrics.page()

@@ -1,8 +1,7 @@
 """A database that somebody else holds, and one whose disk is full: who asks is told, what runs by itself waits, and nothing is lost."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from serversite import PASSWORD, Site, plan, profile, serving
 
 from gelombang_server import background, database
-from gelombang_server.schema import DATABASE_FILE
 from tests.support.upload_site import until
 
 AT_ONCE = {"kind": "fixed", "value": 0.0}
@@ -26,18 +24,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same waits, short ones."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
     monkeypatch.setattr(background, "PAUSE_SECONDS", 0.01)
-
-
-@contextmanager
-def held(site: Site) -> Iterator[None]:
-    """Another process's transaction, from here to the end of the block."""
-    other = sqlite3.connect(site.context.site / DATABASE_FILE, isolation_level=None)
-    try:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-    finally:
-        other.close()
 
 
 async def sign_up(site: Site, name: str) -> tuple[int, Any]:
@@ -67,7 +53,7 @@ async def test_a_lock_longer_than_a_transaction_waits_is_told_to_who_asks_and_ou
         assert (await site.message("siti@mail.example"))["kind"] == "email-link"
         queue_lookup(site, "siti@mail.example")
         site.execute("INSERT INTO outbox (kind, address, content, queued_us) VALUES ('otp', '+62001', '1111', 0)")
-        with held(site):
+        with site.held_database():
             before = waits(site)
             await until(lambda: waits(site) >= before + 4)
             status, answer = await sign_up(site, "budi")
