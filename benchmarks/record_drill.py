@@ -1,4 +1,4 @@
-"""Records the diagnosis drill: `python benchmarks/record_drill.py --into tests/data/drill [CASE ...]`, one run of some 95 s a case.
+"""Records the diagnosis drill: `python benchmarks/record_drill.py --into FOLDER [--seed N] [CASE ...]`, one run of some 130 s a case.
 
 A quiet and healthy site (the smoke scenario's people against the profile `hardened`, two API processes) is scraped each second; from a
 known moment on one thing is wrong. Where the site has a setting for it, the setting changes (`gelombang.rehearsed_fault`, or a stall of
@@ -191,12 +191,12 @@ def profile_of(case: Case) -> Profile:
     return profile.model_copy(update={"store": profile.store.model_copy(update={"stalls": [stall]})})
 
 
-def record(name: str, case: Case, folder: Path, into: Path) -> None:
-    """One run of one case, written to `into/<name>.json.gz`."""
+def record(name: str, case: Case, seed: int, folder: Path, into: Path) -> None:
+    """One run of one case, written to `into/<name>.json.gz`; its people are those of the seed."""
     order = Order(
         scenario=load_scenario("smoke", []),
         scale=Scale(parse_sample(case.sample), SPEED, 0.1),
-        seed=7,
+        seed=seed,
         for_seconds=1e4,
         profile=profile_of(case),
         target_url=None,
@@ -231,7 +231,7 @@ def record(name: str, case: Case, folder: Path, into: Path) -> None:
             for thread in threads:
                 thread.join()
     provenance = {
-        "recorded_by": f"benchmarks/record_drill.py {name}",
+        "recorded_by": f"benchmarks/record_drill.py --seed {seed} {name}",
         "recorded_at": utc_now().isoformat(timespec="seconds"),
         "commit": commit() or "unknown",
         "case": str(case),
@@ -255,6 +255,7 @@ def record(name: str, case: Case, folder: Path, into: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("cases", nargs="*", metavar="CASE")
     parsed = parser.parse_args()
     unknown = set(parsed.cases) - set(CASES)
@@ -262,7 +263,7 @@ def main() -> None:
         sys.exit(f"no case is called {', '.join(sorted(unknown))}; want some of {', '.join(CASES)}")
     for name in parsed.cases or CASES:
         with tempfile.TemporaryDirectory(prefix="gelombang-drill-") as folder:
-            record(name, CASES[name], Path(folder), parsed.into)
+            record(name, CASES[name], parsed.seed, Path(folder), parsed.into)
         print(name, flush=True)
 
 

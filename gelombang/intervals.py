@@ -73,7 +73,7 @@ def share_interval(part: float, whole: float, alpha: float = ALPHA) -> Interval:
     """Wilson's interval of a share; 0 to 1 of nothing."""
     if whole <= 0:
         return Interval(0.0, 1.0)
-    z = _z(alpha)
+    z = deviations(alpha)
     share = part / whole
     middle = share + z * z / (2 * whole)
     reach = z * sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
@@ -134,6 +134,11 @@ def family_alpha(comparisons: int, alpha: float = ALPHA) -> float:
     return alpha / max(comparisons, 1)
 
 
+def deviations(alpha: float = ALPHA) -> float:
+    """How many standard deviations of a normal distribution reach so far that both ends together miss by `alpha`."""
+    return NormalDist().inv_cdf(1 - alpha / 2)
+
+
 def _binomial(samples: int, probability: float) -> tuple[int, NDArray[np.float64]]:
     """The first number of successes that matters, and the probabilities from there on."""
     reach = _SPREADS * sqrt(samples * probability * (1 - probability)) + _SPREADS
@@ -149,7 +154,3 @@ def _binomial(samples: int, probability: float) -> tuple[int, NDArray[np.float64
 
 def _share(of: tuple[float, float]) -> float:
     return of[0] / of[1] if of[1] > 0 else 0.0
-
-
-def _z(alpha: float) -> float:
-    return NormalDist().inv_cdf(1 - alpha / 2)

@@ -101,6 +101,7 @@ def finding_rules(clock: RuleClock) -> list[Recorded]:
         rate_window=window,
         range_window=window,
         before=f"{duration(EARLIER_WINDOWS * clock.diagnosis)}:{window}",
+        longer=(duration(2 * clock.diagnosis), duration(3 * clock.diagnosis)),
         job="",
     )
     return [

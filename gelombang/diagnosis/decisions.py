@@ -2,8 +2,9 @@
 
 A cause shows itself in its own measurements, not in the failures that it makes, because one symptom (a time-out at the store) has many
 causes. Each row is a list of alternatives, each of them conditions that must all hold; `unless` names causes that explain the same
-symptom better. The rows are expressions over the catalogue of metrics, so the same table is evaluated on a run's own series, written as
-recording rules for Prometheus, and printed in `docs/drill.md`.
+symptom better. Among few attempts any share is large by chance, so a row compares what chance cannot explain, the near end of the
+share's interval (`gelombang.intervals`), with its limit. The rows are expressions over the catalogue of metrics, so the same table is
+evaluated on a run's own series, written as recording rules for Prometheus, and printed in `docs/drill.md`.
 """
 
 from collections.abc import Callable
@@ -15,9 +16,13 @@ from gelombang.panels.expression import (
     Answered,
     Expression,
     Extreme,
+    Longer,
     LowestBefore,
     Minus,
     Over,
+    Plus,
+    Read,
+    ShareBound,
     counted,
     lowest,
     now,
@@ -25,7 +30,7 @@ from gelombang.panels.expression import (
     quantile,
     share,
 )
-from gelombang.panels.uploads_page import NOT_COMPLETED, TAKEN_IN, attempts
+from gelombang.panels.uploads_page import COMPLETED, NOT_COMPLETED, TAKEN_IN, attempts
 from gelombang.telemetry import Side
 
 FAILING_RATIO = 0.10
@@ -42,10 +47,13 @@ SYNC_SECONDS = 0.25
 LOCK_SECONDS = 0.25
 REGISTRY_WAIT_PEOPLE_SECONDS = 300.0
 """How long the registry's line is, at its cap, in the people's time."""
-TOO_LARGE_RISE = 0.12
-"""Rise of the share of photos over the limit against the last good time."""
-ENOUGH_ATTEMPTS = 25.0
-"""In a window; a share of fewer rises and falls by chance."""
+RISE_WINDOWS = 3
+"""A rise is looked for over so many windows: one holds too few photos to tell it from chance."""
+CHANCE = 0.005
+"""What the interval of a share may miss by. Where nothing differs, the intervals of two times lie apart, the later above, in 4 of 100,000
+(z sqrt(2) = 4.0, one side); a day of the people's time has 288 windows, each compared with twelve before it: one in eight days."""
+REPEATED = 2.0
+"""Attempts of one person resemble each other: so many are counted as one, where a person may repeat them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ class Decision:
     unless: tuple[Cause, ...] = ()
     which: Expression | None = None
     """Names the instance that is meant: the largest by it."""
+    began_by: tuple[Condition, ...] = ()
+    """Where certainty takes longer than a window: what all held already since it began."""
 
 
 def of_taken_in(*where: str) -> Over:
@@ -77,7 +87,30 @@ def of_taken_in(*where: str) -> Over:
     return share(attempts(*where, TAKEN_IN), attempts(TAKEN_IN))
 
 
+def _counts(*where: str) -> Read:
+    return counted(telemetry.UPLOAD_ATTEMPTS, *where)
+
+
 FAILED_SHARE = of_taken_in(NOT_COMPLETED)
+
+
+def _rose(others: Read, words: str, is_sure: bool = True) -> Condition:
+    """Over against others there are more photos over the limit than in the last good time, and not by chance.
+
+    A photo is refused for its size once, after which the person sends a smaller copy: each is counted as itself. As in a ratio of two
+    rates (`gelombang.intervals.rate_ratio`), the share is that of both together. Unless it must be sure, the share of one window counts
+    as it is, which tells the moment sooner.
+    """
+    together = Plus(_TOO_LARGE, others)
+    low, high = (Longer(ShareBound(_TOO_LARGE, together, is_upper, CHANCE), RISE_WINDOWS) for is_upper in (False, True))
+    measured = low if is_sure else share(_TOO_LARGE, together)
+    return _above(Minus(measured, LowestBefore(high)), 0.0, f"photos over the limit rose against {words}, beyond chance")
+
+
+def _surely(limit: float, words: str, *where: str) -> Condition:
+    """More of the attempts taken in are like this than the limit, and not by chance."""
+    part, whole = _counts(*where, TAKEN_IN), _counts(TAKEN_IN)
+    return _above(ShareBound(part, whole, False, CHANCE, REPEATED), limit, f"{words}, beyond chance")
 
 
 def _above(expression: Expression, limit: float, words: str) -> Condition:
@@ -91,7 +124,12 @@ def _below(expression: Expression, limit: float, words: str) -> Condition:
 _LAG = quantile(0.9, telemetry.LOOP_LAG_SECONDS, by=("instance",))
 _STORE_BUSY = _above(lowest(telemetry.STORE_TURNS), 0.5, "a turn was in progress at every sample")
 _STORE_USED = Over(per_second(telemetry.STORE_MOVED_BYTES), now(telemetry.STORE_BANDWIDTH_BYTES_PER_SECOND))
-_TOO_LARGE = share(attempts('code="photo_too_large"'), attempts())
+_TOO_LARGE = _counts('code="photo_too_large"')
+_PHOTOS_AND_PEOPLE = (
+    (_counts(COMPLETED), "photos kept"),
+    (counted(telemetry.PEOPLE_STEPS, 'step="nik"'), "people who come to the photos"),
+)
+"""Against either alone they rise for other reasons: fewer are kept when the store is slow, more are sent when a line drains."""
 _BENEATH = (
     Cause.GENERATOR_STARVED,
     Cause.PROCESS_SLOW,
@@ -173,7 +211,7 @@ def decisions(speed: float) -> tuple[Decision, ...]:
             ),
             unless=(Cause.PROCESS_SLOW,),
         ),
-        Decision(Cause.STORE_FULL, ((_above(of_taken_in('code="store_full"'), 0.02, "2 % of uploads are refused with store_full"),),)),
+        Decision(Cause.STORE_FULL, ((_surely(0.02, "2 % of uploads are refused with store_full", 'code="store_full"'),),)),
         Decision(
             Cause.STORE_SLOW,
             ((_STORE_BUSY, _below(_STORE_USED, 0.7, "it moved less than 70 % of its bandwidth")),),
@@ -185,7 +223,7 @@ def decisions(speed: float) -> tuple[Decision, ...]:
                 (
                     _STORE_BUSY,
                     _above(_STORE_USED, 0.9, "it moved 90 % of its bandwidth or more"),
-                    _above(FAILED_SHARE, FAILING_RATIO, "more than 10 % of uploads fail"),
+                    _surely(FAILING_RATIO, "more than 10 % of uploads fail", NOT_COMPLETED),
                 ),
             ),
         ),
@@ -203,34 +241,20 @@ def decisions(speed: float) -> tuple[Decision, ...]:
         ),
         Decision(
             Cause.BODY_LIMIT_LOW,
-            (
-                (
-                    _above(
-                        Minus(_TOO_LARGE, LowestBefore(_TOO_LARGE)),
-                        TOO_LARGE_RISE,
-                        "the share of photos over the limit rose by 12 points against the last good time",
-                    ),
-                    _above(counted(telemetry.UPLOAD_ATTEMPTS), ENOUGH_ATTEMPTS, "more than 25 attempts ended"),
-                ),
-            ),
+            (tuple(_rose(others, words) for others, words in _PHOTOS_AND_PEOPLE),),
+            began_by=tuple(_rose(others, words, is_sure=False) for others, words in _PHOTOS_AND_PEOPLE),
         ),
         Decision(
             Cause.TIME_OUT_SHORT,
             (
-                (_above(of_taken_in('code="upload_timed_out"'), 0.05, "5 % of uploads time out at the site's own limit"),),
-                (
-                    _above(
-                        of_taken_in('code="client_left"', 'stage=~"store|commit"'),
-                        FAILING_RATIO,
-                        "10 % of people leave at the store or commit",
-                    ),
-                ),
+                (_surely(0.05, "5 % of uploads time out at the site's own limit", 'code="upload_timed_out"'),),
+                (_surely(FAILING_RATIO, "10 % of people leave at the store or commit", 'code="client_left"', 'stage=~"store|commit"'),),
             ),
             unless=_BENEATH,
         ),
         Decision(
             Cause.LINES_SLOW,
-            ((_above(of_taken_in('code=~"client_left|body_too_slow"', 'stage="body"'), 0.2, "20 % of uploads end while they are sent"),),),
+            ((_surely(0.2, "20 % of uploads end while they are sent", 'code=~"client_left|body_too_slow"', 'stage="body"'),),),
             unless=_BENEATH,
         ),
     )

@@ -143,9 +143,15 @@ def _findings(table: SeriesTable, ending: list[float], width: float, speed: floa
             by_instant[instant] = holding(rows, lambda expression: value(expression, table, ending[instant] - width, ending[instant]))
         return by_instant[instant]
 
+    def began(row: Decision, instant: int) -> bool:
+        from_seconds, to_seconds = ending[instant] - width, ending[instant]
+        return all(condition.holds(value(condition.expression, table, from_seconds, to_seconds)) for condition in row.began_by)
+
     found = []
     for cause, row in at(0).items():
         since = _streak(lambda instant, cause=cause: cause in at(instant), ending, width)  # type: ignore[misc]
+        if since is not None and row.began_by:
+            since = _streak(lambda instant, row=row: row.cause in at(instant) or began(row, instant), ending, width)  # type: ignore[misc]
         if since is not None:
             instance = _instance(row, table, ending[0] - width, ending[0])
             found.append(Finding(cause, OWNER_OF[cause], KNOB_OF[cause], since, instance, words_of(row)))

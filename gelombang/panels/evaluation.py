@@ -6,7 +6,24 @@ last in it; on a steady flow both say the same within one sample in the window's
 
 import math
 
-from gelombang.panels.expression import Answered, Expression, Extreme, How, LowestBefore, Minus, Over, Positive, Read, Rest, Ruled, Times
+from gelombang.intervals import share_interval
+from gelombang.panels.expression import (
+    Answered,
+    Expression,
+    Extreme,
+    How,
+    Longer,
+    LowestBefore,
+    Minus,
+    Over,
+    Plus,
+    Positive,
+    Read,
+    Rest,
+    Ruled,
+    ShareBound,
+    Times,
+)
 from gelombang.series import UP, Series, SeriesTable
 from gelombang.telemetry import Kind
 
@@ -32,6 +49,9 @@ def evaluate(expression: Expression, table: SeriesTable, from_seconds: float, to
         case Minus(left, right):
             one, other = (evaluate(side, table, from_seconds, to_seconds) for side in (left, right))
             return {key: one[key] - other[key] for key in one.keys() & other.keys()}
+        case Plus(left, right):
+            one, other = (evaluate(side, table, from_seconds, to_seconds) for side in (left, right))
+            return {key: one.get(key, 0.0) + also for key, also in other.items()}
         case Times(of, factor):
             return {key: factor * value for key, value in evaluate(of, table, from_seconds, to_seconds).items()}
         case Positive(of):
@@ -48,6 +68,12 @@ def evaluate(expression: Expression, table: SeriesTable, from_seconds: float, to
             return {(): (max if is_largest else min)(found)} if found else {}
         case LowestBefore(of):
             return _lowest_before(of, table, from_seconds, to_seconds)
+        case Longer(of, windows):
+            earliest = max(to_seconds - windows * (to_seconds - from_seconds), table.begins_seconds)
+            return evaluate(of, table, min(earliest, from_seconds), to_seconds)
+        case ShareBound(part, whole):
+            upper, lower = (evaluate(side, table, from_seconds, to_seconds) for side in (part, whole))
+            return {key: _share_bound(expression, upper.get(key, 0.0), count) for key, count in lower.items() if count > 0}
         case Ruled():
             return {}
 
@@ -80,6 +106,13 @@ def _lowest_before(of: Expression, table: SeriesTable, from_seconds: float, to_s
         for key, value in evaluate(of, table, from_seconds - back * width, to_seconds - back * width).items():
             found[key] = min(found.get(key, math.inf), value)
     return found
+
+
+def _share_bound(bound: ShareBound, part: float, whole: float) -> float:
+    # Two counters are read one after the other, so a part may seem larger than its whole.
+    worth = min(part, whole) / bound.design_effect, whole / bound.design_effect
+    found = share_interval(*worth, bound.alpha)
+    return found.high if bound.is_upper else found.low
 
 
 def _sample(how: How, series: Series, from_seconds: float, to_seconds: float) -> float | None:

@@ -96,6 +96,14 @@ class Minus:
 
 
 @dataclass(frozen=True, slots=True)
+class Plus:
+    """The sum, where `right` has a value; a `left` without any series counts as 0."""
+
+    left: "Expression"
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """A multiple, such as per minute of what is per second."""
 
@@ -133,6 +141,30 @@ class LowestBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class Longer:
+    """The same over so many windows that end together: what a rare thing needs to be counted often enough."""
+
+    of: "Expression"
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareBound:
+    """One end of the interval of a share of counts (Wilson 1927): what chance allows the share to be at most, or at least.
+
+    `part` and `whole` are counts of what happened in the window; a part without any series counts as 0.
+    """
+
+    part: "Expression"
+    whole: "Expression"
+    is_upper: bool
+    alpha: float
+    """What the interval may miss by, at both ends together."""
+    design_effect: float = 1.0
+    """So many of what is counted are worth one, because they resemble each other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ruled:
     """What a recording rule keeps; `top` asks for the largest alone. Only Prometheus has it: a run's own files hold what it is made of."""
 
@@ -142,7 +174,9 @@ class Ruled:
     top: bool = False
 
 
-Expression: TypeAlias = Read | Over | Rest | Minus | Times | Positive | Extreme | LowestBefore | Answered | Ruled
+Expression: TypeAlias = (
+    Read | Over | Rest | Minus | Plus | Times | Positive | Extreme | LowestBefore | Longer | ShareBound | Answered | Ruled
+)
 
 
 def per_second(metric: Metric, *where: str, by: tuple[str, ...] = ()) -> Read:
@@ -187,9 +221,11 @@ def reads(expression: Expression) -> list[Read]:
             return [expression]
         case Over(part, whole):
             return reads(part) + reads(whole)
-        case Minus(left, right):
+        case ShareBound(part, whole):
+            return reads(part) + reads(whole)
+        case Minus(left, right) | Plus(left, right):
             return reads(left) + reads(right)
-        case Rest(of) | Times(of) | Positive(of) | Extreme(of) | LowestBefore(of):
+        case Rest(of) | Times(of) | Positive(of) | Extreme(of) | LowestBefore(of) | Longer(of):
             return reads(of)
         case Ruled() | Answered():
             return []

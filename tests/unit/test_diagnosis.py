@@ -113,6 +113,53 @@ def test_a_row_that_holds_for_a_moment_names_nothing() -> None:
     assert diagnosed([*healthy(), blink], at=82).findings == ()
 
 
+def photos(people: Rate, too_large: Rate, kept: Rate) -> list[Series]:
+    return [
+        counter(telemetry.PEOPLE_STEPS.name, people, step="nik"),
+        uploads("rejected", "admission", "photo_too_large", too_large),
+        uploads("completed", "acknowledge", "none", kept),
+    ]
+
+
+def test_more_photos_over_the_limit_are_a_limit_that_is_too_low() -> None:
+    found = diagnosed(photos(always(10), from_fault(20, 6), always(20)))
+    [finding] = found.findings
+    assert finding.cause is Cause.BODY_LIMIT_LOW
+    assert abs(finding.since_seconds - FAULT) <= window_seconds(SPEED)
+
+
+def test_the_same_rise_among_few_photos_is_chance() -> None:
+    assert diagnosed(photos(always(0.5), from_fault(1, 0.3), always(1))).findings == ()
+
+
+def test_photos_over_the_limit_are_no_larger_share_because_fewer_are_kept() -> None:
+    found = diagnosed(photos(always(10), always(6), from_fault(2, 20)))
+    assert Cause.BODY_LIMIT_LOW not in [finding.cause for finding in found.findings]
+
+
+def test_photos_over_the_limit_are_no_larger_share_because_a_line_of_people_drains() -> None:
+    found = diagnosed(photos(from_fault(2, 10), from_fault(18, 6), from_fault(60, 20)))
+    assert found.findings == ()
+
+
+def test_repeated_attempts_of_before_do_not_make_the_limit_too_low() -> None:
+    """While much was repeated, photos over the limit were a small share of all attempts; that was no good time to compare with."""
+    repeats = uploads("failed", "body", "client_left", from_fault(0, 200))
+    found = diagnosed([*photos(always(10), always(6), always(20)), repeats])
+    assert found.findings == ()
+
+
+def test_few_uploads_that_time_out_are_chance_and_many_of_the_same_share_are_a_cause() -> None:
+    def site(scale: float) -> list[Series]:
+        return [
+            uploads("completed", "acknowledge", "none", from_fault(0.8 * scale, scale)),
+            uploads("failed", "store", "upload_timed_out", from_fault(0.12 * scale)),
+        ]
+
+    assert diagnosed(site(1.0)).findings == ()
+    assert [finding.cause for finding in diagnosed(site(100.0)).findings] == [Cause.TIME_OUT_SHORT]
+
+
 def test_a_failing_share_that_falls_is_recovering() -> None:
     fading = uploads("failed", "store", "upload_timed_out", lambda t: max(0.0, 60 - 3 * (t - FAULT)) if t > FAULT else 0.0)
     found = diagnosed([*healthy(), fading], at=59)

@@ -1,21 +1,27 @@
 """The panel catalogue: one expression, two readers, and the record's side of it."""
 
+import math
+
 import numpy as np
 import pytest
 
 from gelombang import telemetry
+from gelombang.intervals import share_interval
 from gelombang.panels import readings
 from gelombang.panels.catalogue import PAGES, panel, panels
 from gelombang.panels.evaluation import evaluate, value
 from gelombang.panels.expression import (
     Expression,
+    Longer,
     Matcher,
     Minus,
     Over,
+    Plus,
     Positive,
     Read,
     Rest,
     Ruled,
+    ShareBound,
     counted,
     now,
     per_minute,
@@ -30,7 +36,7 @@ from gelombang.telemetry import Side
 from tests.support import records
 
 STEPS = telemetry.PEOPLE_STEPS
-RULE = Scope(chosen="", rate_window="10s", range_window="10s", job="")
+RULE = Scope(chosen="", rate_window="10s", range_window="10s", longer=("20s", "30s"), job="")
 
 
 def grown(name: str, per_step: float, start: float = 0.0, **labels: str) -> Series:
@@ -101,6 +107,31 @@ TABLE = SeriesTable.of(
             ' - sum(rate(gelombang_server_people_steps_total{step="account"}[10s]))) > 0',
         ),
         (
+            Plus(counted(STEPS, 'step="test"'), counted(STEPS, 'step="join"')),
+            {(): 10.0},
+            '(sum(increase(gelombang_server_people_steps_total{step="test"}[10s]))'
+            ' or 0 * sum(increase(gelombang_server_people_steps_total{step="join"}[10s])))'
+            ' + sum(increase(gelombang_server_people_steps_total{step="join"}[10s]))',
+        ),
+        (
+            Longer(counted(STEPS, 'step="join"'), 2),
+            {(): 20.0},
+            'sum(increase(gelombang_server_people_steps_total{step="join"}[20s]))',
+        ),
+        (
+            ShareBound(counted(STEPS, 'step="join"'), counted(STEPS, 'step="account"'), False, 0.05),
+            {(): pytest.approx(share_interval(10, 50).low)},
+            '((sum(increase(gelombang_server_people_steps_total{step="join"}[10s]))'
+            ' or 0 * sum(increase(gelombang_server_people_steps_total{step="account"}[10s]))) + 1.92073 - sqrt(3.84146 * ('
+            '(sum(increase(gelombang_server_people_steps_total{step="join"}[10s]))'
+            ' or 0 * sum(increase(gelombang_server_people_steps_total{step="account"}[10s])))'
+            ' * clamp_min((sum(increase(gelombang_server_people_steps_total{step="account"}[10s])) > 0)'
+            ' - (sum(increase(gelombang_server_people_steps_total{step="join"}[10s]))'
+            ' or 0 * sum(increase(gelombang_server_people_steps_total{step="account"}[10s]))), 0)'
+            ' / (sum(increase(gelombang_server_people_steps_total{step="account"}[10s])) > 0) + 0.960365)))'
+            ' / ((sum(increase(gelombang_server_people_steps_total{step="account"}[10s])) > 0) + 3.84146)',
+        ),
+        (
             Ruled("job_stage:things:rate1m", Side.SERVER, by=("stage",), top=True),
             {},
             "topk(1, sum by (stage) (job_stage:things:rate1m))",
@@ -111,6 +142,32 @@ TABLE = SeriesTable.of(
 def test_one_expression_is_evaluated_and_written(expression: Expression, found: dict[tuple[str, ...], float], text: str) -> None:
     assert evaluate(expression, TABLE, 10.0, 20.0) == found
     assert promql(expression, RULE) == text
+
+
+def arithmetic_of(text: str, part: float, whole: float) -> float:
+    """What Prometheus would make of the text of a bound, once its two sums are numbers."""
+    for step, count in (("join", part), ("account", whole)):
+        text = text.replace(f'sum(increase(gelombang_server_people_steps_total{{step="{step}"}}[10s]))', str(count))
+    text = text.replace(f" or 0 * {whole}", "").replace(f"({whole} > 0)", str(whole))
+    return float(eval(text, {"sqrt": math.sqrt, "clamp_min": max}))  # noqa: S307  # arithmetic that this test wrote itself
+
+
+@pytest.mark.parametrize("is_upper", [False, True])
+@pytest.mark.parametrize(("part", "whole"), [(0.0, 7.0), (3.0, 7.0), (7.0, 7.0), (40.0, 1_000.0)])
+def test_the_promql_of_a_bound_is_wilsons_interval(part: float, whole: float, is_upper: bool) -> None:
+    bound = ShareBound(counted(STEPS, 'step="join"'), counted(STEPS, 'step="account"'), is_upper, 0.01, design_effect=2.0)
+    wanted = share_interval(part / 2, whole / 2, 0.01)
+    found = arithmetic_of(promql(bound, RULE), part, whole)
+    assert found == pytest.approx(wanted.high if is_upper else wanted.low, abs=1e-5)
+
+
+def test_of_nothing_chance_allows_no_share_at_all() -> None:
+    bound = ShareBound(counted(STEPS, 'step="join"'), counted(STEPS, 'step="ktp"'), True, 0.01)
+    assert value(bound, TABLE, 0, 20) is None
+
+
+def test_a_longer_window_does_not_begin_before_the_series_do() -> None:
+    assert value(Longer(counted(STEPS, 'step="join"'), 3), TABLE, 10, 20) == 20
 
 
 def test_on_a_dashboard_selectors_and_windows_are_grafanas() -> None:
