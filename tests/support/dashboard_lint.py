@@ -1,4 +1,4 @@
-"""Faults of a Grafana dashboard's JSON, after the ideas of Grafana's dashboard-linter, and against the catalogue of metrics.
+"""Faults of a Grafana dashboard's JSON, after the rules of Grafana's dashboard-linter, and against the catalogue of metrics.
 
 It reads the JSON as Grafana would and knows nothing of the builder. `tests/unit/test_dashboards_lint.py` spoils a good dashboard in
 every way named here and sees each fault found.

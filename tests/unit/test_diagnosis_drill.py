@@ -8,10 +8,11 @@ from gelombang.diagnosis.causes import Cause
 from gelombang.diagnosis.drill import JUDGED_AFTER_SECONDS, Scored, score, singles
 from gelombang.drill_file import read_drill, write_drill
 from gelombang.errors import RecordError
-from gelombang_dashboards.drill_page import page, recorded
+from gelombang_dashboards.drill_page import FRESH, page, recorded
 
 ROOT = Path(__file__).parents[2]
 RUNS = recorded(ROOT)
+FRESH_RUNS = recorded(ROOT, FRESH)
 DRILLED = {
     Cause.STORE_SLOW,
     Cause.STORE_FULL,
@@ -49,6 +50,12 @@ def test_in_the_control_nothing_is_named(scored: list[Scored]) -> None:
     assert control.named == ()
 
 
+def test_in_controls_that_the_table_was_not_set_with_nothing_is_named() -> None:
+    controls = [score(run) for run in FRESH_RUNS if not run.expected]
+    assert len(controls) >= 2
+    assert [each.named for each in controls] == [()] * len(controls)
+
+
 def test_a_diagnosis_that_always_names_the_same_cause_would_not_pass(scored: list[Scored]) -> None:
     """The score can fail: whichever cause is named whatever happens is right in two of twenty."""
     for cause in Cause:
@@ -65,7 +72,7 @@ def test_before_the_fault_no_drill_has_its_cause() -> None:
 
 def test_the_committed_page_is_what_the_recordings_say(scored: list[Scored]) -> None:
     committed = (ROOT / "docs" / "drill.md").read_text(encoding="utf-8")
-    assert committed == page(scored), "stale: run python -m gelombang_dashboards.drill_page"
+    assert committed == page(scored, [score(run) for run in FRESH_RUNS]), "stale: run python -m gelombang_dashboards.drill_page"
 
 
 def test_a_drill_comes_back_as_it_was_written(tmp_path: Path) -> None:
