@@ -23,6 +23,8 @@ STOOD_FOR = {
 }
 KNOWN_UNITS = {"s", "bytes", "Bps", "percentunit", "short"}
 SCRAPE_LABELS = {"job", "instance"}
+ON_TIME_CHANGE = 2
+"""When Grafana reads a variable again."""
 
 
 def substituted(expression: str) -> str:
@@ -66,6 +68,30 @@ def _page_faults(dashboard: dict) -> Iterator[str]:
             yield f"the variable {name} is not used"
         if not variable.get("label"):
             yield f"the variable {name} has no label"
+        yield from (f"the variable {name} {fault}" for fault in _variable_faults(variable))
+
+
+def _variable_faults(variable: dict) -> Iterator[str]:
+    if variable["name"] == "datasource" and (variable["type"], variable["query"]) != ("datasource", "prometheus"):
+        yield "is not a choice of Prometheus data sources"
+    if variable["name"] in SCRAPE_LABELS and variable["type"] != "query":
+        yield "is not asked of the data source"
+    if variable["type"] != "query":
+        return
+    if variable["datasource"] != {"type": "prometheus", "uid": "${datasource}"}:
+        yield "asks another data source than the variable"
+    if not (variable["multi"] and variable["includeAll"]):
+        yield "cannot be several or all"
+    if variable["refresh"] != ON_TIME_CHANGE:
+        yield "is not read again when the time range changes"
+    asked = re.fullmatch(r"label_values\((?:(.+), )?(\w+)\)", variable["query"]["query"])
+    if asked is None:
+        yield "is not the values of a label"
+        return
+    try:
+        promql.parse(substituted(asked[1] or "up"))
+    except ValueError as error:
+        yield f"is not PromQL: {error}"
 
 
 def _grid_faults(panels: list[dict]) -> Iterator[str]:

@@ -106,7 +106,7 @@ CHOSEN = 'job=~"$job", instance=~"$instance"'
         (lambda d: drawn(d)[1].update(id=drawn(d)[0]["id"]), "same id"),
         (_panel(title="KTP photo: attempts by stage and outcome"), "same title"),
         (lambda d: d["templating"]["list"].pop(2), "no variable profile"),
-        (lambda d: d["templating"]["list"].append({"name": "spare", "label": "Spare"}), "spare is not used"),
+        (lambda d: d["templating"]["list"].append({"name": "spare", "label": "Spare", "type": "textbox"}), "spare is not used"),
         (lambda d: d["templating"]["list"][1].update(label=""), "job has no label"),
         (lambda d: drawn(d)[1]["gridPos"].update(x=7), "overlaps KTP photo"),
         (lambda d: drawn(d)[1]["gridPos"].update(w=25), "outside of the grid"),
