@@ -42,7 +42,7 @@ from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sessions import issue_session, make_session_key
 from gelombang_server.worker import Worker, open_context
 
-ROUNDS = 12
+ROUNDS = 60
 UPLOADS_A_ROUND = 100
 """Each is two requests. A server process of the opening hour (sample 1/50) has more in a second, so its page weighs less."""
 LAG_SAMPLES_A_ROUND = 20
