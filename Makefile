@@ -48,7 +48,7 @@ gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (at m
 bench: $(READY)  ## the hot paths, by pytest-benchmark
 	$(BIN)/pytest -q benchmarks --benchmark-only
 
-bench-generator: $(READY)  ## the generator's CPU beside FastHttpUser and k6, its lateness and memory (about 5 minutes; K6=/path/to/k6)
+bench-generator: $(READY)  ## the generator's CPU beside FastHttpUser and k6, its lateness and memory (about 4 minutes; K6=/path/to/k6)
 	@PYTHONPATH=benchmarks $(BIN)/python -m generator_bench $(ARGS)
 
 lock: $(READY)  ## write requirements.lock again from pyproject.toml (needs uv)

@@ -169,7 +169,7 @@ def shown(name: str, values: list[float], unit: str, beside: str = "") -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--people", type=int, default=600)
+    parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--k6", default=os.environ.get("K6") or shutil.which("k6"), help="k6 of the module go.k6.io/k6/v2")
     parser.add_argument("--only", choices=("people", "requests", "lateness", "crowd"))
     options = parser.parse_args()
