@@ -7,8 +7,10 @@ part, waiting for a core would be read as the site being slow.
 """
 
 import hashlib
+import math
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +19,10 @@ import orjson
 import psutil
 
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.profile import Profile
+from gelombang.scale import Scale, roundings
 from gelombang.scenario import Scenario
+from gelombang.validity import ROUNDING_LIMIT_RATIO
 
 LOOK_SECONDS = 2.0
 HONEST_SHARE = 0.4
@@ -48,17 +53,24 @@ def look() -> Look:
     return Look(len(os.sched_getaffinity(0)), idle, _probe(LOOK_SECONDS / 4), _syncs(LOOK_SECONDS / 4))
 
 
-def choose_sample(scenario: Scenario, seen: Look, speed: float) -> tuple[Fraction, str]:
-    """The sample and one sentence that says why."""
+def choose_sample(scenario: Scenario, profiles: Sequence[Profile], seen: Look, speed: float) -> tuple[Fraction, str]:
+    """The largest sample that the machine can carry and that makes no coarse number of any site's limit; and one sentence that says why."""
     smallest, largest = Fraction(scenario.scale.sample_smallest), Fraction(scenario.scale.sample_largest)
     budget = HONEST_SHARE * seen.cores * seen.idle_ratio * seen.speed_ratio
     wanted = budget / (CORES_AT_FULL_SIZE * speed / 60)
-    share = Fraction(1, max(1, round(1 / wanted))) if wanted > 0 else smallest
-    sample = min(max(share, smallest), largest)
+    share = min(max(Fraction(1, max(1, round(1 / wanted))) if wanted > 0 else smallest, smallest), largest)
+
+    def rounds_well(sample: Fraction) -> bool:
+        scale = Scale(sample, speed, scenario.scale.bytes_ratio)
+        return all(each.error_ratio <= ROUNDING_LIMIT_RATIO for profile in profiles for each in roundings(profile, scale))
+
+    fewer = (Fraction(1, people) for people in range(math.ceil(1 / share), math.floor(1 / smallest) + 1))
+    sample = next((each for each in fewer if rounds_well(each)), smallest)
     why = (
         f"{seen.cores} cores, {seen.idle_ratio:.0%} idle, each {seen.speed_ratio:.1f} × the reference, "
         f"{seen.syncs_per_second:,.0f} durable writes/s: {share} of the people would keep it two fifths busy; "
-        f"the scenario allows {smallest} to {largest}"
+        + (f"{sample} is the next that the sites' limits can be scaled to; " if sample < share else "")
+        + f"the scenario allows {smallest} to {largest}"
     )
     return sample, f"sample {sample}: {why}"
 

@@ -129,7 +129,8 @@ def _live_board(parsed: argparse.Namespace, console: Console) -> Iterator[LiveBo
 def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> Scale:
     def choose() -> Fraction:
         speed = positive("--speed", scenario.scale.speed if parsed.speed is None else parsed.speed)
-        sample, why = machine.choose_sample(scenario, machine.look(), speed)
+        profiles = [] if parsed.target else [load_profile(name) for name in parsed.profile or scenario.profiles]
+        sample, why = machine.choose_sample(scenario, profiles, machine.look(), speed)
         console.print(why, highlight=False, soft_wrap=True)
         return sample
 

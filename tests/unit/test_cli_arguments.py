@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gelombang.errors import InputError
-from gelombang.loading import load_scenario
-from gelombang.scale import Scale
+from gelombang.loading import load_profile, load_scenario
+from gelombang.scale import Scale, roundings
 from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target
 from gelombang_cli.doctor import examine
 from gelombang_cli.machine import Look, choose_sample
@@ -90,7 +90,7 @@ def test_a_target_that_is_no_url_is_refused(target: str) -> None:
 def test_the_sample_stays_within_what_the_scenario_allows(cores: int, idle: float, speed: float, expected: str) -> None:
     from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
 
-    sample, why = choose_sample(load_scenario("opening-hour"), Look(cores, idle, speed * REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    sample, why = choose_sample(load_scenario("opening-hour"), [], Look(cores, idle, speed * REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
     assert sample == Fraction(expected)
     assert f"sample {expected}" in why
 
@@ -99,9 +99,23 @@ def test_a_busier_machine_gets_a_smaller_sample() -> None:
     from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
 
     scenario = load_scenario("opening-hour").model_copy()
-    idle, _ = choose_sample(scenario, Look(4, 1.0, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
-    busy, _ = choose_sample(scenario, Look(4, 0.5, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    idle, _ = choose_sample(scenario, [], Look(4, 1.0, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
+    busy, _ = choose_sample(scenario, [], Look(4, 0.5, REFERENCE_LOOPS_PER_SECOND, 1_000.0), 60.0)
     assert busy < idle
+
+
+def test_a_sample_that_would_round_a_limit_coarsely_gives_way_to_a_smaller_one() -> None:
+    """1/42 of 100 turns at the store are 2.38: 2 would be another site, 1/50 of them are 2."""
+    from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
+
+    seen = Look(2, 1.0, 1.5 * REFERENCE_LOOPS_PER_SECOND, 1_000.0)
+    scenario, profiles = load_scenario("opening-hour"), [load_profile("april-2020"), load_profile("hardened")]
+    assert choose_sample(scenario, [], seen, 60.0)[0] == Fraction(1, 42)
+    sample, why = choose_sample(scenario, profiles, seen, 60.0)
+    assert sample < Fraction(1, 42)
+    assert all(each.error_ratio <= 0.1 for profile in profiles for each in roundings(profile, Scale(sample, 60.0, 0.1)))
+    assert f"sample {sample}: " in why
+    assert f"; {sample} is the next that the sites' limits can be scaled to" in why
 
 
 def test_an_earlier_run_is_never_overwritten(tmp_path: Path) -> None:
