@@ -119,7 +119,10 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
 def test_ctrl_c_stops_arrivals_and_leaves_a_valid_record_that_says_so(tmp_path: Path) -> None:
     # Arrivals go on for two minutes of wall time: the signal comes long before their end.
     words = [*COMMAND, "run", "smoke", "--sample", "1/50", "--speed", "10", "--out", "cut"]
+    # Where the tests run behind a shell's `&`, Ctrl-C is ignored, and a process inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     samples = tmp_path / "cut" / "generator-0.jsonl"
     deadline = monotonic_us() + 60_000_000
     while not (samples.exists() and samples.stat().st_size > 0) and process.poll() is None and monotonic_us() < deadline:
