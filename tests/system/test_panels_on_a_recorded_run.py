@@ -50,6 +50,7 @@ NEED_NOT_MOVE = frozenset(
         "gelombang_server_database_queue",
         "gelombang_server_requests_in_progress",
         "gelombang_server_machine_tcp_retransmits_total",
+        "gelombang_generator_machine_tcp_retransmits_total",
         "gelombang_server_machine_stalled_seconds_total",
         "gelombang_generator_machine_stalled_seconds_total",
         "gelombang_generator_validity",

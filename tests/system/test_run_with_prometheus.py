@@ -114,7 +114,7 @@ def test_a_past_run_without_data_is_back_filled_and_its_last_word_is_the_records
         assert api.values(acknowledged, at) == api.values("sum(gelombang_generator_photos_acknowledged_total)", at)
         assert api.values("sum(gelombang_generator_attempts_total)", at) == [sum(step["attempts"] for step in record["steps"])]
         recorded = set(api.get("/api/v1/label/__name__/values", **{"match[]": '{__name__=~"job:.+"}'}))
-        assert "job:gelombang_server_upload_attempts_taken_in:rate1m" in recorded
+        assert "job:gelombang_server_upload_attempts_taken_in:rate5m" in recorded
     with opened(folder) as api:
         assert api.values(FINISHED, at) == [record["fates"]["finished"]], "the second time the data is there already"
 
