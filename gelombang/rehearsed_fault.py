@@ -1,16 +1,23 @@
 """A fault that a rehearsal sets off: one number of the site that is another one from a moment on.
 
-For drills only: no command sets one, and a run without them is the site as its profile says. Settings of the profile are given at full
-size and in the people's time, as in the profile, and scaled with it; the moment, and the disk's delay, are wall time.
+`gelombang run --fault KEY=VALUE@SECONDS` sets one; a run without them is the site as its profile says. Settings of the profile are given
+at full size and in the people's time, as in the profile, and scaled with it; the disk's delay is wall time. Moments count from the start of
+the site, some seconds of wall time before the first person is due: in the people's time on the command line, in the wall's in the plan.
 """
 
+import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gelombang.errors import InputError
 from gelombang.profile import Profile
 from gelombang.scale import Dimension
+from gelombang.validation import did_you_mean, faults_of
+
+FAULTS_LIMIT = 8
 
 
 class FaultSetting(StrEnum):
@@ -23,6 +30,9 @@ class FaultSetting(StrEnum):
     BACKLOG = "api.backlog"
     SYNC_DELAY = "disk.sync_delay_seconds"
     """Not of the profile: how long each sync of a photo stands still before it begins."""
+
+
+_WHOLE = frozenset({FaultSetting.PHOTO_LIMIT, FaultSetting.BACKLOG})
 
 
 class RehearsedFault(BaseModel):
@@ -40,5 +50,48 @@ def changed(profile: Profile, fault: RehearsedFault) -> Profile:
     if fault.setting is FaultSetting.SYNC_DELAY:
         return profile
     table: BaseModel = getattr(profile, table_name)
-    value = type(getattr(table, name))(fault.value)
+    value = int(fault.value) if fault.setting in _WHOLE else fault.value
     return profile.model_copy(update={table_name: table.model_copy(update={name: value})})
+
+
+def parse_faults(given: Sequence[str], speed: float) -> tuple[RehearsedFault, ...]:
+    """`["registry.lookups_per_second=1.5@1800"]` as faults, in their order. Raises InputError."""
+    if len(given) > FAULTS_LIMIT:
+        raise InputError(f"--fault is given {len(given)} times; want {FAULTS_LIMIT} at most")
+    return tuple(_parsed(text, speed) for text in given)
+
+
+def _parsed(text: str, speed: float) -> RehearsedFault:
+    name, equals, rest = text.partition("=")
+    value, at, moment = rest.partition("@")
+    if not equals or not at:
+        raise InputError(f"--fault is {text!r}; want KEY=VALUE@SECONDS such as registry.lookups_per_second=1.5@1800")
+    known = [str(setting) for setting in FaultSetting]
+    if name not in known:
+        raise InputError(f"--fault {text} changes {name!r}; want {did_you_mean(name, known)}")
+    found = {"value": _number(value), "moment": _number(moment)}
+    for what, number in found.items():
+        if number is None:
+            raise InputError(f"--fault {text}: its {what} is {(value if what == 'value' else moment)!r}; want a number, 0 or more")
+    assert found["value"] is not None
+    assert found["moment"] is not None
+    if FaultSetting(name) in _WHOLE and not found["value"].is_integer():
+        raise InputError(f"--fault {text}: its value is {value!r}; want a whole number")
+    return RehearsedFault(setting=FaultSetting(name), value=found["value"], at_seconds=found["moment"] / speed)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number >= 0 and math.isfinite(number) else None
+
+
+def require_changeable(profile: Profile, faults: Sequence[RehearsedFault]) -> None:
+    """Raises InputError for a fault that makes of the profile what no profile may be."""
+    for fault in faults:
+        try:
+            Profile.model_validate(changed(profile, fault).model_dump())
+        except ValidationError as error:
+            raise InputError(f"--fault {fault.setting}={fault.value:g}: {faults_of(error, Profile)[0]}") from None

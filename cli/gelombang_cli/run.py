@@ -14,6 +14,7 @@ from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
 from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.record import RunRecord
+from gelombang.rehearsed_fault import parse_faults, require_changeable
 from gelombang.run_labels import parse_labels
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
@@ -61,6 +62,13 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--generator-processes", type=int, default=1, metavar="N", help="generator processes (default 1)")
     parser.add_argument(
         "--label", action="append", default=[], metavar="KEY=VALUE", help="what you call this run, on its info metric; may be repeated"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE@SECONDS",
+        help="rehearse a fault: from so many seconds of people's time after the site's start on, it has another setting; may be repeated",
     )
     parser.add_argument(
         "--prometheus", type=int, nargs="?", const=0, metavar="PORT", help="the installed Prometheus scrapes along, and its data stays"
@@ -140,6 +148,8 @@ def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> 
 def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> list[Order]:
     if parsed.target and parsed.profile:
         raise InputError("--target and --profile are both given; want one: your own service, or sites of the reference server")
+    if parsed.target and parsed.fault:
+        raise InputError("--fault is given with --target; want it with a site of the reference server, which alone can be changed")
     for option, value in (("--server-processes", parsed.server_processes), ("--generator-processes", parsed.generator_processes)):
         if not 1 <= value <= 64:
             raise InputError(f"{option} is {value}; want 1 to 64")
@@ -153,12 +163,15 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
     profiles = [None] if target else [load_profile(name) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
     labels = parse_labels(parsed.label)
+    faults = parse_faults(parsed.fault, scale.speed)
     endpoint = None if parsed.otlp is None else metrics_endpoint(parsed.otlp)
     if parsed.prometheus is not None:
         installed()
         require_port(parsed.prometheus)
     orders = []
     for profile in profiles:
+        if profile is not None:
+            require_changeable(profile, faults)
         name = profile.name if profile else "foreign"
         run_id = new_run_id(scenario.name, name)
         folder = make_run_folder(parsed.out, run_id, name, len(profiles) > 1)
@@ -176,6 +189,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
                 folder=folder,
                 stop_file=parsed.stop_file,
                 labels=labels,
+                faults=faults,
                 prometheus_port=parsed.prometheus,
                 otlp_endpoint=endpoint,
             )

@@ -20,7 +20,6 @@ from gelombang.evidence import Evidence, read_evidence
 from gelombang.host_samples import HOST_SAMPLES, read_samples
 from gelombang.intervals import ALPHA, Interval, design_effect, quantile_interval_us
 from gelombang.join import NOT_JOINED, Joined, match
-from gelombang.profile import Profile
 from gelombang.record import RunRecord
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, read_segments
@@ -83,7 +82,7 @@ def read_detail(folder: Path, record: RunRecord) -> Detail:
     if not (folder / PLAN_FILE).exists():
         return Detail(marks=marks)
     plan = read_model(folder / PLAN_FILE, RunPlan)
-    profile = read_model(folder / SERVER_FILE, ServerPlan).profile if (folder / SERVER_FILE).exists() else None
+    server = read_model(folder / SERVER_FILE, ServerPlan) if (folder / SERVER_FILE).exists() else None
     evidence = read_evidence(folder, plan)
     joined = _matched(evidence)
     grid = WindowGrid(record.windows.window_seconds, max(len(record.windows.offered), 1), record.scale.speed)
@@ -93,7 +92,7 @@ def read_detail(folder: Path, record: RunRecord) -> Detail:
         ends=_both_ends(evidence, joined, plan, grid),
         machine=_machine(folder, record),
         traces=traces(evidence, joined, plan),
-        marks=(*marks, *_planned_marks(plan, profile)),
+        marks=(*marks, *_planned_marks(plan, server)),
         segments=segments,
         failed_effect=_failed_effect(evidence, plan, grid),
         arrivals_digest=sha256(plan.scenario.arrivals.model_dump_json().encode()).hexdigest()[:12],
@@ -115,15 +114,21 @@ def _ends_of(record: RunRecord) -> tuple[Mark, ...]:
     return tuple(found)
 
 
-def _planned_marks(plan: RunPlan, profile: Profile | None) -> list[Mark]:
-    """The phases of the arrivals, and the times in which the modelled store is slow; both stand in the plan at full size."""
+def _planned_marks(plan: RunPlan, server: ServerPlan | None) -> list[Mark]:
+    """The phases of the arrivals, the times in which the modelled store is slow (both at full size), and the faults that were set off."""
     found: list[Mark] = []
     at = 0.0
     for phase in plan.scenario.arrivals.phases:
         found.append(Mark("phase", at))
         at += phase.for_seconds
-    for stall in profile.store.stalls if profile is not None else []:
+    if server is None:
+        return found
+    for stall in server.profile.store.stalls:
         found.append(Mark("stall", stall.at_seconds, stall.at_seconds + stall.for_seconds, stall.bandwidth_ratio))
+    for fault in server.faults:
+        # The server's zero lies before the run's, on the same monotonic clock.
+        at_seconds = (fault.at_seconds - (plan.zero_us - server.zero_us) / MICROSECONDS) * plan.scale.speed
+        found.append(Mark("fault", at_seconds, setting=f"{fault.setting} = {fault.value:g}"))
     return found
 
 

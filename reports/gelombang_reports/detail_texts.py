@@ -63,6 +63,7 @@ class DetailTexts:
     mark_phase: str = "phase"
     mark_arrivals_end: str = "last arrivals"
     mark_stall: str = "store at {ratio}"
+    mark_fault: str = "fault: {setting}"
     mark_stopped: str = "stopped"
     # Side by side
     compare: str = "What differs"

@@ -13,11 +13,13 @@ class Mark:
     """Something that a time axis must show: a moment, or a stretch when `until_seconds` is given."""
 
     kind: str
-    """`phase`, `stall`, `arrivals_end`, `stopped`."""
+    """`phase`, `stall`, `fault`, `arrivals_end`, `stopped`."""
     at_seconds: float
     until_seconds: float | None = None
     left_ratio: float | None = None
     """Of a stall: the share of its bandwidth that the store still has."""
+    setting: str = ""
+    """Of a fault that was set off: what changed, and to what."""
 
 
 def chart_marks(marks: Sequence[Mark], texts: Texts, figures: Figures) -> tuple[ChartMark, ...]:
@@ -27,7 +29,13 @@ def chart_marks(marks: Sequence[Mark], texts: Texts, figures: Figures) -> tuple[
         ChartMark(
             mark.at_seconds,
             mark.until_seconds,
-            words[mark.kind] if mark.kind in words else texts.mark_stall.format(ratio=figures.ratio(mark.left_ratio)),
+            _words(mark, words, texts, figures),
         )
         for mark in marks
     )
+
+
+def _words(mark: Mark, words: dict[str, str], texts: Texts, figures: Figures) -> str:
+    if mark.kind == "fault":
+        return texts.mark_fault.format(setting=mark.setting)
+    return words[mark.kind] if mark.kind in words else texts.mark_stall.format(ratio=figures.ratio(mark.left_ratio))
