@@ -1,11 +1,11 @@
-"""`gelombang dashboards`: put dashboards, rules and marks where they belong, and ask a past run what was wrong."""
+"""`gelombang dashboards`: build, check and push dashboards, rules and alerts, and ask a past run what was wrong."""
 
 import argparse
 from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
 from gelombang.resources import dashboards_folder
-from gelombang_cli import now, past_serving, pushing
+from gelombang_cli import dashboard_files, now, past_serving, pushing
 from gelombang_cli.arguments import Commands
 from gelombang_dashboards.rule_clock import RuleClock
 from gelombang_dashboards.rule_files import alerts_file, findings_file, grafana_file, operator_file, recording_file
@@ -19,9 +19,12 @@ FORMS = {
 
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
-        "dashboards", help="push dashboards and alerts, write rules, ask a run what was wrong, open a past run again", description=__doc__
+        "dashboards",
+        help="build, check and push dashboards and alerts, ask a run what was wrong, open it again",
+        description=__doc__,
     )
     parts = parser.add_subparsers(title="what", metavar="WHAT", required=True)
+    dashboard_files.add_parts(parts)
     now.add_part(parts)
     pushing.add_part(parts)
     rules = parts.add_parser("rules", help="write recording rules and alerts for a clock: a rehearsal's, or the real day's")

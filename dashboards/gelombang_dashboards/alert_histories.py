@@ -223,7 +223,7 @@ def histories_file(clock: RuleClock, only: Collection[Runbook] = tuple(Runbook))
         "evaluation_interval": clock.interval,
         "tests": [_test(history, alerts[history.alert], clock) for history in HISTORIES if history.alert in only],
     }
-    return yaml_text(body, "Histories that must fire an alert and that must not. Written by `python -m gelombang_dashboards.build`.")
+    return yaml_text(body, "Histories that must fire an alert and that must not. Written by `gelombang dashboards build`.")
 
 
 def _test(history: History, alert: Alert, clock: RuleClock) -> dict[str, Yaml]:

@@ -1,10 +1,9 @@
-"""Writes the committed dashboards and rules: `python -m gelombang_dashboards.build`. A test fails while a file differs from this code."""
+"""The committed dashboards and rules, as `gelombang dashboards build` writes them and `check` wants them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from gelombang.panels.catalogue import PAGES
-from gelombang.resources import dashboards_folder
 from gelombang_dashboards import rule_files
 from gelombang_dashboards.alert_histories import histories_file
 from gelombang_dashboards.grafana_json import dashboard_json
@@ -24,16 +23,3 @@ def committed_files() -> Iterator[tuple[Path, str]]:
     yield Path("prometheus") / "rules_test.yml", histories_file(OPENING_HOUR)
     yield Path("prometheus") / "prometheusrule.yaml", rule_files.operator_file(OPENING_HOUR)
     yield Path("grafana") / "provisioning" / "alerting" / "gelombang.yaml", rule_files.grafana_file(OPENING_HOUR)
-
-
-def main() -> None:
-    """Rewrite the files in this checkout and say where they are."""
-    for name, text in committed_files():
-        path = dashboards_folder() / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,8 @@
 """The alerts fire when they must and are silent when they must, and an alert with another limit does not pass."""
 
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,19 @@ def test_what_the_diagnosis_says_the_recording_rules_say(
     (tmp_path / "test.yml").write_text(yaml_text(body))
     run = promtool("test", "rules", tmp_path / "test.yml")
     assert run.returncode == 0, said(run)
+
+
+def test_the_check_of_the_command_tries_every_alert_and_ends_with_1_when_one_does_not_fire(tmp_path: Path) -> None:
+    program("promtool")
+    shutil.copytree(FOLDER.parent, tmp_path / "dashboards", ignore=shutil.ignore_patterns("gelombang_dashboards"))
+    check = [sys.executable, "-m", "gelombang_cli", "dashboards", "check", str(tmp_path / "dashboards")]
+    right = subprocess.run(check, capture_output=True, text=True, timeout=100, check=False)
+    assert right.returncode == 0, right.stdout + right.stderr
+    assert right.stdout.count("ok     promtool ") == 3
+    rules = tmp_path / "dashboards" / "prometheus" / "alerts.yml"
+    rules.write_text(rules.read_text().replace("ratio_rate1h > 0.5 ", "ratio_rate1h > 0.95 "))
+    wrong = subprocess.run(check, capture_output=True, text=True, timeout=100, check=False)
+    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
+    assert "wrong  prometheus/alerts.yml: is stale from line" in wrong.stdout
+    assert "wrong  promtool test rules: ended with exit code 1: " in wrong.stdout
+    assert "UploadsFailing" in wrong.stdout

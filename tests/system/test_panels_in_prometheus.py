@@ -21,8 +21,8 @@ from gelombang.clock import monotonic_us, sleep_seconds
 from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric, Side
 from gelombang_dashboards.prometheus import Target, prometheus_config
 from tests.support.asking_prometheus import AskedPrometheus
-from tests.support.dashboard_lint import drawn
 from tests.support.debian_tools import program
+from tests.support.drawn_panels import drawn
 
 PAGES = sorted((Path(__file__).parents[2] / "dashboards" / "grafana").glob("*.json"))
 FILE = next(page for page in PAGES if page.stem == "where-uploads-fail")

@@ -24,8 +24,8 @@ from gelombang_cli.past_run import back_fill, shipped_rules, span_of
 from gelombang_cli.prometheus import Prometheus
 from gelombang_dashboards.prometheus import prometheus_config
 from tests.support.asking_prometheus import AskedPrometheus
-from tests.support.dashboard_lint import drawn
 from tests.support.debian_tools import program
+from tests.support.drawn_panels import drawn
 
 PAGES = sorted((Path(__file__).parents[2] / "dashboards" / "grafana").glob("*.json"))
 SITES = ("april-2020", "hardened")

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(("name", "text"), list(committed_files()), ids=lambda value: value.name if isinstance(value, Path) else "text")
 def test_a_committed_file_is_what_the_code_writes(name: Path, text: str) -> None:
     committed = (ROOT / "dashboards" / name).read_text(encoding="utf-8")
-    assert committed == text, "stale: run python -m gelombang_dashboards.build"
+    assert committed == text, "stale: run gelombang dashboards build"
 
 
 def test_no_dashboard_is_committed_that_the_code_does_not_write() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gelombang.telemetry import CATALOGUE
-from tests.support.dashboard_lint import drawn, faults
+from gelombang_dashboards.lint import faults
+from tests.support.drawn_panels import drawn
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "grafana"
 DASHBOARDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dashboard_lint import drawn, faults
+from gelombang_dashboards.lint import faults
+from tests.support.drawn_panels import drawn
 
 FOLDER = Path(__file__).parents[2] / "dashboards" / "grafana"
 GOOD = json.loads((FOLDER / "where-uploads-fail.json").read_text(encoding="utf-8"))
