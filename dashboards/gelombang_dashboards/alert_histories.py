@@ -121,6 +121,12 @@ HISTORIES = (
         "50% of the people who come to the photos have got past them in six hours",
     ),
     History(
+        "the first people have come to the photos and nobody can be past them yet",
+        Runbook.PEOPLE_FINISHING_TOO_SLOWLY,
+        (_people("nik", "0+10x400"), _people("selfie", "0x10 0+10x390")),
+        20,
+    ),
+    History(
         "eight of ten get past, for six hours",
         Runbook.PEOPLE_FINISHING_TOO_SLOWLY,
         (_people("nik", "0+10x400"), _people("selfie", "0+8x400")),
@@ -132,6 +138,12 @@ HISTORIES = (
         (_uploads("failed", "0+8x120"), _uploads("completed", "0+2x120")),
         90,
         "People send a photo 5 times for each one that is kept",
+    ),
+    History(
+        "people are told to come back before they send anything, five times for each photo",
+        Runbook.UPLOADS_AMPLIFIED,
+        (_uploads("refused", "0+10x120", "admission", "uploads_busy"), _uploads("failed", "0+1x120"), _uploads("completed", "0+2x120")),
+        90,
     ),
     History("each photo is sent twice", Runbook.UPLOADS_AMPLIFIED, (_uploads("failed", "0+5x120"), _uploads("completed", "0+5x120")), 90),
     History(

@@ -134,7 +134,9 @@ def _people(clock: RuleClock) -> list[Alert]:
             Runbook.PEOPLE_FINISHING_TOO_SLOWLY,
             "ticket",
             "registration",
-            f"{PAST_PHOTOS}6h < {slow:g} and on (job) {PAST_PHOTOS}30m < {slow:g}",
+            # The first people of a day come to the photos before anybody can be past them.
+            f"{PAST_PHOTOS}6h < {slow:g} and on (job) {PAST_PHOTOS}30m < {slow:g}"
+            f" and on (job) {PAST_PHOTOS}30m offset {clock.window(1_800)}",
             clock.lasting(300),
             "{{ $value | humanizePercentage }} of the people who come to the photos have got past them in six hours",
             "The crowd before the photos grows faster than it drains: it will not be through today.",

@@ -30,6 +30,8 @@ LATENESS = "job:gelombang_generator_lateness_seconds:p99_rate5m"
 
 _ATTEMPTS = "gelombang_server_upload_attempts_total"
 _TAKEN = 'code!~"photo_too_large|uploads_busy"'
+_SENT = 'code!="uploads_busy"'
+"""Whoever was told to come back sent nothing."""
 _STEPS = "gelombang_server_people_steps_total"
 
 
@@ -72,7 +74,7 @@ def _ratios(clock: RuleClock) -> list[Recorded]:
     lateness = f"sum by (job, le) (rate(gelombang_generator_lateness_seconds_bucket[{short}]))"
     return [
         *rules,
-        Recorded(PER_ACKNOWLEDGED, f"sum by (job) (rate({_ATTEMPTS}[{half}])) / ({kept} > 0)"),
+        Recorded(PER_ACKNOWLEDGED, f"sum by (job) (rate({_ATTEMPTS}{{{_SENT}}}[{half}])) / ({kept} > 0)"),
         Recorded(ARRIVING, f'sum by (job) (rate({_STEPS}{{step="account"}}[{short}]))'),
         Recorded(KEPT, f'sum by (job) (rate({_ATTEMPTS}{{outcome="completed"}}[{short}]))'),
         Recorded("job_route:gelombang_server_requests_failed_per_request:ratio_rate5m", f"({failed} or 0 * {requests}) / ({requests} > 0)"),

@@ -45,6 +45,7 @@ def test_the_rules_record_and_fire_as_their_tests_say() -> None:
         (Runbook.PEOPLE_NOT_FINISHING, "< 0.2 ", "< 0.6 "),
         (Runbook.PEOPLE_FINISHING_TOO_SLOWLY, "ratio_rate6h < 0.7 ", "ratio_rate6h < 0.4 "),
         (Runbook.PEOPLE_FINISHING_TOO_SLOWLY, "< 0.7", "< 0.9"),
+        (Runbook.PEOPLE_FINISHING_TOO_SLOWLY, " offset 30s", ""),
         (Runbook.UPLOADS_AMPLIFIED, "ratio_rate30m > 3 ", "ratio_rate30m > 6 "),
         (Runbook.UPLOADS_AMPLIFIED, "ratio_rate30m > 3 ", "ratio_rate30m > 1 "),
         (Runbook.STORE_FILLING, " > 0) < 60", " > 0) < 20"),
