@@ -6,6 +6,7 @@ generators", 2014, section 3), applied once per coordinate, on integers only: bi
 """
 
 from enum import IntEnum
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -17,6 +18,8 @@ _M1 = 0xBF58476D1CE4E5B9
 _M2 = 0x94D049BB133111EB
 _UNIT = 2.0**-53
 _NORMAL = NormalDist()
+_STATES_KEPT_LIMIT = 4_096
+"""People whose draws are begun already: a person draws some thirty numbers, most of them soon one after the other."""
 
 
 class Purpose(IntEnum):
@@ -59,10 +62,14 @@ def mix(value: int) -> int:
 
 def draw(seed: int, person: int, purpose: int, n: int = 0) -> int:
     """A 64-bit integer; `n` counts draws of one person for one purpose."""
-    state = mix((seed + _GOLDEN) & _MASK)
-    state = mix((state + _GOLDEN * (person + 1)) & _MASK)
-    state = mix((state + _GOLDEN * (purpose + 1)) & _MASK)
+    state = mix((_state_of(seed, person) + _GOLDEN * (purpose + 1)) & _MASK)
     return mix((state + _GOLDEN * (n + 1)) & _MASK)
+
+
+@lru_cache(_STATES_KEPT_LIMIT)
+def _state_of(seed: int, person: int) -> int:
+    """What the draws of one person have in common: half of their work."""
+    return mix((mix((seed + _GOLDEN) & _MASK) + _GOLDEN * (person + 1)) & _MASK)
 
 
 def unit(seed: int, person: int, purpose: int, n: int = 0) -> float:

@@ -7,8 +7,12 @@ in one pass, so a value is never read as a template.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 _PLACEHOLDER = re.compile(r"\$\{((?:env|file):[^{}]+)\}|\{((?:feed\.[a-z][a-z0-9_]*\.)?[A-Za-z0-9_ -]+)\}")
+
+_TEXTS_KEPT_LIMIT = 1_024
+"""Texts that are kept taken apart: those of a scenario's steps come again and again."""
 
 PERSON_FIELDS = ("name", "email", "phone", "nik", "kk", "birth_date", "address", "password")
 """What every person brings along; the rest of the placeholders are captures."""
@@ -28,18 +32,16 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with every placeholder and secret replaced. Raises KeyError with the first name that has no value."""
     if "{" not in text:
         return text
-    return _PLACEHOLDER.sub(lambda found: values[found[1] or found[2]], text)
+    shape, names = taken_apart(text)
+    return shape % tuple([values[name] for name in names])
 
 
-def filled_json(value: object, values: Mapping[str, str]) -> object:
-    """A JSON value with the placeholders of all its texts replaced; everything else as it is."""
-    if isinstance(value, str):
-        return filled(value, values)
-    if isinstance(value, dict):
-        return {key: filled_json(item, values) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled_json(item, values) for item in value]
-    return value
+@lru_cache(_TEXTS_KEPT_LIMIT)
+def taken_apart(text: str) -> tuple[str, tuple[str, ...]]:
+    """A text as a shape for `%` and the names whose values go into it."""
+    pieces = _PLACEHOLDER.split(text)
+    shape = "%s".join([piece.replace("%", "%%") for piece in pieces[::3]])
+    return shape, tuple([secret or name for secret, name in zip(pieces[1::3], pieces[2::3], strict=True)])
 
 
 def texts_below(value: object, where: str) -> Iterator[tuple[str, str]]:

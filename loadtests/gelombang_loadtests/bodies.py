@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-import orjson
-
 from gelombang.person import Person
 from gelombang.seeds import Purpose, draw
 from gelombang.step_parts import Body, FilePart
-from gelombang.templates import filled, filled_json
+from gelombang.templates import filled
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.gear import Gear
+from gelombang_loadtests.json_template import JsonTemplate
 from gelombang_loadtests.multipart_body import FileField, TextField, multipart_form
 from gelombang_loadtests.own_files import type_of
 from gelombang_loadtests.person_photo import photo_of
@@ -45,12 +44,13 @@ class BodyForm:
     def __init__(self, body: Body, gear: Gear) -> None:
         self._body = body
         self._gear = gear
+        self._json = None if body.json_fields is None else JsonTemplate(body.json_fields)
 
     def made(self, applicant: Applicant, person: Person, values: Mapping[str, str], step: int) -> Carried:
         """The body with the person's values."""
         body = self._body
-        if body.json_fields is not None:
-            return Carried(JSON_TYPE, orjson.dumps(filled_json(body.json_fields, values)))
+        if self._json is not None:
+            return Carried(JSON_TYPE, self._json.filled(values))
         if body.form is not None:
             return Carried(FORM_TYPE, urlencode({name: filled(text, values) for name, text in body.form.items()}).encode())
         if body.raw is not None:
