@@ -27,25 +27,24 @@ class Book:
         step = applicant.step
         applicant.attempt_row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us)
         self._open[applicant.attempt_row] = applicant
-        self._recorder.stands_at(applicant.person_row, step, applicant.attempts)
+        self._recorder.made_attempts(applicant.person_row, applicant.attempts)
 
     def attempt_ends(self, applicant: Applicant, tried: Try, now_us: int, cut: bool) -> None:
         """`cut`: it was not the person's patience that ran out but the run's time."""
         row, applicant.attempt_row = applicant.attempt_row, NO_ROW
         del self._open[row]
-        ending = tried.ending
+        counts, step, ending = self._counts, applicant.step, tried.ending
         outcome = Outcome.CUT if cut else ending.outcome
         if tried.kept is not None and outcome is Outcome.OK:
             # Before the outcome, so that a process killed in between leaves an open attempt that was told, and none that was told nothing.
-            step = applicant.step
             self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)
-            self._counts.photo_acknowledged(step)
+            counts.photo_acknowledged(step)
         self._recorder.end_attempt(row, ending, now_us, outcome)
-        self._counts.ended(applicant.step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
-        if applicant.step in self._counts.photos:
-            self._counts.photo_ended(applicant.step, (ending.connect_us, ending.send_us, ending.wait_us, ending.receive_us))
-        if applicant.index < self._counts.canary_people:
-            self._counts.canary[outcome] += 1
+        counts.ended(step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
+        if step in counts.photos:
+            counts.photo_ended(step, (ending.connect_us, ending.send_us, ending.wait_us, ending.receive_us))
+        if applicant.index < counts.canary_people:
+            counts.canary[outcome] += 1
 
     def passes(self, applicant: Applicant, now_us: int) -> None:
         """The first passing of a step counts; later ones are repetitions."""
@@ -55,7 +54,7 @@ class Book:
             self._counts.passed[applicant.step] += 1
 
     def moves(self, applicant: Applicant) -> None:
-        self._recorder.stands_at(applicant.person_row, applicant.step, applicant.attempts)
+        self._recorder.moves_to(applicant.person_row, applicant.step)
 
     def person_ends(self, applicant: Applicant, fate: Fate, now_us: int) -> None:
         self._recorder.end_person(applicant.person_row, fate, applicant.step, applicant.attempts, now_us)

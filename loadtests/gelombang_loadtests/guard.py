@@ -30,9 +30,12 @@ class Guard:
         if request.host not in self._allowed:
             return refused(request.host)
         if self._headers:
-            others = [header for header in request.headers if header[0].lower() not in self._own]
-            method, target, host, port, _, body, prepared, tls = request
-            request = Request(method, target, host, port, (*others, *self._headers), body, prepared, tls)
+            method, target, host, port, headers, body, prepared, tls = request
+            for name, _ in headers:
+                if name.lower() in self._own:
+                    headers = tuple([header for header in headers if header[0].lower() not in self._own])
+                    break
+            request = Request(method, target, host, port, headers + self._headers, body, prepared, tls)
         return self._carry(applicant, person, request, patience_seconds)
 
 

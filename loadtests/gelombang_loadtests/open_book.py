@@ -81,7 +81,8 @@ class OpenBook:
         row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], max(sent_us - late_us, 1), max(sent_us, 1))
         ending = Ending(outcome, phase, 1, status, Code.NONE, 0, received_bytes, wait_us=service_us)
         self._recorder.end_attempt(row, ending, done_us, outcome)
-        self._recorder.stands_at(applicant.person_row, step, applicant.attempts)
+        self._recorder.moves_to(applicant.person_row, step)
+        self._recorder.made_attempts(applicant.person_row, applicant.attempts)
         self._counts.ended(step, outcome, phase, service_us + late_us, 0)
         if outcome in (Outcome.OK, Outcome.CONFLICT) and not applicant.has_passed(step):
             applicant.passed_steps |= 1 << step

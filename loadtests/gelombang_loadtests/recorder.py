@@ -21,6 +21,9 @@ _U32_LIMIT = 0xFFFF_FFFF
 _ATTEMPT_BEGUN = struct.Struct("<QHHBBBBHHIqq")
 _ATTEMPT_ENDED = struct.Struct("<qIIIIII")
 _ATTEMPT_OUTCOME = struct.Struct("<BBBHHI")
+# Looked up once, as the enum's member is: each attempt writes five times.
+_pack_begun, _pack_ended, _pack_outcome = _ATTEMPT_BEGUN.pack_into, _ATTEMPT_ENDED.pack_into, _ATTEMPT_OUTCOME.pack_into
+_OPEN = Outcome.OPEN
 _DONE_AT = 40
 _OUTCOME_AT = 13
 _PERSON_BEGUN = struct.Struct("<QBBHIqq")
@@ -28,8 +31,8 @@ _PERSON_DONE_AT = 32
 _FATE_AT = 8
 _STEP_AT = 9
 _PASSED_AT = 40
-_I64 = struct.Struct("<q")
-_PERSON_ATTEMPTS = struct.Struct("<I")
+_pack_i64 = struct.Struct("<q").pack_into
+_pack_attempts = struct.Struct("<I").pack_into
 _ATTEMPTS_AT = 12
 _ACKNOWLEDGED = struct.Struct("<QHHB3xII32s")
 
@@ -80,19 +83,23 @@ class Recorder:
 
     def passed(self, person_row: int, step: int, now_us: int) -> None:
         """The person passed this step for the first time."""
-        _I64.pack_into(self._people.buffer, person_row + _PASSED_AT + 8 * step, max(now_us, 1))
+        _pack_i64(self._people.buffer, person_row + _PASSED_AT + 8 * step, max(now_us, 1))
 
-    def stands_at(self, person_row: int, step: int, attempts: int) -> None:
-        """Where the person stands now, and how many attempts they have made so far."""
+    def moves_to(self, person_row: int, step: int) -> None:
+        """Where the person stands from now on."""
         self._people.buffer[person_row + _STEP_AT] = step
-        _PERSON_ATTEMPTS.pack_into(self._people.buffer, person_row + _ATTEMPTS_AT, attempts)
+
+    def made_attempts(self, person_row: int, attempts: int) -> None:
+        """How many attempts the person has made so far."""
+        _pack_attempts(self._people.buffer, person_row + _ATTEMPTS_AT, attempts)
 
     def end_person(self, person_row: int, fate: Fate, step: int, attempts: int, done_us: int) -> None:
         """What became of the person; written once."""
         buffer = self._people.buffer
         assert buffer[person_row + _FATE_AT] == Fate.OPEN
-        _I64.pack_into(buffer, person_row + _PERSON_DONE_AT, done_us)
-        self.stands_at(person_row, step, attempts)
+        _pack_i64(buffer, person_row + _PERSON_DONE_AT, done_us)
+        self.moves_to(person_row, step)
+        self.made_attempts(person_row, attempts)
         buffer[person_row + _FATE_AT] = fate
 
     def end_all_people(self, fate: Fate, done_us: int) -> int:
@@ -106,26 +113,19 @@ class Recorder:
     def begin_attempt(self, index: int, step: int, number: int, due_us: int, sent_us: int) -> int:
         """The row of an attempt that begins now."""
         row = self._attempts.begin()
-        _ATTEMPT_BEGUN.pack_into(self._attempts.buffer, row, index, step, number, 0, Outcome.OPEN, 0, 0, 0, 0, 0, due_us, sent_us)
+        _pack_begun(self._attempts.buffer, row, index, step, number, 0, _OPEN, 0, 0, 0, 0, 0, due_us, sent_us)
         return row
 
     def end_attempt(self, row: int, ending: Ending, done_us: int, outcome: Outcome) -> None:
         """How the attempt ended; written once. `outcome` takes the place of the ending's own."""
         buffer = self._attempts.buffer
-        assert buffer[row + _OUTCOME_AT] == Outcome.OPEN
-        _ATTEMPT_ENDED.pack_into(
-            buffer,
-            row + _DONE_AT,
-            done_us,
-            min(ending.bytes_sent, _U32_LIMIT),
-            min(ending.bytes_received, _U32_LIMIT),
-            min(ending.connect_us, _U32_LIMIT),
-            min(ending.send_us, _U32_LIMIT),
-            min(ending.wait_us, _U32_LIMIT),
-            min(ending.receive_us, _U32_LIMIT),
-        )
-        hook_us = min(ending.hook_us, _U32_LIMIT)
-        _ATTEMPT_OUTCOME.pack_into(buffer, row + _OUTCOME_AT, outcome, ending.phase, ending.exchanges, ending.status, ending.code, hook_us)
+        assert buffer[row + _OUTCOME_AT] == _OPEN
+        _, phase, exchanges, status, code, *numbers, hook_us = ending
+        try:
+            _pack_ended(buffer, row + _DONE_AT, done_us, *numbers)
+        except struct.error:
+            _pack_ended(buffer, row + _DONE_AT, done_us, *[min(number, _U32_LIMIT) for number in numbers])
+        _pack_outcome(buffer, row + _OUTCOME_AT, outcome, phase, exchanges, status, code, min(hook_us, _U32_LIMIT))
 
     def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes) -> None:
         """The site told this person that it has the photo."""

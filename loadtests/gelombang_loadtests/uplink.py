@@ -9,7 +9,7 @@ Leaves out: the handshake's own round trip, loss, slow start, and the downlink (
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PACED_FROM_BYTES = 4_096
 """Requests below this leave at once: 4 KB take 3 ms on the median scaled line, a timer's own resolution."""
@@ -28,9 +28,8 @@ BUFFERS_LIMIT = 64
 """Buffers in one system call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """In wall time, scaled already. Infinite uplink and no round trip: the machine's own speed."""
+class Line(NamedTuple):
+    """In wall time, scaled already. Infinite uplink and no round trip: the machine's own speed. A tuple: one is made for each exchange."""
 
     uplink_bytes_per_second: float
     round_trip_seconds: float

@@ -15,7 +15,7 @@ from gelombang_loadtests.answer_headers import surely_lacks
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, Carried
 from gelombang_loadtests.cookies import Jar, parse
-from gelombang_loadtests.exchange import HEADS_KEPT_LIMIT, Answer, Request
+from gelombang_loadtests.exchange import HEADS_KEPT_LIMIT, Answer, Headers, Request
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally
 from gelombang_loadtests.hooked import Hooked
 from gelombang_loadtests.redirects import REDIRECTS_LIMIT, next_hop
@@ -24,6 +24,7 @@ from gelombang_loadtests.target import Target, url_of
 _PATH_MARKS = "/?#[]@!$&'()*+,;=:%~"
 """Besides letters and digits, what may stand in a request's target; spaces, line ends and letters with accents are encoded."""
 ACCEPT_JSON = "application/json"
+_ACCEPT_LINE = (b"accept", ACCEPT_JSON.encode())
 
 
 class Visit:
@@ -104,40 +105,53 @@ class Visit:
         return None if self._jar is None else self._jar.value(name, target.host, target.path, target.tls, now)
 
     def _ask(self, method: str, target: Target, headers: Mapping[str, str], carried: Carried, patience_seconds: float) -> Answer:
-        own = {"accept": ACCEPT_JSON, "traceparent": self.attempt.traceparent(self.branch << 8 | self.tally.exchanges + 1)}
-        if carried.content_type is not None:
-            own["content-type"] = carried.content_type
-        if self._jar is not None and (cookies := self._jar.header(target.host, target.path, target.tls, utc_now().timestamp())):
-            own["cookie"] = cookies
-        own |= headers
-        if self._hooked is not None:
-            own, spent_us = self._hooked.headers(method, url_of(target), own, carried)
-            self.tally.hook_us += spent_us
-        answer = self._exchanges(self.applicant, self.person, request_to(target, method, own, carried), patience_seconds)
-        self.tally.add(answer)
+        tally, jar = self.tally, self._jar
+        traceparent = self.attempt.traceparent(self.branch << 8 | tally.exchanges + 1)
+        cookies = "" if jar is None else jar.header(target.host, target.path, target.tls, utc_now().timestamp())
+        if self._hooked is None:
+            lines = _own_lines(headers, carried, traceparent, cookies)
+        else:
+            own = {"accept": ACCEPT_JSON, "traceparent": traceparent}
+            own |= {name: text for name, text in (("content-type", carried.content_type), ("cookie", cookies)) if text}
+            found, spent_us = self._hooked.headers(method, url_of(target), own | headers, carried)
+            tally.hook_us += spent_us
+            lines = _lines(found)
+        request = Request(_method_bytes(method), _path_bytes(target.path), target.host, target.port, lines, carried.content, tls=target.tls)
+        answer = self._exchanges(self.applicant, self.person, request, patience_seconds)
+        tally.add(answer)
         self._target = target
         if not self._set_cookies and surely_lacks(answer.headers, b"set-cookie"):
             return answer
         taken = answer.headers.get(b"set-cookie")
         self._set_cookies = taken.decode("utf-8", "replace").split("\n") if taken else []
-        if self._jar is not None and taken:
+        if jar is not None and taken:
             now = utc_now().timestamp()
             for one in self._set_cookies:
-                self._jar.take(one, target.host, target.path, target.tls, now)
+                jar.take(one, target.host, target.path, target.tls, now)
         return answer
 
 
-def request_to(target: Target, method: str, headers: Mapping[str, str], carried: Carried) -> Request:
-    """A request as it is sent. What may not stand in a request's target is encoded, so that no value can break its line."""
-    return Request(
-        _method_bytes(method),
-        _path_bytes(target.path),
-        target.host,
-        target.port,
-        tuple([(_name_bytes(name), text.encode("latin-1", "replace")) for name, text in headers.items()]),
-        carried.content,
-        tls=target.tls,
-    )
+def _own_lines(headers: Mapping[str, str], carried: Carried, traceparent: str, cookies: str) -> Headers:
+    """The header lines of a request: ours, but those that its step names itself, and the step's."""
+    lines: list[tuple[bytes, bytes]] = []
+    if "accept" not in headers:
+        lines.append(_ACCEPT_LINE)
+    if "traceparent" not in headers:
+        lines.append((b"traceparent", traceparent.encode()))
+    if carried.content_type and "content-type" not in headers:
+        lines.append(_content_type_line(carried.content_type))
+    if cookies and "cookie" not in headers:
+        lines.append((b"cookie", cookies.encode("latin-1", "replace")))
+    return (*lines, *_lines(headers)) if headers else tuple(lines)
+
+
+def _lines(headers: Mapping[str, str]) -> Headers:
+    return tuple([(_name_bytes(name), text.encode("latin-1", "replace")) for name, text in headers.items()])
+
+
+@lru_cache(HEADS_KEPT_LIMIT)
+def _content_type_line(content_type: str) -> tuple[bytes, bytes]:
+    return b"content-type", content_type.encode("latin-1", "replace")
 
 
 _target_at = lru_cache(HEADS_KEPT_LIMIT)(Target.at)
