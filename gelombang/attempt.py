@@ -202,8 +202,8 @@ class AttemptId(NamedTuple):
         """The header of this attempt's `exchange`-th HTTP request (from 1), which is the span id."""
         run, person, tab, step, number = self
         assert number >= 1
-        # Field by field, by `%`: half the cost of `trace_id` and an f-string, and every exchange makes one.
-        return "00-%010x%010x%02x%04x%06x-%016x-01" % (run & 0xFF_FFFF_FFFF, person, tab, step, number, exchange)
+        # Field by field and as bytes: half the cost of `trace_id` and an f-string, and every exchange makes one.
+        return (b"00-%010x%010x%02x%04x%06x-%016x-01" % (run & 0xFF_FFFF_FFFF, person, tab, step, number, exchange)).decode()
 
 
 def parse_trace_id(text: str) -> AttemptId:

@@ -25,8 +25,9 @@ class Book:
 
     def attempt_begins(self, applicant: Applicant, now_us: int) -> None:
         step = applicant.step
-        applicant.attempt_row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us)
-        self._open[applicant.attempt_row] = applicant
+        row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us)
+        applicant.attempt_row = row
+        self._open[row] = applicant
         self._recorder.made_attempts(applicant.person_row, applicant.attempts)
 
     def attempt_ends(self, applicant: Applicant, tried: Try, now_us: int, cut: bool) -> None:

@@ -22,7 +22,7 @@ from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.multipart_body import multipart_photo
 from gelombang_loadtests.person_photo import photo_of
-from gelombang_loadtests.request_form import SHOWS_PROGRESS, filled_headers, judged
+from gelombang_loadtests.request_form import SHOWS_PROGRESS, HeadersForm, judged
 from gelombang_loadtests.target import Target
 from gelombang_loadtests.visit import Visit
 
@@ -40,6 +40,7 @@ class PhotoForm:
         self._listener = listener
         self._gear = gear
         self._cookies = gear.cookies if step.cookies is None else step.cookies
+        self._headers = HeadersForm(step.headers)
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
         """Try once. Blocks the calling task for the person's patience at most."""
@@ -101,7 +102,7 @@ class _Upload:
         return upload_patience_seconds(self._person, self._attempt.step, self._attempt.number, shows_progress)
 
     def _send(self, method: str, url: str, carried: Carried, patience_seconds: float) -> Answer | None:
-        headers = filled_headers(self._form._step.headers, self._values)
+        headers = self._form._headers(self._values)
         came = self._visit.go(method, url, headers, carried, patience_seconds, follows=False)
         return None if came is None else came[0]
 
