@@ -4,7 +4,7 @@ The judge is fed once a second with what the generators counted and what the tar
 been broken without a break for its `for_seconds`. All times here are wall time and all counts are as sent, because that is what a target
 feels. A rule without samples never stops anything: its breach begins again with the next one.
 
-Leaves out where the numbers come from, and how a stop reaches the generators: `gelombang_cli.harm`.
+Leaves out where the numbers come from, and how a stop reaches the generators: `gelombang_loadtests.harm_watch`.
 """
 
 import math
@@ -23,6 +23,10 @@ from gelombang.steps import OutcomeName, StepName
 
 K = TypeVar("K")
 
+HARM_DRAIN_SECONDS = 1.0
+"""What open exchanges get after a stop on harm."""
+STOPPED_WITHIN_SECONDS = 2.0
+"""From the decision to the last thing that any generator process does; the rest is for the word to reach them, and to cut what is open."""
 STOP_FILE = "STOP"
 """The kill switch: a file of this name in the run's folder ends the run."""
 
@@ -244,7 +248,7 @@ def judge_canary(outcomes: Mapping[str, int], harmless: Sequence[str], now_us: i
     worst = max((name for name in decided if name not in GOOD), key=lambda name: decided[name])
     reason = (
         f"{bad} of the first {total} attempts of the first people ended badly, most of them {worst}; "
-        f"want at most {CANARY_BAD_LIMIT_RATIO:.0%}, as the preflight’s person fared well"
+        f"want at most {CANARY_BAD_LIMIT_RATIO:.0%}"
     )
     return Stop("the canary", reason, now_us)
 
@@ -258,10 +262,7 @@ def judge_first_people(fates: Mapping[str, int], harmless: Sequence[str], now_us
     ended = bad + fates.get("finished", 0)
     if harmless or ended < CANARY_ENDED_LEAST or bad <= CANARY_BAD_LIMIT_RATIO * ended:
         return None
-    reason = (
-        f"{bad} of the first {ended} people whose way ended did not finish; "
-        f"want at most {CANARY_BAD_LIMIT_RATIO:.0%}, as the preflight’s person finished"
-    )
+    reason = f"{bad} of the first {ended} people whose way ended did not finish; want at most {CANARY_BAD_LIMIT_RATIO:.0%}"
     return Stop("the canary", reason, now_us)
 
 

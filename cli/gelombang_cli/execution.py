@@ -40,12 +40,13 @@ from gelombang.summary import RunFacts, summarise
 from gelombang.target import user_agent
 from gelombang_cli.child import Child, Event
 from gelombang_cli.following import Listener, follow
-from gelombang_cli.harm import HarmWatch, Watched
+from gelombang_cli.harm import CommandHarm
 from gelombang_cli.hostwatch import HostWatch, machine_facts
 from gelombang_cli.otlp import OtlpPush
 from gelombang_cli.prometheus import Prometheus, configuration
 from gelombang_cli.provenance import commit
 from gelombang_cli.scraping import Scraped, Scraper, scraped_processes
+from gelombang_loadtests.harm_watch import Watched
 
 SERVER_READY_WITHIN_SECONDS = 30.0
 GENERATOR_READY_WITHIN_SECONDS = 60.0
@@ -102,7 +103,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         host = stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
         push = _pushing(order, stack)
         scraper = stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
-        watch = stack.enter_context(HarmWatch(_watched(order, plan)))
+        watch = stack.enter_context(CommandHarm(_watched(order, plan)))
         followed = follow(generators, plan, order.folder, listener, watch, lambda: host.fault or scraper.fault)
     facts = RunFacts(
         started_at=started_at.isoformat(timespec="seconds"),

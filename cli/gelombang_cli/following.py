@@ -15,18 +15,16 @@ from types import FrameType
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode
 from gelombang.runplan import RunPlan
-from gelombang.stops import Stop
+from gelombang.stops import HARM_DRAIN_SECONDS, Stop
 from gelombang.striping import Death
 from gelombang_cli.child import Child, Event, wait_readable
 from gelombang_cli.deaths import DeathWatch
-from gelombang_cli.harm import HarmWatch
+from gelombang_cli.harm import CommandHarm
 
 OVERTIME_SECONDS = 60.0
 """Wall time past the planned end after which a generator that has not finished is ended."""
 EVENT_WAIT_SECONDS = 0.25
 """How often the kill switch is looked at when nobody says anything."""
-HARM_DRAIN_SECONDS = 1.0
-"""What open exchanges get after a stop on harm."""
 OPERATOR = "the operator"
 THIS_MACHINE = "the generator's machine"
 
@@ -46,7 +44,7 @@ class Followed:
 
 
 def follow(
-    generators: Sequence[Child], plan: RunPlan, folder: Path, listener: Listener, watch: HarmWatch, fault: Callable[[], str]
+    generators: Sequence[Child], plan: RunPlan, folder: Path, listener: Listener, watch: CommandHarm, fault: Callable[[], str]
 ) -> Followed:
     """Pass progress on until all generators have ended; when one dies, the others go on with its people.
 

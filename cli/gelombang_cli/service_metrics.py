@@ -9,7 +9,7 @@ from gelombang.record import RunRecord
 from gelombang.runplan import RunPlan
 from gelombang.service_metrics import ServerMetrics, StageReading, reading, step_seconds
 from gelombang.target import user_agent
-from gelombang_cli.asking import Questions, opener_of
+from gelombang_loadtests.asking import Questions, opener_of
 
 
 def read_stages(record: RunRecord, plan: RunPlan) -> list[StageReading]:

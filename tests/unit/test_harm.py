@@ -9,8 +9,9 @@ import pytest
 
 from gelombang.stops import StopRule
 from gelombang.target import TargetBlock
-from gelombang_cli.harm import HarmWatch, Watched, merged
-from gelombang_cli.target_watch import firing_alerts, promql_value
+from gelombang_cli.harm import CommandHarm, merged
+from gelombang_loadtests.harm_watch import Watched
+from gelombang_loadtests.target_watch import firing_alerts, promql_value
 from tests.unit.test_target import BLOCK
 
 
@@ -20,7 +21,7 @@ def progress(process: int = 0, **fields: Any) -> dict[str, Any]:
 
 def test_all_processes_are_added_up_and_a_later_line_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     rule = StopRule.model_validate({"name": "r", "side": "generator", "measure": "people_waiting", "above": 10})
-    watch = HarmWatch(Watched(tmp_path, [rule]))
+    watch = CommandHarm(Watched(tmp_path, [rule]))
     for event in (progress(0, waiting=6), progress(0, waiting=5), progress(1, waiting=5)):
         watch.take(event)
     assert watch.look() is None
@@ -42,7 +43,7 @@ def test_outcomes_add_up_by_step_and_responses_are_those_of_the_newest_line() ->
 @pytest.mark.parametrize("named", [False, True])
 def test_the_kill_switch_is_a_file_and_what_it_says_is_in_the_reason(tmp_path: Path, named: bool) -> None:
     other = tmp_path / "elsewhere"
-    watch = HarmWatch(Watched(tmp_path, [], stop_file=other))
+    watch = CommandHarm(Watched(tmp_path, [], stop_file=other))
     assert watch.look() is None
     (other if named else tmp_path / "STOP").write_text("the pager rang\n")
     stop = watch.look()
@@ -53,7 +54,7 @@ def test_the_kill_switch_is_a_file_and_what_it_says_is_in_the_reason(tmp_path: P
 
 def test_more_bytes_than_the_block_allows_end_a_run(tmp_path: Path) -> None:
     later = {"window": {"from": "2020-01-01T00:00:00+00:00", "until": "2999-01-01T00:00:00+00:00"}}
-    watch = HarmWatch(Watched(tmp_path, [], TargetBlock.model_validate(BLOCK | later)))
+    watch = CommandHarm(Watched(tmp_path, [], TargetBlock.model_validate(BLOCK | later)))
     watch.take(progress(sent_bytes=1_000_000))
     assert watch.look() is None
     watch.take(progress(sent_bytes=1_000_001))
@@ -64,14 +65,14 @@ def test_more_bytes_than_the_block_allows_end_a_run(tmp_path: Path) -> None:
 
 def test_the_end_of_the_window_ends_a_run(tmp_path: Path) -> None:
     over = {"window": {"from": "2020-01-01T00:00:00+00:00", "until": "2020-01-01T01:00:00+00:00"}}
-    stop = HarmWatch(Watched(tmp_path, [], TargetBlock.model_validate(BLOCK | over))).look()
+    stop = CommandHarm(Watched(tmp_path, [], TargetBlock.model_validate(BLOCK | over))).look()
     assert stop is not None
     assert stop.stopped_by == "the window of time"
 
 
 def test_the_canary_is_judged_without_the_outcomes_that_a_rule_calls_harmless(tmp_path: Path) -> None:
     rule = {"name": "r", "side": "generator", "measure": "failed_ratio", "above": 0.9, "harmless": ["refused"]}
-    watch = HarmWatch(Watched(tmp_path, [StopRule.model_validate(rule)], has_canary=True))
+    watch = CommandHarm(Watched(tmp_path, [StopRule.model_validate(rule)], has_canary=True))
     watch.take(progress(canary={"refused": 100}))
     assert watch.look() is None
     watch.take(progress(canary={"failed": 10}))
@@ -81,7 +82,7 @@ def test_the_canary_is_judged_without_the_outcomes_that_a_rule_calls_harmless(tm
 
 
 def test_the_ways_of_the_first_people_are_added_up_over_all_processes(tmp_path: Path) -> None:
-    watch = HarmWatch(Watched(tmp_path, [], has_canary=True))
+    watch = CommandHarm(Watched(tmp_path, [], has_canary=True))
     watch.take(progress(0, canary={"ok": 30}, canary_fates={"rejected": 3}))
     assert watch.look() is None
     watch.take(progress(1, canary={"ok": 30}, canary_fates={"rejected": 2, "finished": 1}))

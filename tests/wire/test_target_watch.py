@@ -14,7 +14,7 @@ import pytest
 from gelombang.clock import monotonic_us, sleep_seconds
 from gelombang.errors import InputError
 from gelombang.stops import StopRule
-from gelombang_cli.target_watch import TargetWatch
+from gelombang_loadtests.target_watch import TargetWatch
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

@@ -15,7 +15,7 @@ from urllib.request import OpenerDirector
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.stops import StopMeasure, StopRule, StopSide
-from gelombang_cli.asking import Questions, opener_of
+from gelombang_loadtests.asking import Questions, opener_of
 
 ASK_EVERY_SECONDS = 1.0
 SAMPLES_LIMIT = 1_000
