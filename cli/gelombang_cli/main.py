@@ -8,6 +8,7 @@ from importlib.metadata import version
 from gelombang.errors import ExitCode, GelombangError
 from gelombang_cli import (
     arguments,
+    capacity,
     cleanup,
     dashboards,
     doctor,
@@ -36,6 +37,7 @@ Replay a sign-up surge as open arrivals of people, see where uploads fail, and g
   gelombang cleanup runs/<id>           remove from your own service whom a run made there
   gelombang serve --profile hardened    only the reference server, with the locust line to paste
   gelombang gate paired --base main     has this revision become slower, beyond chance and a budget?
+  gelombang capacity find breakpoint    how much does this site carry, and what breaks first?
   gelombang doctor                      can this machine carry it?
 """
 
@@ -45,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gelombang", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"gelombang {version('gelombang')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, simulate, trying, preflight, serve, report, join, verify, gate, cleanup, doctor, scenario, dashboards):
+    for module in (run, simulate, trying, preflight, serve, report, join, verify, gate, capacity, cleanup, doctor, scenario, dashboards):
         module.add_command(commands)
     return parser
 
