@@ -76,8 +76,8 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
 
     if _untouched(orders, *commits):
         return verdict(Comparison(Outcome.SKIPPED, f"nothing of {', '.join(gate.when_changed)} differs", Ran(), None))
-    base, head = _built(orders, say)
-    requests = _first_looks(gate, gate.command, base, head, say)
+    base, head = build_both(orders, say)
+    requests = look_at_both(gate, gate.command, base, head, say)
     bench = Bench(gate, base, head, gate.command, requests, orders.seed)
     shown = has_shown(kept(orders.cache), machine)
 
@@ -100,7 +100,8 @@ def _untouched(orders: Orders, base: str, head: str) -> bool:
     return not any(fnmatch(path, pattern) for path in changed_files(orders.repository, base, head) for pattern in patterns)
 
 
-def _built(orders: Orders, say: Callable[[str], None]) -> tuple[Revision, Revision]:
+def build_both(orders: Orders, say: Callable[[str], None]) -> tuple[Revision, Revision]:
+    """Base and head as something that can be started."""
     orders.cache.mkdir(parents=True, exist_ok=True)
     with (orders.cache / "lock").open("w") as lock:
         # Two gates at once must not build the same folder.
@@ -112,8 +113,8 @@ def _built(orders: Orders, say: Callable[[str], None]) -> tuple[Revision, Revisi
     return found[0], found[1]
 
 
-def _first_looks(gate: Gate, command: str, base: Revision, head: Revision, say: Callable[[str], None]) -> dict[str, int]:
-    """What both answer, before anything is measured: a route that one of them has not can't be compared."""
+def look_at_both(gate: Gate, command: str, base: Revision, head: Revision, say: Callable[[str], None]) -> dict[str, int]:
+    """Ask both once, before anything is measured; how many requests make a batch. A route that one of them has not can't be compared."""
     say("asking both once")
     old, requests = first_look(gate, base, command)
     new, _ = first_look(gate, head, command)

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from gelombang.errors import InputError
 from gelombang.seeds import Purpose, draw
-from gelombang_gates.asking import Asker, Batch
+from gelombang_gates.asking import Asker
 from gelombang_gates.gate_file import Gate, GateRoute
 from gelombang_gates.revision import Revision
 from gelombang_gates.service import Service
@@ -45,6 +45,22 @@ class Lane(StrEnum):
     SAME = "same"
     SLOW = "slow"
     HEAD = "head"
+    HEAD_SLOW = "head-slow"
+    """Only in studies of the gate itself, as the next one is."""
+    HEAD_SLOWER = "head-slower"
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A lane without a process of its own: `of` sends more requests than are counted, so it costs `delay` more."""
+
+    lane: Lane
+    of: Lane
+    delay: float
+
+
+KNOWN = (StandIn(Lane.SLOW, Lane.SAME, KNOWN_DELAY),)
+PROCESSES = (Lane.BASE, Lane.SAME, Lane.HEAD)
 
 
 class Cost(StrEnum):
@@ -90,6 +106,7 @@ class Bench:
     requests: Mapping[str, int]
     """In a batch, by route."""
     seed: int
+    stand_ins: tuple[StandIn, ...] = KNOWN
 
 
 def first_look(gate: Gate, revision: Revision, command: str) -> tuple[dict[str, str], dict[str, int]]:
@@ -120,7 +137,7 @@ def measure_pair(bench: Bench, number: int, routes: Sequence[GateRoute]) -> Pair
     order = Shuffle(bench.seed, number)
     with ExitStack() as stack:
         services: dict[Lane, Service] = {}
-        for lane in order.of([Lane.BASE, Lane.SAME, Lane.HEAD]):
+        for lane in order.of(PROCESSES):
             folder = stack.enter_context(TemporaryDirectory(prefix="gate-"))
             revision = bench.head if lane is Lane.HEAD else bench.base
             services[lane] = stack.enter_context(_started(bench.gate, revision, bench.command, Path(folder), wait=False))
@@ -130,10 +147,11 @@ def measure_pair(bench: Bench, number: int, routes: Sequence[GateRoute]) -> Pair
             askers[lane] = Asker(service)
             stack.callback(askers[lane].close)
             askers[lane].set_up(bench.gate.setup)
-        services[Lane.SLOW], askers[Lane.SLOW] = services[Lane.SAME], askers[Lane.SAME]
+        for own in bench.stand_ins:
+            services[own.lane], askers[own.lane] = services[own.of], askers[own.of]
         pair = _measured(bench, order, routes, services, askers)
-        for service in services.values():
-            service.ask_to_end()
+        for lane in PROCESSES:
+            services[lane].ask_to_end()
         return pair
 
 
@@ -169,30 +187,31 @@ def _measured(
 ) -> Pair:
     pair = Pair()
     for route in routes:
-        for lane in order.of([Lane.BASE, Lane.SAME, Lane.HEAD]):
+        for lane in order.of(PROCESSES):
             askers[lane].batch(route, ceil(_WARM_UP_RATIO * bench.requests[route.name]))
-    for service in services.values():
-        service.settle()
+    for lane in PROCESSES:
+        services[lane].settle()
+    delays = {own.lane: own.delay for own in bench.stand_ins}
     for _ in range(bench.gate.rounds):
         for route in order.of(routes):
-            for lane in order.of(list(Lane)):
-                _one_batch(bench, pair, lane, route, services[lane], askers[lane])
-    for lane in (Lane.BASE, Lane.SAME, Lane.HEAD):
+            for lane in order.of([*PROCESSES, *delays]):
+                spent, outcomes = _one_batch(bench.requests[route.name], delays.get(lane, 0.0), route, services[lane], askers[lane])
+                pair.spent.setdefault((lane, route.name), []).append(spent)
+                pair.outcomes.setdefault((lane, route.name), Counter()).update(outcomes)
+    for lane in PROCESSES:
         pair.memory_bytes[lane] = services[lane].memory_bytes()
     return pair
 
 
-def _one_batch(bench: Bench, pair: Pair, lane: Lane, route: GateRoute, service: Service, asker: Asker) -> None:
-    counted = bench.requests[route.name]
-    sent = round(counted * (1 + KNOWN_DELAY)) if lane is Lane.SLOW else counted
+def _one_batch(counted: int, delay: float, route: GateRoute, service: Service, asker: Asker) -> tuple[Spent, Counter[str]]:
+    sent = round(counted * (1 + delay))
     before = service.costs()
-    batch: Batch = asker.batch(route, sent)
+    batch = asker.batch(route, sent)
     after = service.costs()
     # So that the delay is the known one to the last digit, whatever the number of requests rounds to.
-    each = sent / (1 + KNOWN_DELAY) if lane is Lane.SLOW else float(counted)
+    each = sent / (1 + delay) if delay else float(counted)
     spent = Spent((after.cpu_seconds - before.cpu_seconds) / each, (after.calls - before.calls) / each, batch.seconds / each)
-    pair.spent.setdefault((lane, route.name), []).append(spent)
-    pair.outcomes.setdefault((lane, route.name), Counter()).update(batch.outcomes)
+    return spent, batch.outcomes
 
 
 def _ratios(own: Sequence[Spent], base: Sequence[Spent], route: str) -> Iterator[tuple[Cost, float]]:
