@@ -1,12 +1,12 @@
-"""The series of one drill in one small file: compressed JSON, from which tests and `docs/drill.md` are made.
+"""The series of one drill in one small file: compressed JSON, from which tests, `docs/drill.md` and `docs/lead-time.md` are made.
 
-Each process has its own sample times. Only what the diagnosis reads is kept, and series that never left zero are left out, because their
-absence tells the same.
+Each process has its own sample times. Only what the diagnosis reads is kept, or what the alerts read, and series that never left zero are
+left out, because their absence tells the same.
 """
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,12 +76,16 @@ class StoredRun(BaseModel):
 
 
 def stored_process(
-    name: tuple[str, str], missed: Sequence[float], times: Sequence[float], samples: Sequence[Mapping[SeriesName, float]]
+    name: tuple[str, str],
+    missed: Sequence[float],
+    times: Sequence[float],
+    samples: Sequence[Mapping[SeriesName, float]],
+    wanted: Collection[str] | None = None,
 ) -> StoredProcess:
-    """The scrapes of one process (job, instance) that were answered, one mapping a scrape; of them only what the diagnosis reads.
+    """The scrapes of one process (job, instance) that were answered, one mapping a scrape; of them what is wanted (the diagnosis's series).
 
     A series that is missing from a scrape stood at zero before."""
-    wanted = series_names()
+    wanted = series_names() if wanted is None else wanted
     keys = sorted({key for sample in samples for key in sample if key[0] in wanted})
     series = []
     for key in keys:

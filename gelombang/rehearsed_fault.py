@@ -32,7 +32,7 @@ class FaultSetting(StrEnum):
     """Not of the profile: how long each sync of a photo stands still before it begins."""
 
 
-_WHOLE = frozenset({FaultSetting.PHOTO_LIMIT, FaultSetting.BACKLOG})
+_WHOLE = frozenset({FaultSetting.PHOTO_LIMIT, FaultSetting.STORE_CAPACITY, FaultSetting.BACKLOG})
 
 
 class RehearsedFault(BaseModel):

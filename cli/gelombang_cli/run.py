@@ -42,7 +42,9 @@ machine that was too busy to answer."""
 
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser("run", help="replay a scenario and say where it broke", description=__doc__)
-    parser.add_argument("scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, surge-2020")
+    parser.add_argument(
+        "scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, short-wave, surge-2020"
+    )
     parser.add_argument("--profile", action="append", metavar="NAME", help="site to run against; may be repeated (default: the scenario's)")
     parser.add_argument("--target", metavar="URL", help="your own service instead of the reference server (coverage: client only)")
     parser.add_argument("--i-own-this-target", metavar="HOST", help="needed for a target that is not this machine, with a [target] block")

@@ -32,7 +32,9 @@ HISTORY_AT = (75_600.0, 234_000.0, 421_200.0)
 
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser("simulate", help="the same scenario against a model of the site, in seconds", description=__doc__)
-    parser.add_argument("scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, surge-2020")
+    parser.add_argument(
+        "scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, short-wave, surge-2020"
+    )
     parser.add_argument("--profile", action="append", metavar="NAME", help="site to model; may be repeated (default: the scenario's)")
     group = parser.add_argument_group("scale (default: everybody, at full size, in the people's own time)")
     group.add_argument("--sample", default="1", metavar="F", help="share of the people, such as 1/50 (default 1: everybody)")

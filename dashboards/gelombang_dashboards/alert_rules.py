@@ -26,6 +26,8 @@ FULL_WITHIN_SECONDS = 3_600.0
 REGISTRY_WAIT_SECONDS = 600.0
 """People's time."""
 LATE_SECONDS = 0.05
+STAYS_DOWN_RATIO = 0.7
+"""Of the photos kept in the best half hour of the last six. Half of them go on being kept in a site that its own repeats hold down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,9 @@ def _store(clock: RuleClock, enough: str) -> list[Alert]:
     left = f"(sum by (job) ({capacity}) - sum by (job) ({used})) / ({growth} > 0)"
     peak = clock.window(21_600)
     down = (
-        f"{FAILED_PER_TAKEN_IN}5m > 0.5"
+        f"{FAILED_PER_TAKEN_IN}30m > 0.5"
         f" and on (job) {ARRIVING} < 0.5 * max_over_time({ARRIVING}[{peak}])"
-        f" and on (job) {KEPT} < 0.3 * max_over_time({KEPT}[{peak}])"
+        f" and on (job) {KEPT} < {STAYS_DOWN_RATIO:g} * max_over_time({KEPT}[{peak}])"
     )
     return [
         Alert(

@@ -25,7 +25,7 @@ FAILED_BY_PLACE = "job_stage_code:gelombang_server_upload_attempts_failed:rate5m
 PAST_PHOTOS = "job:gelombang_server_people_past_photos_per_verified:ratio_rate"
 PER_ACKNOWLEDGED = "job:gelombang_server_upload_attempts_per_acknowledged:ratio_rate30m"
 ARRIVING = "job:gelombang_server_people_arriving:rate5m"
-KEPT = "job:gelombang_server_photos_kept:rate5m"
+KEPT = "job:gelombang_server_photos_kept:rate30m"
 LATENESS = "job:gelombang_generator_lateness_seconds:p99_rate5m"
 
 _ATTEMPTS = "gelombang_server_upload_attempts_total"
@@ -76,7 +76,7 @@ def _ratios(clock: RuleClock) -> list[Recorded]:
         *rules,
         Recorded(PER_ACKNOWLEDGED, f"sum by (job) (rate({_ATTEMPTS}{{{_SENT}}}[{half}])) / ({kept} > 0)"),
         Recorded(ARRIVING, f'sum by (job) (rate({_STEPS}{{step="account"}}[{short}]))'),
-        Recorded(KEPT, f'sum by (job) (rate({_ATTEMPTS}{{outcome="completed"}}[{short}]))'),
+        Recorded(KEPT, kept),
         Recorded("job_route:gelombang_server_requests_failed_per_request:ratio_rate5m", f"({failed} or 0 * {requests}) / ({requests} > 0)"),
         Recorded("job:gelombang_server_upload_bytes_received_per_kept:ratio_rate5m", f"{received} / ({held} > 0)"),
         Recorded(LATENESS, f"histogram_quantile(0.99, {lateness})"),

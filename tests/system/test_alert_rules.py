@@ -50,7 +50,7 @@ def test_the_rules_record_and_fire_as_their_tests_say() -> None:
         (Runbook.UPLOADS_AMPLIFIED, "ratio_rate30m > 3 ", "ratio_rate30m > 1 "),
         (Runbook.STORE_FILLING, " > 0) < 60", " > 0) < 20"),
         (Runbook.STORE_FILLING, " > 0) < 60", " > 0) < 700"),
-        (Runbook.SITE_STAYS_DOWN, "< 0.3 * max_over_time", "< 1.3 * max_over_time"),
+        (Runbook.SITE_STAYS_DOWN, "< 0.7 * max_over_time", "< 1.3 * max_over_time"),
         (Runbook.SITE_STAYS_DOWN, "< 0.5 * max_over_time", "< 1.5 * max_over_time"),
         (Runbook.REGISTRY_SATURATED, "_limit_per_second) > 10 ", "_limit_per_second) > 30 "),
         (Runbook.REGISTRY_SATURATED, "[5s])) > 0", "[5s])) > -1000"),
