@@ -99,6 +99,18 @@ class Histogram:
         self.min_us = min(self.min_us, other.min_us)
         self.max_us = max(self.max_us, other.max_us)
 
+    def since(self, earlier: "Histogram") -> "Histogram":
+        """What was counted after `earlier`, which this one has grown from; its least and most are within the error only."""
+        made = Histogram()
+        made.counts = self.counts - earlier.counts
+        made.samples = self.samples - earlier.samples
+        filled = np.flatnonzero(made.counts)
+        assert made.samples == made.counts.sum()
+        assert not len(filled) or made.counts[filled].min() > 0, "the earlier one counted what this one did not"
+        if len(filled):
+            made.min_us, made.max_us = int(_MIDDLES_US[filled[0]]), min(int(_MIDDLES_US[filled[-1]]), self.max_us)
+        return made
+
     def quantile_us(self, probability: float) -> float | None:
         """The duration at nearest rank ceil(probability × samples), within `RELATIVE_ERROR_LIMIT`; None without samples."""
         assert 0 <= probability <= 1

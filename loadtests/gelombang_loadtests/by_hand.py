@@ -13,6 +13,7 @@ from gelombang.preflight import plan_numbers, refusals
 from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
+from gelombang.stops import canary_people
 from gelombang_loadtests.target import base_of, is_loopback
 
 PROFILE_BY_HAND = "by-hand"
@@ -51,11 +52,12 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
     if not here and (faults := refusals(scenario, host, numbers, utc_now())):
         raise InputError("\n".join(faults))
     run_id = f"{utc_now():%Y%m%d-%H%M%S}-{scenario.name}-{PROFILE_BY_HAND}"
+    arrivals = make_plan(scenario, scale, options.seed, for_seconds)
     plan = RunPlan(
         run_id=run_id,
         run=secrets.randbits(RUN_NUMBER_BITS) | 1,
         seed=options.seed,
-        plan_digest=make_plan(scenario, scale, options.seed, for_seconds).digest,
+        plan_digest=arrivals.digest,
         scale=ScaleNumbers.of(scale),
         scenario=scenario,
         profile=PROFILE_BY_HAND,
@@ -65,6 +67,7 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
         zero_us=0,
         for_seconds=for_seconds,
         generator_processes=processes,
+        canary_people=0 if here else canary_people(arrivals.people),
     )
     folder = fresh_folder(Path(options.out) if options.out else Path("runs") / run_id)
     write_model(folder / PLAN_FILE, plan)

@@ -1,8 +1,9 @@
 """What master and workers say to each other, inside one kind of Locust's own messages.
 
 Joining: `hello`, then `refused` or `orders`; `ask_time` and `time` a few times; `ready`; `zero`. Running: a `pulse` each second with what
-has happened since the last one, answered by `heard`, which is also the worker's leave to go on for a while; `death`, `stop`. In the end a
-last pulse with `done`, answered by `bye`. Who is not wanted any more hears `bye` with a reason.
+has happened since the last one, answered by `heard`, which is also the worker's leave to go on for a while; `death`, `stop`. A worker whose
+operator throws the kill switch says `harm`. In the end a last pulse with `done`, answered by `bye`. Who is not wanted any more hears `bye`
+with a reason.
 """
 
 from typing import Annotated, Literal
@@ -10,9 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gelombang.runplan import RunPlan
-from gelombang.scale import FixedInt
+from gelombang.scale import FixedFloat, FixedInt
 from gelombang.striping import Death
 from gelombang.workers import Announcement
+from gelombang_loadtests.standing import Standing, Totals
 
 MESSAGE = "gelombang"
 """The type of Locust message that carries them."""
@@ -53,17 +55,24 @@ class Pulse(_Message):
     number: FixedInt
     files: dict[str, bytes]
     """Bytes to append to files of the run's folder, by name."""
-    started: FixedInt = 0
-    in_flight: FixedInt = 0
-    waiting: FixedInt = 0
-    finished: FixedInt = 0
-    sent_bytes: FixedInt = 0
-    lateness: bytes = b""
-    """All of the worker's lateness so far, a mergeable histogram."""
+    standing: Standing = Standing()
+    """How the worker stands: totals that add up."""
+    response: dict[str, Totals] = Field(default_factory=dict)
+    """Decided attempts since the last pulse, by step and response in wall µs; only where a stop rule asks for it."""
+    page: bytes = b""
+    """The worker's metrics as a scrape would find them, compressed."""
     done: bool = False
     """Everybody has a fate and this is the last pulse."""
     failure: str = ""
     """Why the worker ended before its time; empty when it did not."""
+
+
+class Harm(_Message):
+    """Somebody at the worker wants the whole run to stop."""
+
+    kind: Literal["harm"] = "harm"
+    stopped_by: str
+    reason: str
 
 
 class Refused(_Message):
@@ -116,6 +125,8 @@ class StopNow(_Message):
     """No more arrivals."""
 
     kind: Literal["stop"] = "stop"
+    drain_seconds: FixedFloat
+    """What open attempts get."""
 
 
 class Bye(_Message):
@@ -125,12 +136,12 @@ class Bye(_Message):
     reason: str = ""
 
 
-FromWorker = Annotated[Hello | AskTime | Joined | Pulse, Field(discriminator="kind")]
+FromWorker = Annotated[Hello | AskTime | Joined | Pulse | Harm, Field(discriminator="kind")]
 FromMaster = Annotated[Refused | Orders | Time | Zero | Heard | Died | StopNow | Bye, Field(discriminator="kind")]
-FROM_WORKER: TypeAdapter[Hello | AskTime | Joined | Pulse] = TypeAdapter(FromWorker)
+FROM_WORKER: TypeAdapter[Hello | AskTime | Joined | Pulse | Harm] = TypeAdapter(FromWorker)
 FROM_MASTER: TypeAdapter[Refused | Orders | Time | Zero | Heard | Died | StopNow | Bye] = TypeAdapter(FromMaster)
 Told = Refused | Orders | Time | Zero | Heard | Died | StopNow | Bye
-Said = Hello | AskTime | Joined | Pulse
+Said = Hello | AskTime | Joined | Pulse | Harm
 
 
 def packed(message: _Message) -> dict[str, object]:

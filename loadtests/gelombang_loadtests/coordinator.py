@@ -10,7 +10,6 @@ No socket, no clock: whoever carries the messages calls `take`, and `look` sever
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 
@@ -20,15 +19,14 @@ from numpy.typing import NDArray
 from gelombang.clock import MICROSECONDS
 from gelombang.created import CREATED_FILE, CreatedRows
 from gelombang.errors import HostError
-from gelombang.histogram import Histogram
 from gelombang.runplan import PLAN_FILE, RunPlan, write_model
-from gelombang.stops import Stop
 from gelombang.striping import Death, write_deaths
 from gelombang.workers import Announcement, Worker, differences, write_workers
 from gelombang_loadtests.cluster_messages import (
     AskTime,
     Bye,
     Died,
+    Harm,
     Heard,
     Hello,
     Joined,
@@ -43,6 +41,7 @@ from gelombang_loadtests.cluster_messages import (
 )
 from gelombang_loadtests.lost_people import account_for
 from gelombang_loadtests.row_stream import ledgers, other_files
+from gelombang_loadtests.standing import Standing
 
 LEASE_SECONDS = 3.0
 """A worker begins nothing this long after it sent the last pulse that was heard."""
@@ -54,6 +53,8 @@ LEAD_SECONDS = 2.0
 """From "all are ready" to the run's zero."""
 JOIN_SECONDS_LIMIT = 120.0
 READY_SECONDS_LIMIT = 120.0
+START_SECONDS_LIMIT = 3_600.0
+"""How long workers that are ready wait for somebody to begin the run."""
 OVERTIME_SECONDS = 60.0
 """Past the planned end, a worker that has not ended is given up."""
 STOP_SECONDS_LIMIT = 30.0
@@ -65,8 +66,10 @@ class Phase(IntEnum):
 
     JOINING = 0
     PREPARING = 1
-    RUNNING = 2
-    ENDED = 3
+    READY = 2
+    """All workers are, and somebody is to say "begin"."""
+    RUNNING = 3
+    ENDED = 4
 
 
 @dataclass(slots=True)
@@ -88,13 +91,22 @@ class Member:
 
 Send = Callable[[str, Told], None]
 """Sends a message to the worker of that name."""
+News = Callable[[int, Pulse], None]
+"""Gets each pulse once, with the number of the process that sent it."""
 
 
 class Coordinator:
     """One run; its record can be made when `phase` is ENDED. `look` raises HostError when the run can't begin."""
 
     def __init__(
-        self, own: Announcement, plan: RunPlan, due_us: NDArray[np.int64], folder: Path, send: Send, now_us: Callable[[], int]
+        self,
+        own: Announcement,
+        plan: RunPlan,
+        due_us: NDArray[np.int64],
+        folder: Path,
+        send: Send,
+        now_us: Callable[[], int],
+        news: News = lambda process, pulse: None,
     ) -> None:
         self._own = own
         self._plan = plan
@@ -102,6 +114,7 @@ class Coordinator:
         self._folder = folder
         self._send = send
         self._now_us = now_us
+        self._news = news
         self._since_us = now_us()
         """When the phase began, or the stop."""
         self._join_seconds_limit = JOIN_SECONDS_LIMIT
@@ -110,7 +123,10 @@ class Coordinator:
         self.refused: list[str] = []
         """Sentences about workers that may not join."""
         self.deaths: list[Death] = []
+        self._begins_by_itself = True
         self.stopped = False
+        self.harm: Harm | None = None
+        """What somebody at a worker wants the run to stop for."""
 
     @property
     def plan(self) -> RunPlan:
@@ -134,6 +150,9 @@ class Coordinator:
                 self._ready(name, member, message)
             case Pulse() if member is not None and self.phase is Phase.RUNNING:
                 self._pulse(name, member, message)
+            case Harm() if member is not None:
+                where = f"{message.reason} (worker {member.process}, {member.host})"
+                self.harm = self.harm or message.model_copy(update={"reason": where})
             case _:
                 self._send(name, Bye(reason="this run is over or never was"))
 
@@ -146,6 +165,8 @@ class Coordinator:
                 raise HostError(self._not_there("said hello", len(self.members), self._join_seconds_limit))
             case Phase.PREPARING if waited_seconds > READY_SECONDS_LIMIT:
                 raise HostError(self._not_there("said ready", sum(member.ready for member in self.members.values()), READY_SECONDS_LIMIT))
+            case Phase.READY if waited_seconds > START_SECONDS_LIMIT:
+                raise HostError(f"nobody began the run within {START_SECONDS_LIMIT:g} s of its workers being ready; want Start pressed")
             case Phase.RUNNING:
                 self._look_after(now_us)
 
@@ -153,40 +174,39 @@ class Coordinator:
         """Another limit for workers that don't come."""
         self._join_seconds_limit = seconds
 
-    def stop(self) -> None:
-        """No more arrivals anywhere; a run that has not begun ends now."""
+    def wait_for_start(self) -> None:
+        """The run is not begun by its last worker but by `start`."""
+        self._begins_by_itself = False
+
+    def start(self) -> None:
+        """Begin as soon as all are ready."""
+        self._begins_by_itself = True
+        if self.phase is Phase.READY:
+            self._begin()
+
+    def stop(self, drain_seconds: float) -> None:
+        """No more arrivals anywhere, and open attempts end within so long; a run that has not begun ends now."""
         self.stopped = True
         self._since_us = self._now_us()
         if self.phase is not Phase.RUNNING:
             self.phase = Phase.ENDED
+        now = StopNow(drain_seconds=drain_seconds) if self.phase is Phase.RUNNING else Bye(reason="the run was stopped before it began")
         for name, member in self.members.items():
             if not member.dead:
-                self._send(name, StopNow() if self.phase is Phase.RUNNING else Bye(reason="the run was stopped before it began"))
+                self._send(name, now)
 
     def send_away(self, reason: str) -> None:
         """The run can't begin: nobody waits for its workers."""
         for name in self.members:
             self._send(name, Bye(reason=reason))
 
-    def over_the_block(self, now: datetime) -> Stop | None:
-        """Why what the target's owner allows is used up; None while it is not, and without a block."""
-        block = self._plan.scenario.target
-        if block is None or self.phase is not Phase.RUNNING:
-            return None
-        sent = sum(member.last.sent_bytes for member in self.members.values() if member.last is not None)
-        if sent > block.max_bytes:
-            return Stop("the limit of bytes", f"{sent:,} bytes were sent; [target] max_bytes is {block.max_bytes:,}", self._now_us())
-        if now >= datetime.fromisoformat(block.window.until):
-            return Stop("the window of time", f"it closed at {block.window.until}", self._now_us())
-        return None
-
-    def lateness(self) -> Histogram:
-        """Of all workers, so far."""
-        merged = Histogram()
-        for member in self.members.values():
-            if member.last is not None and member.last.lateness:
-                merged.merge(Histogram.from_bytes(member.last.lateness))
-        return merged
+    def standings(self) -> list[Standing]:
+        """Of each worker, as it was when it was last heard of."""
+        return [
+            member.last.standing.of_the_dead() if member.dead or member.done else member.last.standing
+            for member in self.members.values()
+            if member.last is not None
+        ]
 
     def _hello(self, name: str, member: Member | None, message: Hello) -> None:
         if member is not None:
@@ -212,8 +232,12 @@ class Coordinator:
             for other, each in self.members.items():
                 if other != name:
                     self._send(other, Orders(plan=self._plan, process=each.process, setup=message.setup))
-        if not all(each.ready for each in self.members.values()):
-            return
+        if all(each.ready for each in self.members.values()):
+            self.phase, self._since_us = Phase.READY, self._now_us()
+            if self._begins_by_itself:
+                self._begin()
+
+    def _begin(self) -> None:
         now_us = self._now_us()
         zero_us = now_us + int(LEAD_SECONDS * MICROSECONDS)
         self._plan = self._plan.model_copy(update={"zero_us": zero_us})
@@ -234,6 +258,7 @@ class Coordinator:
         if message.number == member.pulse + 1:
             self._append(member.process, message.files)
             member.pulse, member.last = message.number, message
+            self._news(member.process, message)
         if member.dead:
             self._send(name, Bye(reason="the master took this worker for dead, and others walk its people"))
             return

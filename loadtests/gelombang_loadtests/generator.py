@@ -54,6 +54,7 @@ from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
 from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_progress, named_fates
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
+from gelombang_loadtests.standing import Standing, standing_of
 from gelombang_loadtests.target import base_of
 from gelombang_loadtests.walker import Crowd, Form, Walker
 from gelombang_loadtests.warm_up import reach, warm_up
@@ -142,10 +143,10 @@ class Generator:
         """The line that says so."""
         return Ready(self._process, self.people, metrics_url, setup=self._setup_values)
 
-    def stop(self) -> None:
+    def stop(self, drain_seconds: float = STOP_DRAIN_SECONDS) -> None:
         """No more arrivals; open attempts may end for a while. A second call cuts at once."""
         if self._engine is not None:
-            self._engine.stop(0 if self._stop_asked else int(STOP_DRAIN_SECONDS * MICROSECONDS))
+            self._engine.stop(0 if self._stop_asked else int(drain_seconds * MICROSECONDS))
         self._stop_asked = True
 
     def fail(self, error: BaseException) -> None:
@@ -158,6 +159,13 @@ class Generator:
         self._lease_until_us = until_us
         if self._engine is not None:
             self._engine.lease_us = until_us - self._zero_us
+
+    def standing(self) -> Standing | None:
+        """How this process stands; None before its run has begun."""
+        if self._engine is None:
+            return None
+        t_us = monotonic_us() - self._zero_us
+        return standing_of(self.counts, self._counted(self._engine, t_us), self._engine.fates, t_us)
 
     def take_over(self, death: Death) -> None:
         """Another process is dead: from a moment on, some of its people are walked here."""
@@ -182,7 +190,7 @@ class Generator:
         watch = SelfWatch(
             self._folder / f"generator-{self._process}.jsonl",
             loop,
-            lambda: self._counted(engine, loop),
+            lambda: self._counted(engine, loop.now_us()),
             self.counts.loop_lag.add,
             self._judged,
             self._pool,
@@ -283,11 +291,9 @@ class Generator:
 
         return fetch
 
-    def _counted(self, engine: Engine, loop: GeventLoop) -> Counts:
+    def _counted(self, engine: Engine, now_us: int) -> Counts:
         counts = self.counts
-        now = Counts(
-            engine.offered(loop.now_us()), engine.started, engine.in_flight, engine.waiting, counts.attempts_ended, counts.sent_bytes
-        )
+        now = Counts(engine.offered(now_us), engine.started, engine.in_flight, engine.waiting, counts.attempts_ended, counts.sent_bytes)
         self.collector.update(counts, now, engine.fates)
         return now
 
@@ -300,7 +306,7 @@ class Generator:
     def _progress(self, engine: Engine, loop: GeventLoop) -> Progress:
         people_seconds = self._plan.scale.scale().people_seconds(loop.now_us() / MICROSECONDS)
         finished = engine.fates[Fate.FINISHED]
-        return made_progress(self._process, people_seconds, self._counted(engine, loop), finished, self.counts, self._photo_steps)
+        return made_progress(self._process, people_seconds, self._counted(engine, loop.now_us()), finished, self.counts, self._photo_steps)
 
     def _report(self, engine: Engine, loop: GeventLoop) -> None:
         """Once a second: say how far the run is, and close connections that have been idle for long."""

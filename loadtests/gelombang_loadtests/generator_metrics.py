@@ -129,6 +129,10 @@ class GeneratorCounts:
         self._recent = [{} for _ in self.steps]
         return taken
 
+    def cells(self, step: int) -> Iterable[tuple[int, int, int]]:
+        """(outcome, phase, count) of ended attempts at a step; only what happened."""
+        return [(cell // _PHASES, cell % _PHASES, count) for cell, count in enumerate(self.by_step[step]) if count]
+
     def outcomes(self, step: int) -> dict[Outcome, int]:
         """Ended attempts at a step by outcome; only those that happened."""
         cells = self.by_step[step]

@@ -28,6 +28,7 @@ from gelombang_loadtests.gevent_loop import KILL_SECONDS_LIMIT, show_defect, spa
 from gelombang_loadtests.locust_events import LocustEvents
 from gelombang_loadtests.metrics_page import METRICS_PORT_VARIABLE, MetricsPage
 from gelombang_loadtests.orders import Orders
+from gelombang_loadtests.people_page import RUNNING, STOPPING, PeoplePage, Shown
 from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary, photos_folder
 from gelombang_loadtests.progress import Done, Progress, Ready, say
 
@@ -88,6 +89,7 @@ class SurgeOnLocust:
         self._quitting = False
         self._done: Done | None = None
         self._exit_code = ExitCode.AS_EXPECTED
+        self._people = None if environment.web_ui is None else PeoplePage(environment.web_ui, self._look)
         options = environment.parsed_options
         self._run_time_seconds: float | None = options.run_time
         options.run_time = None  # the plan bounds arrivals by it; Locust would stop the whole run then, drain and all
@@ -138,6 +140,16 @@ class SurgeOnLocust:
         else:
             self._ask_to_stop()
 
+    def _look(self) -> Shown | None:
+        standing = self._generator.standing() if self._generator is not None else None
+        if standing is None:
+            return None
+        assert self._generator is not None
+        assert self._plan is not None
+        state = STOPPING if self._stopping else RUNNING
+        plan, people = self._plan, self._generator.people
+        return Shown(plan.run_id, plan.scenario.title, plan.target_url, state, people, plan.scale.speed, standing)
+
     def _ask_to_stop(self) -> None:
         self._stopping = True
         if self._generator is not None:
@@ -179,6 +191,8 @@ class SurgeOnLocust:
             if self._orders is not None:
                 self._orders.kill()
                 self._orders = None
+            if self._people is not None:
+                self._people.take()
             self._generator = None
             self._stopping = False
             self._ended.set()

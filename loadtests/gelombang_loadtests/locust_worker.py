@@ -17,12 +17,14 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError, InputError
 from gelombang.loading import load_scenario
 from gelombang.runplan import PLAN_FILE, write_model
+from gelombang.stops import STOP_FILE
 from gelombang.workers import announce
 from gelombang_loadtests.by_hand import fresh_folder, refuse_strangers
 from gelombang_loadtests.cluster_messages import (
     AskTime,
     Bye,
     Died,
+    Harm,
     Heard,
     Hello,
     Joined,
@@ -35,11 +37,14 @@ from gelombang_loadtests.cluster_messages import (
     Told,
     Zero,
 )
-from gelombang_loadtests.coordinator import JOIN_SECONDS_LIMIT, LEASE_SECONDS, READY_SECONDS_LIMIT
-from gelombang_loadtests.generator import Generator
+from gelombang_loadtests.cluster_series import packed_page
+from gelombang_loadtests.coordinator import JOIN_SECONDS_LIMIT, LEASE_SECONDS, READY_SECONDS_LIMIT, START_SECONDS_LIMIT
+from gelombang_loadtests.generator import STOP_DRAIN_SECONDS, Generator
+from gelombang_loadtests.harm_watch import KILL_SWITCH, kill_switch
 from gelombang_loadtests.progress import Done, Progress, Ready, Say
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.row_stream import FileTails, StreamedRecorder
+from gelombang_loadtests.standing import Standing, Totals
 
 PULSE_SECONDS = 1.0
 PULSE_BYTES_LIMIT = 4_000_000
@@ -47,6 +52,8 @@ PULSE_BYTES_LIMIT = 4_000_000
 HELLO_SECONDS = 2.0
 """From one hello that nobody answers to the next."""
 CLOCK_ROUNDS = 8
+LOOK_SECONDS = 0.2
+"""How often the kill switch is looked at."""
 LAST_PULSES_SECONDS_LIMIT = 120.0
 """For telling the master what is left to tell when everybody has a fate."""
 
@@ -87,7 +94,9 @@ class ClusterWorker:
         self._unheard: Pulse | None = None
         self._sent_us = 0
         """When the unheard pulse was sent for the first time."""
-        self._last: Progress | None = None
+        self._response: dict[str, Totals] = {}
+        """Decided attempts that no pulse has told of, by step and response."""
+        self._folder = Path()
         self._told_to_stop = False
         self._dismissed: str | None = None
         """Why the master does not wait for this worker any more; empty when all is well."""
@@ -102,8 +111,9 @@ class ClusterWorker:
             case Died() if self._generator is not None:
                 self._generator.take_over(message.death)
             case StopNow():
-                self._told_to_stop = True
-                self.stop()
+                if not self._told_to_stop:
+                    self._told_to_stop = True
+                    self.stop(message.drain_seconds)
             case Bye():
                 if self._dismissed is None:
                     self._dismissed = message.reason
@@ -112,10 +122,10 @@ class ClusterWorker:
             case _:
                 self._inbox.put(message)
 
-    def stop(self) -> None:
-        """No more arrivals here."""
+    def stop(self, drain_seconds: float = STOP_DRAIN_SECONDS) -> None:
+        """No more arrivals here; open attempts end within so long."""
         if self._generator is not None:
-            self._generator.stop()
+            self._generator.stop(drain_seconds)
 
     def quit(self) -> None:
         """Locust ends, on this machine or by its master: a run that has begun comes to its end, and one that has not does not begin."""
@@ -129,7 +139,7 @@ class ClusterWorker:
         orders = self._join(Hello(announcement=announcement, host=socket.gethostname()))
         refuse_strangers(orders.plan.target_url, "the master's target", self._owned)
         offset_us, error_us = self._compare_clocks()
-        folder = fresh_folder(Path(self._out or f"runs/{orders.plan.run_id}-worker-{orders.process}"))
+        folder = self._folder = fresh_folder(Path(self._out or f"runs/{orders.plan.run_id}-worker-{orders.process}"))
         write_model(folder / PLAN_FILE, orders.plan)
         generator = self._make(orders, folder, self._say)
         generator.warm_up()
@@ -137,14 +147,14 @@ class ClusterWorker:
         ready: Ready = generator.ready("")
         self._tails = FileTails(folder, orders.process)
         self._tell(Joined(people=ready.people, clock_error_us=error_us, setup=ready.setup))
-        zero = self._wait_for(Zero, READY_SECONDS_LIMIT * 2, "said when to begin")
+        zero = self._wait_for(Zero, READY_SECONDS_LIMIT + START_SECONDS_LIMIT, "said when to begin")
         self._generator = generator
         self._lend(zero.zero_us - offset_us)
-        pulses = gevent.spawn(self._pulse_on)
+        beside = [gevent.spawn(self._pulse_on), gevent.spawn(self._watch_kill_switch)]
         try:
             done = generator.run(zero.zero_us - offset_us)
         finally:
-            pulses.kill()
+            gevent.killall(beside)
         self._tell_the_rest(done)
 
     def _join(self, hello: Hello) -> Orders:
@@ -190,7 +200,10 @@ class ClusterWorker:
 
     def _say(self, event: Ready | Progress | Done) -> None:
         if isinstance(event, Progress):
-            self._last = event
+            for step, counts in event.response.items():
+                totals = self._response.setdefault(step, {})
+                for response_us, count in counts.items():
+                    totals[response_us] = totals.get(response_us, 0) + count
 
     def _lend(self, heard_us: int) -> None:
         if self._generator is not None:
@@ -202,6 +215,14 @@ class ClusterWorker:
             self._pulse(done=False, failure="")
             due_us = max(due_us + int(PULSE_SECONDS * MICROSECONDS), monotonic_us())
             gevent.sleep((due_us - monotonic_us()) / MICROSECONDS)
+
+    def _watch_kill_switch(self) -> None:
+        """A kill switch in this worker's folder is the whole run's."""
+        while (thrown := kill_switch(self._folder / STOP_FILE)) is None:
+            gevent.sleep(LOOK_SECONDS)
+        while not self._told_to_stop:
+            self._tell(Harm(stopped_by=KILL_SWITCH, reason=thrown))
+            gevent.sleep(PULSE_SECONDS)
 
     def _pulse(self, done: bool, failure: str) -> None:
         """Send what is new, or again what was not heard."""
@@ -216,17 +237,14 @@ class ClusterWorker:
                     self._backlog.appendleft((name, content[left:]))
                 left -= len(content)
             self._number += 1
-            last = self._last
             assert self._generator is not None
+            response, self._response = self._response, {}
             self._unheard = Pulse(
                 number=self._number,
                 files=files,
-                started=last.started if last else 0,
-                in_flight=last.in_flight if last else 0,
-                waiting=last.waiting if last else 0,
-                finished=last.finished if last else 0,
-                sent_bytes=self._generator.counts.sent_bytes,
-                lateness=self._generator.counts.lateness.to_bytes(),
+                standing=self._generator.standing() or Standing(),
+                response=response,
+                page=packed_page(self._generator.collector),
                 done=done and not self._backlog,
                 failure=failure,
             )

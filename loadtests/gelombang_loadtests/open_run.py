@@ -44,7 +44,9 @@ from gelombang_loadtests.open_result import exit_code_of, told
 from gelombang_loadtests.open_settings import PROFILE, OpenSettings, settings_of
 from gelombang_loadtests.open_user import GUEST, OpenUser
 from gelombang_loadtests.open_visit import TASKS_LIMIT, different_tasks
+from gelombang_loadtests.people_page import RUNNING, STOPPING, PeoplePage, Shown
 from gelombang_loadtests.recorder import Recorder
+from gelombang_loadtests.standing import standing_of
 
 LEAD_SECONDS = 0.5
 """From the start to the run's zero."""
@@ -91,6 +93,7 @@ class _RunsOnLocust:
         self._ended = Event()
         self._ended.set()
         self._quitting = False
+        self._people = None if environment.web_ui is None else PeoplePage(environment.web_ui, self._look)
         options = environment.parsed_options
         self._run_time_seconds: float | None = options.run_time
         options.run_time = None  # arrivals are bounded by it; Locust would stop the whole run then, drain and all
@@ -104,6 +107,9 @@ class _RunsOnLocust:
         """A run that could begin. Raises GelombangError."""
         self._run = OpenRun(self._environment, self._classes, self._settings, self._run_time_seconds)
         return self._run
+
+    def _look(self) -> Shown | None:
+        return None if self._run is None else self._run.shown()
 
     def _on_test_start(self, **_: object) -> None:
         self._ended.clear()
@@ -120,6 +126,8 @@ class _RunsOnLocust:
             show_defect(error)
             self._environment.process_exit_code = int(ExitCode.UNTRUSTED)
         finally:
+            if self._people is not None:
+                self._people.take()
             self._run = None
             self._ended.set()
         runner = self._environment.runner
@@ -232,6 +240,16 @@ class OpenRun:
     def counted(self, engine: Engine) -> Counts:
         """What has happened so far."""
         return Counts(engine.offered(self._loop.now_us()), engine.started, engine.in_flight, engine.waiting, self._counts.attempts_ended, 0)
+
+    def shown(self) -> Shown | None:
+        """How the run stands; None before it has begun."""
+        engine = self._engine
+        if engine is None:
+            return None
+        standing = standing_of(self._counts, self.counted(engine), engine.fates, self._now_us(), len(self._book.steps))
+        state = STOPPING if self._stop_asked else RUNNING
+        title = ", ".join(each.__name__ for each in self._classes)
+        return Shown(self._run_id, title, str(self._host), state, self._arrivals.people, 1.0, standing)
 
     def _visit(self, applicant: Applicant) -> Fate:
         """One person, from their due time to their end."""

@@ -12,14 +12,15 @@ from pathlib import Path
 from gelombang.clock import monotonic_us, sleep_seconds
 
 LOCUSTFILE = Path(__file__).parents[2] / "loadtests" / "locustfiles" / "surge.py"
-LOCUST = (sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary")
+HEADLESS = ("--headless", "--only-summary")
+LOCUST = (sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *HEADLESS)
 STARTED_SECONDS_LIMIT = 90
 
 
 class Node:
     """One Locust process. `before` are words such as `ip netns exec …` to run it under."""
 
-    def __init__(self, folder: Path, name: str, *words: str, before: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, name: str, *words: str, before: Sequence[str] = (), mode: Sequence[str] = HEADLESS) -> None:
         self.folder = folder / name
         self.log = folder / f"{name}.log"
         self._log_file = self.log.open("wb")
@@ -31,8 +32,7 @@ class Node:
                 "locust",
                 "-f",
                 str(LOCUSTFILE),
-                "--headless",
-                "--only-summary",
+                *mode,
                 "--out",
                 str(self.folder),
                 *words,
@@ -71,6 +71,15 @@ class Cluster:
     def master(self, scenario: Path | str, target: str, workers: int, *words: str, before: Sequence[str] = ()) -> Node:
         own = ("--master", "--master-bind-port", str(self.port), "--expect-workers", str(workers))
         return self._node("master", *own, "--host", target, "--scenario", str(scenario), *words, before=before)
+
+    def master_with_page(self, scenario: Path | str, target: str, workers: int, *words: str) -> tuple[Node, str]:
+        """The master with Locust's web page, and the page's address."""
+        port = free_port()
+        own = ("--master", "--master-bind-port", str(self.port), "--expect-workers", str(workers))
+        page = ("--web-host", "127.0.0.1", "--web-port", str(port))
+        node = Node(self.folder, "master", *own, *page, "--host", target, "--scenario", str(scenario), *words, mode=())
+        self.nodes.append(node)
+        return node, f"http://127.0.0.1:{port}"
 
     def worker(self, name: str, scenario: Path | str, *words: str, host: str = "127.0.0.1", before: Sequence[str] = ()) -> Node:
         own = ("--worker", "--master-host", host, "--master-port", str(self.port), "--scenario", str(scenario))

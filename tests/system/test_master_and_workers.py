@@ -10,6 +10,10 @@ import pytest
 
 from gelombang.attempt import Fate
 from gelombang.ledger import GENERATOR_ROW, PERSON_ROW, read_all
+from gelombang.live_panels import live_panels, panel_values
+from gelombang.live_series import LiveSeries
+from gelombang.run_table import run_table
+from gelombang.series_file import SERIES_FILE, read_series
 from gelombang.verification import verify
 from tests.support.locust_cluster import Cluster, cluster
 from tests.support.own_service import own_scenario
@@ -69,6 +73,30 @@ def test_two_workers_walk_every_second_person_each_and_the_master_has_the_record
     assert [worker["process"] for worker in told] == [0, 1]
     created = (run.folder / "master" / "created.csv").read_text().splitlines()
     assert len(created) == 81
+
+
+def test_the_master_keeps_the_series_of_all_its_workers_as_a_run_on_one_machine_has_them(run: Cluster, site: StubSite) -> None:
+    scenario = own_scenario(run.folder / "own.toml", for_seconds=4.0, drain_seconds=2.0)
+    master = run.master(scenario, site.url, 2)
+    workers = [run.worker(f"worker-{k}", scenario) for k in range(2)]
+    assert [node.ended() for node in (*workers, master)] == [0, 0, 0], master.text()
+    kept = read_series(run.folder / "master" / SERIES_FILE)
+    assert [source.instance for source in kept.sources] == ["generator-0", "generator-1"]
+    table = run_table(kept)
+    started = table.named("gelombang_generator_arrivals_started_total")
+    assert [series.values[-1] for series in started] == [40.0, 40.0]
+    assert sum(series.values[-1] for series in table.named("gelombang_generator_people_fates_total")) == 80
+    assert all(len(moments) >= 4 for moments in kept.scrapes_us.values())
+    assert live_panels_of(run.folder / "master" / SERIES_FILE) >= {"People offered and started", "Lateness p99"}
+
+
+def live_panels_of(path: Path) -> set[str]:
+    """Titles of the panels that have something to say at the end of a run."""
+    series = LiveSeries()
+    for line in path.read_text().splitlines():
+        series.take(line)
+    table, at_seconds = series.table(), series.ends_seconds
+    return {live.panel.title for live in live_panels() if panel_values(live, table, at_seconds)}
 
 
 def test_one_of_three_workers_killed_costs_its_own_people_and_the_others_go_on(run: Cluster, site: StubSite) -> None:

@@ -247,7 +247,12 @@ def test_on_the_web_page_runs_are_started_and_stopped_with_locusts_own_buttons(s
         asked(f"{page}/swarm", b"user_count=1&spawn_rate=1")
         folder = until(lambda: next(iter((tmp_path / "runs").glob("*")), None) if (tmp_path / "runs").exists() else None)
         until(lambda: (folder / "ledger-generator-0.bin").exists() and finished_requests(page) >= 20)
+        until(lambda: asked(f"{page}/gelombang/now").get("started", 0) >= 20)
+        told = asked(f"{page}/gelombang/now")
+        assert (told["title"], told["state"], told["planned"], told["what"]) == ("Shopper", "running", 12_000, "requests")
+        assert "post-login" in [step for step, *_ in told["funnel"]]
         asked(f"{page}/stop", b"")
+        until(lambda: asked(f"{page}/gelombang/now")["state"] == "ended")
         until((folder / "record.json").exists)
         record = read_record(folder)
         assert record.stopped_by == "operator"

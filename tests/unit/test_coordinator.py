@@ -1,8 +1,6 @@
 """The master of a run over several machines, by messages and a clock that the test moves: no socket, no waiting."""
 
-import tomllib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +13,13 @@ from gelombang.histogram import Histogram
 from gelombang.ledger import PERSON_ROW, read_rows
 from gelombang.runplan import RunPlan, ScaleNumbers
 from gelombang.striping import read_deaths
-from gelombang.target import TargetBlock
 from gelombang.workers import Announcement, announce, read_workers
 from gelombang_loadtests import coordinator as limits
 from gelombang_loadtests.cluster_messages import (
     AskTime,
     Bye,
     Died,
+    Harm,
     Heard,
     Hello,
     Joined,
@@ -37,7 +35,7 @@ from gelombang_loadtests.cluster_messages import (
     told,
 )
 from gelombang_loadtests.coordinator import DEAD_MAN_SECONDS, LEASE_SECONDS, TELL_SECONDS, Coordinator, Phase
-from tests.support.own_service import target_block
+from gelombang_loadtests.standing import Standing, summed
 from tests.support.small_scenario import HOME, scenario
 
 SECOND = MICROSECONDS
@@ -47,19 +45,23 @@ OWN = Announcement(version="1", scenario_digest="a", curve_digest="b")
 class Run:
     """A coordinator over `workers`, people due every second."""
 
-    def __init__(self, folder: Path, workers: int = 3, people: int = 60, target: TargetBlock | None = None) -> None:
+    def __init__(self, folder: Path, workers: int = 3, people: int = 60) -> None:
         self.folder = folder
         self.now_us = 1_000 * SECOND
         self.sent: list[tuple[str, Told]] = []
-        walked = scenario(HOME, for_seconds=float(people)).model_copy(update={"target": target})
+        self.news: list[tuple[int, int]] = []
+        walked = scenario(HOME, for_seconds=float(people))
         plan = RunPlan(
             run_id="a-run", run=5, seed=1, plan_digest="", scale=ScaleNumbers(), scenario=walked,
             profile="by-hand", target_url="http://127.0.0.1:9", harness_url=None, harness_token="", zero_us=0, for_seconds=float(people),
             generator_processes=workers,
         )  # fmt: skip
         self.due_us = np.arange(1, people + 1, dtype=np.int64) * SECOND
-        self.run = Coordinator(OWN, plan, self.due_us, folder, self._send, lambda: self.now_us)
+        self.run = Coordinator(OWN, plan, self.due_us, folder, self._send, lambda: self.now_us, self._take)
         self.names = [f"w{k}" for k in range(workers)]
+
+    def _take(self, process: int, pulse: Pulse) -> None:
+        self.news.append((process, pulse.number))
 
     def _send(self, name: str, message: Told) -> None:
         self.sent.append((name, told(packed(message))))
@@ -75,11 +77,15 @@ class Run:
         self.run.look()
         return self
 
-    def begun(self) -> "Run":
+    def join(self) -> "Run":
         for name in self.names:
             self.says(name, Hello(announcement=OWN, host=f"host-{name}"))
         for name in self.names:
             self.says(name, Joined(people=20, clock_error_us=300, setup={}))
+        return self
+
+    def begun(self) -> "Run":
+        self.join()
         assert self.run.phase is Phase.RUNNING
         return self
 
@@ -231,7 +237,7 @@ def test_a_worker_that_ends_by_itself_before_its_time_is_a_death_at_once(make: C
 
 def test_a_stop_goes_to_everybody_and_who_does_not_end_is_given_up(make: Callable[[], Run]) -> None:
     run = make().begun().at(10)
-    run.run.stop()
+    run.run.stop(5.0)
     assert run.got(StopNow) == run.names
     run.done("w0", "w1")
     run.after(limits.STOP_SECONDS_LIMIT + 1)
@@ -247,28 +253,68 @@ def test_a_file_that_is_none_of_a_workers_own_is_not_written(make: Callable[[], 
         run.says("w0", Pulse(number=1, files={"people-1.bin": b"1"}))
 
 
-def test_a_run_that_has_sent_all_that_its_targets_block_allows_or_is_past_its_window_is_to_end(tmp_path: Path) -> None:
-    block = TargetBlock.model_validate(tomllib.loads(target_block(max_bytes=1_000))["target"])
-    run = Run(tmp_path, workers=2, target=block).begun()
-    inside, past = datetime(2026, 1, 1, tzinfo=UTC), datetime(2999, 1, 2, tzinfo=UTC)
-    for name in run.names:
-        run.says(name, Pulse(number=1, files={}, sent_bytes=500))
-    assert run.run.over_the_block(inside) is None
-    late = run.run.over_the_block(past)
-    assert late is not None
-    assert late.stopped_by == "the window of time"
-    run.says("w1", Pulse(number=2, files={}, sent_bytes=501))
-    stop = run.run.over_the_block(inside)
-    assert stop is not None
-    assert (stop.stopped_by, stop.reason) == ("the limit of bytes", "1,001 bytes were sent; [target] max_bytes is 1,000")
-
-
-def test_lateness_of_all_workers_adds_up(make: Callable[[], Run]) -> None:
+def test_standings_of_all_workers_add_up_and_of_who_is_gone_nobody_is_live(make: Callable[[], Run]) -> None:
     run = make().begun()
     for k, name in enumerate(run.names):
-        run.says(name, Pulse(number=1, files={}, lateness=Histogram.of([1_000 * (k + 1)] * 10).to_bytes()))
-    assert run.run.lateness().samples == 30
-    assert run.run.lateness().max_us == 3_000
+        late = Histogram.of([1_000 * (k + 1)] * 10).to_bytes()
+        stands = Standing(started=10, in_flight=2, waiting=3, fates={"finished": k}, passed={"home": 5}, lateness=late)
+        run.says(name, Pulse(number=1, files={}, standing=stands))
+    now = summed(run.run.standings())
+    assert (now.started, now.in_flight, now.waiting, now.fates, now.passed) == (30, 6, 9, {"finished": 3}, {"home": 15})
+    assert now.late.samples == 30
+    assert now.late.max_us == 3_000
+    run.silent("w1", 7)
+    now = summed(run.run.standings())
+    assert (now.started, now.in_flight, now.waiting) == (10, 0, 0), "the others' pulses since say nothing of standings"
+
+
+def test_each_pulse_is_news_once_however_often_it_is_sent(make: Callable[[], Run]) -> None:
+    run = make().begun()
+    run.pulse("w0", 1)
+    run.pulse("w0", 1)
+    run.pulse("w1", 1)
+    run.pulse("w0", 2)
+    assert run.news == [(0, 1), (1, 1), (0, 2)]
+
+
+def test_a_stop_reaches_all_that_live_at_once_with_what_open_attempts_get(make: Callable[[], Run]) -> None:
+    run = make().begun().at(5).silent("w2", 6)
+    before = len(run.sent)
+    run.run.stop(1.0)
+    assert run.sent[before:] == [("w0", StopNow(drain_seconds=1.0)), ("w1", StopNow(drain_seconds=1.0))]
+
+
+def test_who_throws_the_kill_switch_at_a_worker_is_named_and_the_first_one_counts(make: Callable[[], Run]) -> None:
+    run = make().begun()
+    assert run.run.harm is None
+    run.says("w1", Harm(stopped_by="the kill switch", reason="STOP is there: the pager rang"))
+    run.says("w2", Harm(stopped_by="the kill switch", reason="STOP is there"))
+    assert run.run.harm is not None
+    assert run.run.harm.reason == "STOP is there: the pager rang (worker 1, host-w1)"
+
+
+def test_a_run_that_waits_for_start_begins_when_it_is_said_and_not_before_all_are_ready(make: Callable[[], Run]) -> None:
+    run = make()
+    run.run.wait_for_start()
+    run.join()
+    assert run.run.phase is Phase.READY
+    assert run.got(Zero) == []
+    run.run.start()
+    assert run.run.phase is Phase.RUNNING
+    assert run.got(Zero) == run.names
+    early = make()
+    early.run.wait_for_start()
+    early.run.start()
+    early.join()
+    assert early.run.phase is Phase.RUNNING
+
+
+def test_workers_that_are_ready_wait_an_hour_for_start(make: Callable[[], Run]) -> None:
+    run = make()
+    run.run.wait_for_start()
+    run.join().after(limits.START_SECONDS_LIMIT - 1)
+    with pytest.raises(HostError, match="nobody began the run within 3600 s"):
+        run.after(2)
 
 
 def test_the_announcement_tells_scenario_and_curve_apart_and_not_where_files_lie() -> None:
