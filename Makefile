@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help surge full-surge smoke check test gate bench bench-generator lock packages clean
+.PHONY: help surge full-surge smoke check test gate bench bench-generator bench-server lock packages clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -50,6 +50,9 @@ bench: $(READY)  ## the hot paths, by pytest-benchmark
 
 bench-generator: $(READY)  ## the generator's CPU beside FastHttpUser and k6, its lateness and memory (about 4 minutes; K6=/path/to/k6)
 	@PYTHONPATH=benchmarks $(BIN)/python -m generator_bench $(ARGS)
+
+bench-server: $(READY)  ## the server beside nginx and @tus/server, small steps, whole registrations, slow uploads, goodput under overload (about 7 minutes)
+	@PYTHONPATH=benchmarks $(BIN)/python -m server_bench $(ARGS)
 
 lock: $(READY)  ## write requirements.lock again from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock

@@ -95,6 +95,12 @@ class Uploads(_Part):
     """Whether a photo that is stored already is acknowledged again without storing it once more."""
     body_stall_seconds: Annotated[Seconds, Field(gt=0)]
     """The longest pause between two reads of a body."""
+    gather_limit_bytes: Annotated[FixedInt, Field(gt=0)] = 33_554_432
+    """Memory of a process for bodies in progress (`protocol = "ticket"`); beyond it they are written to disk in small pieces as they
+    come."""
+    receive_buffer_bytes: Annotated[FixedInt, Field(ge=4_096)] | None = None
+    """What kernel and server may hold of a body that nobody has read yet, each; None leaves it to the kernel, which lets a busy process
+    pile up megabytes for each connection."""
     tickets: Tickets | None = None
 
     @model_validator(mode="after")

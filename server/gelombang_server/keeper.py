@@ -29,8 +29,10 @@ from gelombang.steps import PhotoKind
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.bodies import json_response
 from gelombang_server.config import SiteContext
+from gelombang_server.directory_sync import Sync
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
-from gelombang_server.photofile import PhotoFiles, Sync, SyncFailedError
+from gelombang_server.photofile import PhotoFiles
+from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
 from gelombang_server.problem import STATUS_OF_CODE, Problem
 from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
 
@@ -48,7 +50,7 @@ class Upload:
     attempt: ServerAttempt
     applicant: int
     kind: PhotoKind
-    body: bytes | bytearray
+    part: PhotoPart
     sha256: str
     is_committing: bool = False
 
@@ -75,7 +77,13 @@ class PhotoKeeper:
         context.when_changed.append(lambda: self.store.resize(context.profile.store.capacity_bytes))
         threads = context.profile.api.commit_threads
         file_sync, directory_sync = (timed(context.metrics, target, self._rehearsed(sync)) for target, sync in SYNCS.items())
-        self.files = PhotoFiles(context.site / PHOTOS_FOLDER, threads, sync_file=file_sync, sync_directory=directory_sync)
+        self.files = PhotoFiles(
+            context.site / PHOTOS_FOLDER,
+            threads,
+            gather_limit_bytes=context.profile.uploads.gather_limit_bytes,
+            sync_file=file_sync,
+            sync_directory=directory_sync,
+        )
         watch_pool(context.metrics, threads, lambda: self.files.in_progress)
         self.works: set[asyncio.Task[Kept]] = set()
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
@@ -99,6 +107,7 @@ class PhotoKeeper:
         work = asyncio.create_task(self._work(upload))
         self.works.add(work)
         work.add_done_callback(self.works.discard)
+        work.add_done_callback(lambda _: upload.part.discard())
         patience = asyncio.timeout(self._profile.answer_within_seconds)
         try:
             async with patience:
@@ -163,11 +172,11 @@ class PhotoKeeper:
         attempt = upload.attempt
         attempt.stage = Stage.STORE
         try:
-            turn = await self.store.turn(len(upload.body))
+            turn = await self.store.turn(upload.part.size_bytes)
         except NoTurnError:
             raise Problem(Code.UPLOAD_FAILED, FAILED_TEXT, stage=Stage.STORE) from None
         except NoRoomError:
-            raise Problem(Code.STORE_FULL, "there is no room left for photos; please come back", stage=Stage.STORE) from None
+            raise no_room(Stage.STORE) from None
         if attempt.is_open:
             attempt.stage_us("store_wait_us", turn.wait_us)
             attempt.stage_us("store_us", turn.store_us)
@@ -183,14 +192,16 @@ class PhotoKeeper:
 
     async def _commit(self, upload: Upload) -> Kept:
         began_us = monotonic_us()
-        attempt, size = upload.attempt, len(upload.body)
-        kept = Kept(secrets.token_hex(16), upload.sha256, size)
+        attempt, size = upload.attempt, upload.part.size_bytes
+        kept = Kept(upload.part.photo_id, upload.sha256, size)
         try:
-            path = await self.files.keep(kept.photo, upload.body)
+            path = await upload.part.keep()
         except SyncFailedError:
             self.store.forget(size)
-            traceback.print_exc(file=sys.stderr)
-            raise Problem(Code.SYNC_FAILED, FAILED_TEXT, stage=Stage.COMMIT) from None
+            raise sync_failed(Stage.COMMIT) from None
+        except NoSpaceError:
+            self.store.forget(size)
+            raise no_room(Stage.COMMIT) from None
         _, person, _, step, number = attempt.id or (0, 0, 0, 0, 0)
         now_us = self._context.now_us
         kind, applicant = upload.kind.value, upload.applicant
@@ -215,6 +226,22 @@ class PhotoKeeper:
             attempt.stage_us("commit_us", monotonic_us() - began_us)
             attempt.kept(size)
         return kept
+
+
+def new_photo_id() -> str:
+    """A name that nobody chose."""
+    return secrets.token_hex(16)
+
+
+def no_room(stage: Stage) -> Problem:
+    """The store, or the disk below it, is full."""
+    return Problem(Code.STORE_FULL, "there is no room left for photos; please come back", stage=stage)
+
+
+def sync_failed(stage: Stage) -> Problem:
+    """The disk did not take the photo: what it said is written down, what people are told is short."""
+    traceback.print_exc(file=sys.stderr)
+    return Problem(Code.SYNC_FAILED, FAILED_TEXT, stage=stage)
 
 
 KEEPER = web.AppKey("keeper", PhotoKeeper)

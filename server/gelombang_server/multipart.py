@@ -15,7 +15,7 @@ from gelombang.clock import monotonic_us
 from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.config import ATTEMPT, CONTEXT
-from gelombang_server.keeper import FAILED_TEXT, KEEPER, Upload
+from gelombang_server.keeper import FAILED_TEXT, KEEPER, Upload, new_photo_id
 from gelombang_server.metrics import Metrics
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.problem import Problem
@@ -69,7 +69,8 @@ async def post_photo(request: web.Request) -> web.Response:
         inspection.feed(photo)
         inspection.note(attempt)
         inspection.check()
-        kept = await keeper.keep(Upload(attempt, applicant, kind, photo, inspection.sha256), request)
+        part = keeper.files.whole(new_photo_id(), photo)
+        kept = await keeper.keep(Upload(attempt, applicant, kind, part, inspection.sha256), request)
     finally:
         bodies.count -= 1
     return kept.response()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from gelombang import telemetry
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang_server.directory_sync import Sync
 from gelombang_server.metrics import Metrics
-from gelombang_server.photofile import Sync
 
 SYNCS: dict[str, Sync] = {"file": os.fdatasync, "directory": os.fsync}
 """What the disk is asked for, by the metric's label."""

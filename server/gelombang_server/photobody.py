@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -14,8 +14,9 @@ from gelombang_server.inspect_jpeg import JpegWalk
 from gelombang_server.problem import Problem
 
 
-async def read_body(request: web.Request, stall_seconds: float, take: Callable[[bytes], None]) -> None:
-    """Give each piece of the body to `take`, to the end. What `take` raises ends the reading.
+async def read_body(request: web.Request, stall_seconds: float, take: Callable[[bytes], Awaitable[None] | None]) -> None:
+    """Give each piece of the body to `take`, to the end. What `take` raises ends the reading; what it returns is waited for before the next
+    piece, in the server's time and not in the client's.
 
     Raises Problem(body_too_slow) after a pause of `stall_seconds`, Problem(malformed_request) when the body is not framed as HTTP, and
     ConnectionResetError when the client left.
@@ -25,7 +26,11 @@ async def read_body(request: web.Request, stall_seconds: float, take: Callable[[
     try:
         async with patience:
             while piece := await request.content.readany():
-                take(piece)
+                pause = take(piece)
+                if pause is not None:
+                    del piece  # `take` may have written it out; it must not stay in memory until the next one comes.
+                    patience.reschedule(None)
+                    await pause
                 patience.reschedule(loop.time() + stall_seconds)
     except (web.RequestPayloadError, HttpProcessingError):
         if request.transport is None:

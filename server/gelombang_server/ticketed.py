@@ -4,6 +4,7 @@ Both requests are one attempt of the person: it rests between them, and ends her
 already with the same digest is acknowledged again at once, so a lost answer costs nothing but the question.
 """
 
+from collections.abc import Awaitable
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,11 +13,13 @@ from pydantic import Field
 
 from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
+from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
-from gelombang_server.keeper import KEEPER, Upload
+from gelombang_server.keeper import KEEPER, Upload, new_photo_id, no_room, sync_failed
 from gelombang_server.photobody import Inspection, read_body
+from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
 from gelombang_server.tickets import Ticket, TicketDesk
@@ -97,25 +100,49 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
         found = "no length" if request.content_length is None else f"{request.content_length} bytes"
         raise Problem(Code.PHOTO_SIZE_MISMATCH, f"the photo has {found}; want the {ticket.photo_bytes} bytes of its ticket")
     attempt.stage = Stage.BODY
-    body = bytearray()
-    inspection = Inspection(profile.pixels_limit)
-    began_us = monotonic_us()
+    keeper = request.app[KEEPER]
+    part = keeper.files.begin(new_photo_id())
+    try:
+        inspection = await _receive(request, profile, part)
+        desk.photo_received(ticket)
+        inspection.note(attempt)
+        attempt.stage = Stage.DIGEST
+        if inspection.sha256 != ticket.sha256.hex():
+            raise Problem(Code.PHOTO_DIGEST_MISMATCH, "the photo is not the one that was announced; please send it again")
+        attempt.stage = Stage.INSPECT
+        inspection.check()
+    except BaseException:
+        part.discard()
+        raise
+    return (await keeper.keep(Upload(attempt, ticket.applicant, ticket.kind, part, inspection.sha256), request)).response()
 
-    def take(piece: bytes) -> None:
+
+async def _receive(request: web.Request, profile: Uploads, part: PhotoPart) -> Inspection:
+    """The whole body, digested, walked and gathered into `part`; written out on the way when memory asks for it."""
+    attempt = request[ATTEMPT]
+    inspection = Inspection(profile.pixels_limit)
+    began_us, written_us = monotonic_us(), 0
+
+    async def write() -> None:
+        nonlocal written_us
+        from_us = monotonic_us()
+        try:
+            await part.flush()
+        except NoSpaceError:
+            raise no_room(Stage.BODY) from None
+        except SyncFailedError:
+            raise sync_failed(Stage.BODY) from None
+        finally:
+            written_us += monotonic_us() - from_us
+
+    def take(piece: bytes) -> Awaitable[None] | None:
         attempt.received(len(piece))
-        body.extend(piece)
         inspection.feed(piece)
+        return write() if part.take(piece) else None
 
     try:
         await read_body(request, profile.body_stall_seconds, take)
     finally:
-        attempt.stage_us("body_us", monotonic_us() - began_us)
-    desk.photo_received(ticket)
-    inspection.note(attempt)
-    attempt.stage = Stage.DIGEST
-    if inspection.sha256 != ticket.sha256.hex():
-        raise Problem(Code.PHOTO_DIGEST_MISMATCH, "the photo is not the one that was announced; please send it again")
-    attempt.stage = Stage.INSPECT
-    inspection.check()
-    upload = Upload(attempt, ticket.applicant, ticket.kind, body, inspection.sha256)
-    return (await request.app[KEEPER].keep(upload, request)).response()
+        # The disk's time is the server's own, and no part of how long the person took.
+        attempt.stage_us("body_us", monotonic_us() - began_us - written_us)
+    return inspection

@@ -42,6 +42,8 @@ from gelombang_server.sessions import read_session_key
 READY_LINE = "ready"
 DRAIN_SECONDS = 5.0
 """Wall time that requests in progress get when the process stops."""
+READ_BUFFER_BYTES = 65_536
+"""aiohttp's own: it stops reading a connection when twice as much waits for its handler."""
 LEDGER_CHUNK_ROWS = 65_536
 
 
@@ -90,6 +92,10 @@ class Worker:
         is_upload_process = context.slot >= plan.processes
         self.outbox = Outbox(context) if context.slot == 0 else None
         serves_uploads = is_upload_process or not profile.uploads.own_process
+        buffer_bytes = profile.uploads.receive_buffer_bytes if serves_uploads else None
+        if buffer_bytes is not None:
+            # Inherited by every connection, and without effect once the socket listens and somebody has connected.
+            public.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
         app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
         self._public = web.AppRunner(
             app,
@@ -97,6 +103,7 @@ class Worker:
             handle_signals=False,
             keepalive_timeout=profile.api.keep_alive_seconds,
             shutdown_timeout=DRAIN_SECONDS,
+            read_bufsize=buffer_bytes or READ_BUFFER_BYTES,
             # Off by default in aiohttp: the work of a request goes on after its client has left. april-2020 keeps it so.
             handler_cancellation=serves_uploads and profile.uploads.cancels_when_client_left,
         )

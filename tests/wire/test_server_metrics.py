@@ -144,7 +144,7 @@ async def test_a_photo_under_way_keeps_a_commit_thread_busy_and_each_sync_is_tim
     )
     watch_pool(metrics, 1, lambda: files.in_progress)
     opened = value(metrics, "sync_seconds_count", target="directory")
-    kept = [asyncio.create_task(files.keep(name, b"x")) for name in ("a", "b", "c")]
+    kept = [asyncio.create_task(files.whole(name, b"x").keep()) for name in ("a", "b", "c")]
     await until(lambda: value(metrics, "commit_threads_busy") == 1 and value(metrics, "commit_queue") == 2)
     assert value(metrics, "sync_seconds_count", target="file") == 0
     go.set()

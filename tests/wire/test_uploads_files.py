@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from gelombang_server import photofile
-from gelombang_server.photofile import DirectorySync, PhotoFiles, SyncFailedError
+from gelombang_server.directory_sync import DirectorySync
+from gelombang_server.photofile import PhotoFiles
+from gelombang_server.photopart import SyncFailedError
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def fail(descriptor: int) -> None:
 
 async def test_a_photo_has_its_bytes_under_its_name_and_nothing_else_is_left(root: Path) -> None:
     files = PhotoFiles(root, 4)
-    path = await files.keep("abc", b"photo")
+    path = await files.whole("abc", b"photo").keep()
     assert path == "00/abc.jpg"
     assert (root / path).read_bytes() == b"photo"
     assert photos_in(root) == ["00/abc.jpg"]
@@ -46,7 +48,7 @@ async def test_a_photo_is_synced_before_it_gets_its_name_and_its_folder_after(ro
         seen.append(f"{name_of(descriptor)}: {','.join(photos_in(root))}")
 
     files = PhotoFiles(root, 1, sync_file=sync_file, sync_directory=sync_directory)
-    await files.keep("abc", b"photo")
+    await files.whole("abc", b"photo").keep()
     assert seen[1:] == ["photos: ", "photos: ", "abc.part", "00: 00/abc.jpg"], "the site's folder is synced first"
     files.close()
 
@@ -63,10 +65,10 @@ async def test_finishers_share_a_sync_of_their_folder(root: Path) -> None:
             assert held.wait(10)
 
     files = PhotoFiles(root, 8, sync_file=sync_file, sync_directory=sync_directory)
-    first = asyncio.create_task(files.keep("0", b"x"))
+    first = asyncio.create_task(files.whole("0", b"x").keep())
     while not (root / "00" / "0.jpg").exists() or files.sync_count == 0:
         await asyncio.sleep(0.001)
-    others = [asyncio.create_task(files.keep(str(n), b"x")) for n in range(1, 8)]
+    others = [asyncio.create_task(files.whole(str(n), b"x").keep()) for n in range(1, 8)]
     while len(photos_in(root)) < 8 or any(name.endswith(".part") for name in photos_in(root)):
         await asyncio.sleep(0.001)
     held.set()
@@ -86,10 +88,10 @@ async def test_a_photo_whose_sync_failed_is_quarantined_and_not_tried_again(root
 
     files = PhotoFiles(root, 1, sync_file=fail_once)
     with pytest.raises(SyncFailedError):
-        await files.keep("bad", b"photo")
+        await files.whole("bad", b"photo").keep()
     assert photos_in(root) == ["quarantine/bad.part"]
     assert len(calls) == 1
-    assert await files.keep("good", b"photo") == "00/good.jpg"
+    assert await files.whole("good", b"photo").keep() == "00/good.jpg"
     files.close()
 
 
@@ -101,12 +103,12 @@ async def test_a_folder_whose_sync_failed_is_not_used_again(root: Path) -> None:
             fail(descriptor)
 
     files = PhotoFiles(root, 1, sync_directory=sync_directory)
-    await files.keep("a", b"photo")
+    await files.whole("a", b"photo").keep()
     is_failing.set()
     with pytest.raises(SyncFailedError):
-        await files.keep("b", b"photo")
+        await files.whole("b", b"photo").keep()
     is_failing.clear()
-    assert await files.keep("c", b"photo") == "01/c.jpg"
+    assert await files.whole("c", b"photo").keep() == "01/c.jpg"
     assert photos_in(root) == ["00/a.jpg", "01/c.jpg", "quarantine/b.jpg"]
     files.close()
 
@@ -114,7 +116,7 @@ async def test_a_folder_whose_sync_failed_is_not_used_again(root: Path) -> None:
 async def test_folders_are_filled_one_after_the_other(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photofile, "FOLDER_PHOTOS", 2)
     files = PhotoFiles(root, 1)
-    assert [await files.keep(name, b"x") for name in "abcde"] == ["00/a.jpg", "00/b.jpg", "01/c.jpg", "01/d.jpg", "02/e.jpg"]
+    assert [await files.whole(name, b"x").keep() for name in "abcde"] == ["00/a.jpg", "00/b.jpg", "01/c.jpg", "01/d.jpg", "02/e.jpg"]
     files.close()
 
 
@@ -128,7 +130,7 @@ async def test_what_a_killed_process_left_half_written_is_swept_away(root: Path)
 
 async def test_a_dropped_photo_is_gone(root: Path) -> None:
     files = PhotoFiles(root, 1)
-    await files.drop(await files.keep("a", b"photo"))
+    await files.drop(await files.whole("a", b"photo").keep())
     assert photos_in(root) == []
     files.close()
 

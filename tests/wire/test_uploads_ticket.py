@@ -1,12 +1,15 @@
 """The uploads of `hardened`: ask for a ticket, then send; nothing is done for a client that left."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang_server.photopart import SMALL_PIECE_BYTES, PhotoPart
 from tests.support.upload_site import (
     FAST_STORE,
     STUCK_STORE,
@@ -270,18 +273,18 @@ async def test_a_client_that_leaves_at_the_store_gives_its_turn_to_the_next(tmp_
     assert rows[1][:3] == (Stage.STORE, ServerOutcome.ABANDONED, Code.CLIENT_LEFT)
 
 
-async def test_a_commit_that_began_is_finished_when_the_client_leaves(tmp_path: Path) -> None:
+async def test_a_commit_that_began_is_finished_when_the_client_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = jpeg(50_000)
     async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
         is_in_commit, may_go_on = asyncio.Event(), asyncio.Event()
-        keep = site.keeper.files.keep
+        keep = PhotoPart.keep
 
-        async def slow_keep(photo_id: str, body: bytes | bytearray) -> str:
+        async def slow_keep(part: PhotoPart) -> str:
             is_in_commit.set()
             await may_go_on.wait()
-            return await keep(photo_id, body)
+            return await keep(part)
 
-        site.keeper.files.keep = slow_keep  # type: ignore[method-assign]
+        monkeypatch.setattr(PhotoPart, "keep", slow_keep)
         client = await put_and_stay(site, 1, photo)
         await is_in_commit.wait()
         client.leave()
@@ -294,6 +297,61 @@ async def test_a_commit_that_began_is_finished_when_the_client_leaves(tmp_path: 
     rows = {row["number"]: row for row in ledger(tmp_path)}
     assert end_of(rows[1])[:3] == (Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED_UNHEARD, Code.NONE)
     assert rows[1]["bytes_kept"] == 50_000
+
+
+async def test_many_slow_photos_are_written_as_they_come_and_not_held_in_memory(tmp_path: Path) -> None:
+    """The budget is 64 KiB and 20 people have sent 60 KB each: what is not yet on the disk is the budget and a small piece for each, at
+    most."""
+    photos = [jpeg(100_000, mark=person) for person in range(20)]
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE, uploads={"gather_limit_bytes": 65_536}) as site:
+        clients = [await put_and_stay(site, person, photo, sent_bytes=60_000) for person, photo in enumerate(photos)]
+        files, folder = site.keeper.files, tmp_path / "site" / "photos"
+
+        def received() -> int:
+            return files.gathered_bytes + sum(path.stat().st_size for path in folder.rglob("*.part"))
+
+        await until(lambda: received() == 20 * 60_000 and files.in_progress == 0)
+        assert files.gathered_bytes <= 65_536 + 20 * SMALL_PIECE_BYTES
+        for client, photo in zip(clients, photos, strict=True):
+            await client.send(photo[60_000:])
+            assert (await client.reader.readline()).split()[1] == b"201"
+            client.leave()
+        assert sorted(site.file_of(row) for row in site.rows()) == sorted(photos)
+        assert files.gathered_bytes == 0
+        assert_idle(site)
+
+
+async def test_a_photo_whose_person_left_leaves_nothing_on_the_disk(tmp_path: Path) -> None:
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE, uploads={"gather_limit_bytes": 1}) as site:
+        folder = tmp_path / "site" / "photos"
+        client = await put_and_stay(site, 1, jpeg(100_000), sent_bytes=60_000)
+        await until(lambda: any(folder.rglob("*.part")))
+        client.leave()
+        await until(lambda: not any(path.is_file() for path in folder.rglob("*")))
+        assert site.keeper.files.gathered_bytes == 0
+        assert_idle(site)
+
+
+async def test_a_disk_without_room_is_told_by_name_and_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The write of the second piece finds no room, as a full disk would have it: 503, nothing kept, and the next photo is stored again."""
+
+    def full_disk(descriptor: int, pieces: list[bytes]) -> int:
+        if os.lseek(descriptor, 0, os.SEEK_CUR) > 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os.write(descriptor, b"".join(pieces))
+
+    photo = jpeg(1_000_000)
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        with monkeypatch.context() as full:
+            full.setattr(os, "writev", full_disk)
+            status, problem = await site.send(1, photo)
+            assert (status, problem["code"]) == (503, "store_full")
+            assert problem["retry_after_seconds"] > 0
+        assert not [path for path in (tmp_path / "site" / "photos").rglob("*") if path.is_file()]
+        assert_idle(site)
+        assert (await site.send(2, photo))[0] == 201
+    seen = ledger(tmp_path)[0]
+    assert end_of(seen)[:3] == (Stage.BODY, ServerOutcome.REFUSED, Code.STORE_FULL)
 
 
 async def test_who_waits_too_long_at_the_store_is_told_when_to_return_and_leaves_it(tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""What the reference server carries: `make bench-server`.
+
+    python -m server_bench [--rounds N] [--only uploads|steps|flow|slow|goodput ...] [--tus DIR] [--plot FILE] [--write FILE]
+
+Rows that name a peer are measured in one run, interleaved, server on one core and client on the other, on one disk. Figures of one machine
+and moment: compare rows, not runs. `--write` puts the table between the marks of a Markdown file, `--plot` draws the goodput curves.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from server_bench import flow, goodput, plot, slow, steps, uploads
+from server_bench.site import CLIENT_CORE
+
+from gelombang.clock import utc_now
+
+PARTS = ("uploads", "steps", "flow", "slow", "goodput")
+SLOW_PEOPLE = 2_000
+BEGIN, END = "<!-- bench-server -->", "<!-- /bench-server -->"
+
+
+class Table:
+    """Lines of the table, printed as they come."""
+
+    def __init__(self) -> None:
+        self.lines = ["| what | found |", "|---|---|"]
+
+    def row(self, what: str, found: str) -> None:
+        print(f"{what:64} {found}", flush=True)
+        self.lines.append(f"| {what} | {found} |")
+
+
+def shown(values: list[float], unit: str = "", digits: int = 0) -> str:
+    """Median, least and most."""
+    return f"{statistics.median(values):,.{digits}f}{unit} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def _uploads(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    found, skipped = uploads.rows(folder, options.rounds, options.tus)
+    for name, values in found.items():
+        others = [(peer, rates) for peer, rates in found.items() if not peer.startswith("ours")] if name.startswith("ours") else []
+        ratios = [
+            f"{statistics.median(a.per_second / b.per_second for a, b in zip(values, rates, strict=True)):.2f} × {peer.split(',')[0]}"
+            for peer, rates in others
+        ]
+        cpu = f"; server's CPU {shown([value.cpu_us for value in values], ' µs')} an upload"
+        table.row(
+            f"upload of {uploads.PHOTO_BYTES:,} bytes: {name}", ", ".join([shown([v.per_second for v in values], "/s"), *ratios]) + cpu
+        )
+    for reason in skipped:
+        print(f"skipped: {reason}")
+
+
+def _steps(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    for name, values in steps.rows(folder, options.rounds).items():
+        cpu = shown([value.cpu_us for value in values], " µs")
+        table.row(f"small JSON step: {name}", f"{shown([value.per_second for value in values], '/s')}; server's CPU {cpu} a request")
+
+
+def _flow(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    values = flow.rows(folder, options.rounds)
+    cpu = shown([value.cpu_ms for value in values], " ms", 2)
+    rate = shown([value.per_second for value in values], " people/s")
+    table.row("the whole flow, client beside it", f"{rate}; server's CPU {cpu} a person")
+
+
+def _slow(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    found = slow.rows(folder, SLOW_PEOPLE)
+    table.row(f"{SLOW_PEOPLE:,} slow uploads of 2 MB at once", "; ".join(f"{what} {size:.0f} MB" for what, size in found.items()))
+
+
+def _goodput(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for load in goodput.LOADS:
+        for name in goodput.PROFILES:
+            for persona in options.personas:
+                cell = goodput.cell(folder, name, persona, load)
+                curves.setdefault((name, persona), []).append((load, cell.per_second))
+                late = "" if cell.late_p99_ms < goodput.LATE_LIMIT_MS else f"; the client was late, p99 {cell.late_p99_ms:.0f} ms"
+                table.row(
+                    f"goodput at {load} × {goodput.LIMIT_PER_SECOND:g} photos/s: {name}, {persona}",
+                    f"{cell.per_second:.1f}/s of {cell.tries_per_second:.0f} tries/s; "
+                    f"small step p50 {cell.small_p50_ms:.1f}, p99 {cell.small_p99_ms:.1f} ms{late}",
+                )
+    if options.plot is not None:
+        title = "The same store, the same people, two sites"
+        note = f"gelombang, make bench-server, {utc_now():%d %B %Y}; {goodput.FOR_SECONDS:g} s a point after {goodput.WARM_SECONDS:g} s"
+        options.plot.write_text(plot.svg(curves, goodput.LIMIT_PER_SECOND, title, note))
+
+
+MEASURES: dict[str, Callable[[Table, Path, argparse.Namespace], None]] = {
+    "uploads": _uploads,
+    "steps": _steps,
+    "flow": _flow,
+    "slow": _slow,
+    "goodput": _goodput,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
+    parser.add_argument("--personas", choices=goodput.PERSONAS, nargs="+", default=goodput.PERSONAS)
+    parser.add_argument("--tus", type=Path, metavar="DIR", help="where `npm install @tus/server @tus/file-store` ran")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the goodput curves as SVG")
+    parser.add_argument("--write", type=Path, metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    table = Table()
+    with tempfile.TemporaryDirectory(prefix="bench-server-", dir=Path.cwd()) as text:
+        for part in PARTS:
+            if part in options.only:
+                MEASURES[part](table, Path(text), options)
+    if options.write is not None:
+        _write(options.write, table.lines)
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    text = path.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{path} has no lines {BEGIN} and {END}; want them around the place for the table")
+    path.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after)
+
+
+if __name__ == "__main__":
+    main()
