@@ -51,6 +51,8 @@ class Purpose(IntEnum):
     USER_CLASS = 24
     PERSONA = 25
     GATE_ORDER = 30
+    RESAMPLE = 31
+    PLAN_INPUT = 32
 
 
 def mix(value: int) -> int:

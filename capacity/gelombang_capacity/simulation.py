@@ -87,7 +87,7 @@ def record_of(simulated: Simulated, folder: Path, earlier: Mapping[str, RunRecor
     """The record of a simulated run; writes `segments/` into the folder, not `record.json`."""
     order, world, plan = simulated.order, simulated.world, simulated.plan
     scenario, scale = order.scenario, order.scale
-    segments = _segments(simulated)
+    segments = segments_of(simulated)
     write_segments(folder, segments)
     expectation = scenario.expect.get(order.profile.name)
     draft = RunRecord(
@@ -146,7 +146,8 @@ _NO_HOST = Host(
 )
 
 
-def _segments(simulated: Simulated) -> Segments:
+def segments_of(simulated: Simulated) -> Segments:
+    """The histograms of a simulated run."""
     world, names = simulated.world, simulated.names
     segments = Segments(steps=names)
     for i, name in enumerate(names):

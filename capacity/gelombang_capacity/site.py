@@ -47,6 +47,10 @@ class Costs:
     api_processes: int = 1
     hash_seconds: float = 0.018
     """argon2id at 19 MiB and two passes, in the people's time, as the scale rule has it."""
+    overhead_seconds: float = 0.0
+    """What an answer takes on both ends beyond CPU and line, WALL time: nobody stands in a line for it."""
+    round_trip_from_seconds: float = 0.0
+    """Round trips shorter than this, WALL time, are not waited for: 0.005 is a live run's, where a real request takes about as long."""
 
 
 _REQUESTS = {
@@ -77,7 +81,7 @@ _INTEGERS = (
     "people end for_ steps page upload retry away persist_tries attempts_limit uplink round_trip fixed_uplink fixed_round_trip "
     "commit capacity turns queue store_latency ticketed photo_limit bodies_limit answer_within shows_progress cancels at_once "
     "received_budget admitted_budget places_limit jitter mean_photo registry_latency registry_limit mail_delay sms_delay otp_life "
-    "api_us api_processes hash_us hash_threads window_count"
+    "api_us api_processes hash_us hash_threads window_count overhead round_trip_from"
 ).split()
 _FLOATS = (
     "progress_ratio persist_ratio persist_later_ratio return_ratio leave_when_refused_ratio smaller_copy_ratio uplink_ratio "
@@ -140,6 +144,8 @@ def compile_site(
     row["api_us"] = round(costs.api_seconds * MICROSECONDS)
     row["api_processes"] = costs.api_processes
     row["hash_us"] = round(costs.hash_seconds * scale.factor(Dimension.HASH_COST) * MICROSECONDS)
+    row["overhead"] = round(costs.overhead_seconds * MICROSECONDS)
+    row["round_trip_from"] = round(costs.round_trip_from_seconds * MICROSECONDS)
     row["hash_threads"] = site.password.threads_limit
     table = np.array(distributions.rows, dtype=DISTRIBUTION)
     return SitePlan(

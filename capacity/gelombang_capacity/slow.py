@@ -117,6 +117,8 @@ class SlowSimulator:
         messages = self._site.messages
         self._mail, self._sms = _Partner(messages.mail_per_second), _Partner(messages.sms_per_second)
         self._registry = _Partner(self._site.registry.lookups_per_second)
+        self._overhead_us = round(costs.overhead_seconds * 1e6)
+        self._round_trip_from_us = round(costs.round_trip_from_seconds * 1e6)
         self._api_us = round(costs.api_seconds * 1e6)
         self._hash_us = round(costs.hash_seconds * plan.scale.factor(Dimension.HASH_COST) * 1e6)
         self._api_free = [0] * costs.api_processes
@@ -152,7 +154,9 @@ class SlowSimulator:
 
     def _arrive(self, now_us: int) -> None:
         person = make_person(self._seed, len(self.people), self._scenario, 1)
-        applicant = _Applicant(person, now_us, int(person.round_trip_seconds * 1e6))
+        round_trip_us = int(person.round_trip_seconds * 1e6)
+        waited_us = (round_trip_us if round_trip_us >= self._round_trip_from_us else 0) + self._overhead_us
+        applicant = _Applicant(person, now_us, waited_us)
         self.people.append(applicant)
         self._begin(applicant, now_us)
 

@@ -60,7 +60,7 @@ def unchanged(profile: Profile) -> Profile:
 @pytest.mark.parametrize("name", ["april-2020", "hardened"])
 @pytest.mark.parametrize("change", [unchanged, stalled, tight])
 def test_the_compiled_simulator_tells_every_attempt_as_the_slow_one_does(name: str, change: Callable[[Profile], Profile]) -> None:
-    costs = Costs(api_seconds=0.002)
+    costs = Costs(api_seconds=0.002, overhead_seconds=0.0015, round_trip_from_seconds=0.001)
     found = simulated(
         load_scenario("opening-hour"),
         change(load_profile(name)),

@@ -1,0 +1,213 @@
+"""Calibration: measured runs in, the costs of requests out, tested on runs that the fit has not seen.
+
+Runs must be alike in all but their load: one server version, one profile, live and VALID. The largest loads are held out, the others are
+fitted; then each held-out run is simulated with the fitted costs and several seeds, and what was measured must lie in the interval that
+this predicts. The intervals that reject are so wide that all of a run's quantities together lie inside with the promised probability
+(Bonferroni); how many lie in their own is told as coverage. A model that is rejected says which quantity of which run it got wrong, and
+no plan reads it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from gelombang.errors import InputError
+from gelombang.host_samples import HOST_SAMPLES, Sample, read_samples
+from gelombang.profile import Profile
+from gelombang.record import RunRecord, Validity, read_record
+from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
+from gelombang.scenario import Scenario
+from gelombang.segments import Segments, read_segments
+from gelombang_capacity.demand import PASSWORD_STEPS, Class, Fit, Seconds, fit_demands
+from gelombang_capacity.site import Costs
+
+CALIBRATION_FILE = "calibration.json"
+FITTED_LEAST = 2
+HELD_OUT_LEAST = 1
+SECONDS_LEAST = 30
+ROUND_TRIP_FROM_SECONDS = 0.005
+"""What a live run's generator does not wait for (its uplink says so)."""
+EXTRAPOLATION_LIMIT = 3.0
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DemandNumbers(_Part):
+    """CPU seconds of the server's processes for one request of a class; of `nobody asks`: cores."""
+
+    of: Class
+    seconds: float
+    standard_error: float
+
+
+class HeldOut(_Part):
+    """One quantity of one held-out run beside what was predicted."""
+
+    run_id: str
+    quantity: str
+    predicted: float
+    low: float
+    high: float
+    joint_low: float
+    joint_high: float
+    measured: float
+
+    @property
+    def is_inside(self) -> bool:
+        return self.low <= self.measured <= self.high
+
+    @property
+    def is_rejected(self) -> bool:
+        return not self.joint_low <= self.measured <= self.joint_high
+
+
+class Diagnostic(_Part):
+    """The Universal Scalability Law over all runs (Gunther, "Guerrilla Capacity Planning", 2007, chapter 4): a hint, never a forecast."""
+
+    contention: float
+    coherency: float
+    peak_requests_in_service: float | None
+
+
+class Calibration(_Part):
+    """What the server's requests cost, and how far that was tested."""
+
+    schema_version: int = 1
+    made_at: str
+    commit: str | None
+    """The server version that was measured."""
+    profile: str
+    profile_digest: str
+    scenario: str
+    speed: float
+    fitted: list[str]
+    held_out: list[str]
+    seconds: int
+    requests_per_second_low: float
+    requests_per_second_high: float
+    """Attempts per wall second and API process of the fitted runs: the calibrated range."""
+    demands: list[DemandNumbers]
+    residual_cores: float
+    overhead_seconds: float
+    checks: list[HeldOut]
+    rejected: list[str]
+    """Why the model does not hold; empty when it does."""
+    coverage_ratio: float
+    """Of the held-out quantities, how many lay in their own 90 % interval."""
+    diagnostic: Diagnostic | None
+
+    def demand(self, of: Class) -> DemandNumbers:
+        return next(each for each in self.demands if each.of is of)
+
+    def costs(self, api_processes: int, speed: float) -> Costs:
+        """For the simulator: the fitted costs; at the people's own speed every round trip is waited for."""
+        small = self.demand(Class.SMALL).seconds
+        return Costs(
+            api_seconds=small,
+            api_processes=api_processes,
+            hash_seconds=max(0.0, self.demand(Class.PASSWORD).seconds - small) * self.speed,
+            overhead_seconds=self.overhead_seconds,
+            round_trip_from_seconds=ROUND_TRIP_FROM_SECONDS if speed > 1 else 0.0,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One run, as its folder tells it."""
+
+    folder: Path
+    record: RunRecord
+    segments: Segments
+    samples: list[Sample]
+    scenario: Scenario
+    profile: Profile
+
+    @property
+    def api_processes(self) -> int:
+        return max(1, self.record.host.server_processes - (1 if self.profile.uploads.own_process else 0))
+
+    @property
+    def requests_per_second(self) -> float:
+        """Attempts per wall second and API process, messages left out."""
+        attempts = sum(step.attempts for step in self.record.steps if step.form != "message")
+        return attempts / (self.record.for_seconds / self.record.scale.speed) / self.api_processes
+
+
+def profile_digest(profile: Profile) -> str:
+    """Which profile it was, whatever its file is called."""
+    return hashlib.sha256(profile.model_dump_json().encode()).hexdigest()[:16]
+
+
+def read_measured(folder: Path) -> Measured:
+    """One run's folder. Raises InputError when the run can't teach anything, with the reason."""
+    record = read_record(folder)
+    if record.kind != "live":
+        raise InputError(f"{folder} is a {record.kind} run; want live ones, because a model can't be calibrated on itself")
+    if record.validity is not Validity.VALID:
+        doubt = record.doubts[0]
+        raise InputError(f"{folder} is {record.validity}: {doubt.name}: {doubt.evidence}; want only runs without doubts")
+    if not (folder / SERVER_FILE).exists():
+        raise InputError(f"{folder} was not made against the reference server; want runs that have a {SERVER_FILE}")
+    plan, server = read_model(folder / PLAN_FILE, RunPlan), read_model(folder / SERVER_FILE, ServerPlan)
+    samples = read_samples(folder / HOST_SAMPLES)
+    return Measured(folder, record, read_segments(folder), samples, plan.scenario, server.profile)
+
+
+def require_alike(runs: Sequence[Measured]) -> None:
+    """Raises InputError with the first thing in which two runs differ that must not."""
+    first = runs[0]
+    for run in runs[1:]:
+        for what, mine, others in (
+            ("server version", run.record.commit, first.record.commit),
+            ("profile", profile_digest(run.profile), profile_digest(first.profile)),
+            ("speed", run.record.scale.speed, first.record.scale.speed),
+            ("number of server processes", run.record.host.server_processes, first.record.host.server_processes),
+        ):
+            if mine != others:
+                raise InputError(f"{run.folder} has {what} {mine} and {first.folder} has {others}; want runs that differ in load only")
+
+
+def split(runs: Sequence[Measured], held_out: Sequence[Path]) -> tuple[list[Measured], list[Measured]]:
+    """Which runs are fitted and which are held out: those named, or the largest third. Raises InputError when there are too few."""
+    ordered = sorted(runs, key=lambda run: run.requests_per_second)
+    if held_out:
+        named = {path.resolve() for path in held_out}
+        tested = [run for run in ordered if run.folder.resolve() in named]
+    else:
+        tested = ordered[-max(HELD_OUT_LEAST, len(ordered) // 3) :]
+    fitted = [run for run in ordered if run not in tested]
+    if len(fitted) < FITTED_LEAST or len(tested) < HELD_OUT_LEAST:
+        raise InputError(
+            f"{len(fitted)} runs to fit and {len(tested)} to hold out; want {FITTED_LEAST} and {HELD_OUT_LEAST} or more, at different loads"
+        )
+    low, high = fitted[0].requests_per_second, fitted[-1].requests_per_second
+    if high < 1.1 * low:
+        raise InputError(f"the fitted runs have {low:.3g} to {high:.3g} requests per second; want loads at least a tenth apart")
+    return fitted, tested
+
+
+def fit_runs(fitted: Sequence[Measured]) -> Fit:
+    """The demands. Raises InputError when there are too few seconds."""
+    seconds = [Seconds.of(run.record, run.samples) for run in fitted]
+    found = sum(len(each.cores) for each in seconds)
+    if found < SECONDS_LEAST:
+        raise InputError(f"the fitted runs have {found} whole seconds between them; want {SECONDS_LEAST} or more")
+    return fit_demands(seconds)
+
+
+def overhead_seconds(runs: Sequence[Measured], small_seconds: float) -> float:
+    """Wall time of a small answer beyond its CPU and the line: the median over runs of the median over attempts."""
+    found = []
+    for run in runs:
+        steps = [step.step for step in run.record.steps if step.form == "request" and step.step not in PASSWORD_STEPS]
+        median_us = run.segments.window_quantile_us(steps, 0, len(run.record.windows.offered), 0.5)
+        if median_us is None:
+            continue
+        trip = run.scenario.people.line.round_trip_seconds.quantile(0.5) / run.record.scale.speed
+        found.append(median_us / 1e6 - small_seconds - (trip if trip >= ROUND_TRIP_FROM_SECONDS else 0.0))
+    return max(0.0, sorted(found)[len(found) // 2]) if found else 0.0

@@ -1,0 +1,150 @@
+"""`gelombang capacity calibrate`: what requests cost the server, from measured runs, tested on loads that the fit has not seen."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from gelombang.clock import utc_now
+from gelombang.errors import ExitCode
+from gelombang.runplan import write_model
+from gelombang.sheet import Section, Sheet, Table, Tone, lines_of
+from gelombang_capacity.calibration import (
+    CALIBRATION_FILE,
+    Calibration,
+    DemandNumbers,
+    Measured,
+    fit_runs,
+    overhead_seconds,
+    profile_digest,
+    read_measured,
+    require_alike,
+    split,
+)
+from gelombang_capacity.demand import Class
+from gelombang_cli.arguments import Commands
+from gelombang_cli.runfolder import existing_run_folder, make_run_folder, new_run_id
+from gelombang_reports.sheet_page import write_sheet
+
+PAGE_FILE = "calibration.html"
+
+
+def add_command(parts: Commands) -> None:
+    parser = parts.add_parser("calibrate", help="what requests cost the server, from measured runs", description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of VALID live runs of one profile at different loads")
+    parser.add_argument(
+        "--hold-out", action="append", default=[], type=Path, metavar="RUN", help="test on this one; may be repeated (default: the largest)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where calibration.json and its page go")
+    parser.set_defaults(command=_command)
+
+
+def _command(parsed: argparse.Namespace) -> ExitCode:
+    from gelombang_capacity.held_out import check, diagnostic, rejections
+
+    console = Console()
+    paths = dict.fromkeys([*map(str, parsed.runs), *map(str, parsed.hold_out)])
+    runs = [read_measured(existing_run_folder(path)) for path in paths]
+    require_alike(runs)
+    fitted, tested = split(runs, parsed.hold_out)
+    draft = _calibration(fitted, tested)
+    checks = [each for run in tested for each in check(run, draft)]
+    calibration = draft.model_copy(
+        update={
+            "checks": checks,
+            "rejected": rejections(checks),
+            "coverage_ratio": sum(each.is_inside for each in checks) / len(checks),
+            "diagnostic": diagnostic(runs),
+        }
+    )
+    folder = make_run_folder(parsed.out, f"{new_run_id(draft.scenario, draft.profile)}-calibration", draft.profile, False)
+    write_model(folder / CALIBRATION_FILE, calibration)
+    sheet = calibration_sheet(calibration)
+    write_sheet(sheet, folder / PAGE_FILE)
+    for line in lines_of(sheet):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Calibration: {folder / CALIBRATION_FILE}", highlight=False, soft_wrap=True)
+    return ExitCode.FAILED if calibration.rejected else ExitCode.AS_EXPECTED
+
+
+def _calibration(fitted: list[Measured], tested: list[Measured]) -> Calibration:
+    first, fit = fitted[0], fit_runs(fitted)
+    demands = [DemandNumbers(of=each.of, seconds=each.seconds, standard_error=each.standard_error) for each in fit.demands]
+    small = next(each.seconds for each in fit.demands if each.of is Class.SMALL)
+    return Calibration(
+        made_at=utc_now().isoformat(timespec="seconds"),
+        commit=first.record.commit,
+        profile=first.profile.name,
+        profile_digest=profile_digest(first.profile),
+        scenario=first.record.scenario,
+        speed=first.record.scale.speed,
+        fitted=[run.record.run_id for run in fitted],
+        held_out=[run.record.run_id for run in tested],
+        seconds=fit.seconds,
+        requests_per_second_low=fitted[0].requests_per_second,
+        requests_per_second_high=fitted[-1].requests_per_second,
+        demands=demands,
+        residual_cores=fit.residual_cores,
+        overhead_seconds=overhead_seconds(fitted, small),
+        checks=[],
+        rejected=[],
+        coverage_ratio=0.0,
+        diagnostic=None,
+    )
+
+
+def calibration_sheet(found: Calibration) -> Sheet:
+    """The page of a calibration."""
+    verdict = (
+        f"REJECTED: {len(found.rejected)} of {len(found.checks)} held-out quantities lie outside what the model predicts. No plan reads it."
+        if found.rejected
+        else f"The model holds on {len(found.held_out)} runs that it was not fitted to: {found.coverage_ratio:.0%} of {len(found.checks)} "
+        "quantities lie in their 90 % interval, and none too far outside."
+    )
+    return Sheet(
+        kind=f"What requests cost {found.profile}",
+        title="Calibration",
+        scene=f"Scenario {found.scenario}, {found.speed:g} times as fast; server version {found.commit or 'unknown'}; fitted to "
+        f"{len(found.fitted)} runs of {found.requests_per_second_low:.3g} to {found.requests_per_second_high:.3g} requests per second and "
+        f"process, {found.seconds} seconds; {found.made_at}.",
+        verdict=verdict,
+        tone=Tone.BAD if found.rejected else Tone.GOOD,
+        doubts=tuple(found.rejected),
+        sections=(_demand_section(found), _check_section(found), _diagnostic_section(found)),
+    )
+
+
+def _demand_section(found: Calibration) -> Section:
+    rows = [(each.of.value, f"{1e3 * each.seconds:.3f}", f"± {1e3 * each.standard_error:.3f}") for each in found.demands]
+    rows.append(("an answer, beyond CPU and line", f"{1e3 * found.overhead_seconds:.3f}", ""))
+    note = "CPU milliseconds of all server processes, of the wall clock; of nobody asks: thousandths of a core."
+    table = Table(("class of request", "costs", "standard error"), tuple(rows), note)
+    unexplained = f"A second's use lies {found.residual_cores:.3g} cores about the fit."
+    return Section("What a request costs", (unexplained,), tables=(table,))
+
+
+def _check_section(found: Calibration) -> Section:
+    rows = tuple(
+        (
+            each.quantity,
+            f"{each.measured:.4g}",
+            f"{each.predicted:.4g}",
+            f"{each.low:.4g} to {each.high:.4g}",
+            "rejected" if each.is_rejected else "inside" if each.is_inside else "near",
+        )
+        for each in found.checks
+    )
+    return Section(
+        "Runs that the fit has not seen",
+        (f"Held out: {', '.join(found.held_out)}.",),
+        tables=(Table(("quantity", "measured", "predicted", "90 % interval", "it is"), rows),),
+    )
+
+
+def _diagnostic_section(found: Calibration) -> Section:
+    law = found.diagnostic
+    if law is None:
+        return Section("Scalability law, as a hint", ("Too few loads for it: it wants four.",))
+    peak = "no peak" if law.peak_requests_in_service is None else f"a peak at {law.peak_requests_in_service:.3g} requests in service"
+    words = f"Contention {law.contention:.3g}, coherency {law.coherency:.3g}, {peak}. It extrapolates badly: no plan uses it."
+    return Section("Scalability law, as a hint", (words,))

@@ -1,0 +1,86 @@
+"""Which runs may teach, and what a calibration refuses."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gelombang.errors import InputError
+from gelombang.loading import load_profile, load_scenario
+from gelombang.record import Doubt, RunRecord, Validity, write_record
+from gelombang.segments import Segments
+from gelombang_capacity.calibration import Measured, fit_runs, read_measured, require_alike, split
+from gelombang_capacity.demand import Class
+from gelombang_capacity.held_out import rejections
+from support.calibrations import CALIBRATION, held_out
+from support.records import hardened
+
+
+def measured(name: str, load: float, **changes: object) -> Measured:
+    record = hardened()
+    steps = [step.model_copy(update={"attempts": round(step.attempts * load)}) for step in record.steps]
+    record = record.model_copy(update={"steps": steps, **changes})
+    return Measured(Path(name), record, Segments(steps=[]), [], load_scenario("opening-hour"), load_profile("hardened"))
+
+
+def folder_of(tmp_path: Path, record: RunRecord) -> Path:
+    write_record(tmp_path, record)
+    return tmp_path
+
+
+def test_a_simulated_run_teaches_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is a simulated run; want live ones"):
+        read_measured(folder_of(tmp_path, hardened().model_copy(update={"kind": "simulated"})))
+
+
+def test_a_run_that_doubts_itself_is_refused_with_its_doubt(tmp_path: Path) -> None:
+    doubt = Doubt(name="busy-machine", severity=Validity.SUSPECT, evidence="it was busy", what_to_do="-")
+    record = hardened().model_copy(update={"validity": Validity.SUSPECT, "doubts": [doubt]})
+    with pytest.raises(InputError, match=r"is SUSPECT: busy-machine: it was busy"):
+        read_measured(folder_of(tmp_path, record))
+
+
+def test_a_run_against_a_service_of_ones_own_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"was not made against the reference server"):
+        read_measured(folder_of(tmp_path, hardened()))
+
+
+def test_runs_of_two_server_versions_or_profiles_are_refused() -> None:
+    with pytest.raises(InputError, match=r"b has server version other and a has 0123456789"):
+        require_alike([measured("a", 1.0), measured("b", 1.0, commit="other")])
+    with pytest.raises(InputError, match=r"b has profile .* want runs that differ in load only"):
+        require_alike([measured("a", 1.0), replace(measured("b", 1.0), profile=load_profile("april-2020"))])
+
+
+def test_the_largest_load_is_held_out_and_too_few_runs_are_refused() -> None:
+    runs = [measured(name, load) for name, load in (("c", 3.0), ("a", 1.0), ("b", 2.0))]
+    fitted, tested = split(runs, [])
+    assert [str(run.folder) for run in fitted] == ["a", "b"]
+    assert [str(run.folder) for run in tested] == ["c"]
+    with pytest.raises(InputError, match=r"1 runs to fit and 1 to hold out; want 2 and 1 or more"):
+        split(runs[:2], [])
+
+
+def test_loads_that_are_all_alike_are_refused() -> None:
+    with pytest.raises(InputError, match=r"want loads at least a tenth apart"):
+        split([measured("a", 1.0), measured("b", 1.01), measured("c", 1.02)], [])
+
+
+def test_runs_without_seconds_are_refused() -> None:
+    with pytest.raises(InputError, match=r"0 whole seconds between them; want 30 or more"):
+        fit_runs([])
+
+
+def test_a_quantity_far_outside_rejects_the_model_with_both_numbers() -> None:
+    (words,) = rejections([held_out("server cores", 0.5, 0.1, 0.52), held_out("uploads", 10.0, 1.0, 20.0)])
+    assert "uploads was 20" in words
+    assert "predicted 10" in words
+
+
+def test_costs_for_the_simulator_leave_the_hash_in_the_peoples_time() -> None:
+    costs = CALIBRATION.costs(2, 1.0)
+    assert costs.api_processes == 2
+    assert costs.api_seconds == CALIBRATION.demand(Class.SMALL).seconds
+    assert costs.hash_seconds == pytest.approx((0.0011 - 0.0008) * 60)
+    assert costs.round_trip_from_seconds == 0.0
+    assert CALIBRATION.costs(1, 60.0).round_trip_from_seconds == 0.005
