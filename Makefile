@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help surge full-surge smoke check test gate bench bench-generator bench-server lock packages clean
+# What a disk does for an fsync is nothing that a gate compares, and most of what an account would wait for.
+MEMORY := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
+
+.PHONY: help surge full-surge smoke check test gate study-gates bench bench-generator bench-server lock packages clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -44,6 +47,9 @@ test: $(READY) packages check  ## everything
 
 gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (at most 10 minutes; abstains aloud on a busy machine)
 	@$(BIN)/gelombang gate paired --base "$$(grep -v '^#' gates/base)" --head HEAD $(ARGS)
+
+study-gates: $(READY)  ## how often the gate is wrong: an hour more of measuring, then docs/gate-study.md; ARGS=--quick takes 10 minutes
+	@TMPDIR=$(MEMORY) PYTHONPATH=benchmarks $(BIN)/python -m gate_study $(ARGS)
 
 bench: $(READY)  ## the hot paths, by pytest-benchmark
 	$(BIN)/pytest -q benchmarks --benchmark-only

@@ -1,0 +1,73 @@
+"""The same blocks judged as naive gates judge: one number against another, and a percentage.
+
+Promise: each rule is the one that people use. *Stored*: the base was measured at another time, as a saved run or the last value of a
+branch is: here in the block before. *Same job*: base and head in one block. All see what such tools see: the wall time of requests, in one
+process. pytest-benchmark's rule is its own code (`parse_compare_fail`), with the mean and with the minimum of the batches;
+github-action-benchmark alerts at 200 % of the last value by default, which is a factor of two on the mean.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from gate_study.blocks import Block
+from pytest_benchmark.utils import parse_compare_fail
+
+from gelombang_gates.pairs import Lane
+
+Stats = dict[str, float]
+Rule = Callable[[Stats, Stats], bool]
+"""Whether head is called slower than base."""
+
+
+@dataclass(slots=True)
+class Naive:
+    """One rule on all blocks."""
+
+    name: str
+    comparisons: int = 0
+    alarms: int = 0
+    """Equal revisions of which some route was called slower."""
+    tried: int = 0
+    caught: dict[Lane, int] = field(default_factory=dict)
+    """One route slower by 1.5 % or 3 %: that route was called slower."""
+
+
+def naive_rows(blocks: Sequence[Block], routes: Sequence[str]) -> list[Naive]:
+    """Every rule, in the order in which people meet them."""
+    stored = list(pairwise(blocks))
+    same = [(block, block) for block in blocks]
+    rows: list[Naive] = []
+    for percent in (2, 5, 10):
+        rows.append(_judged(f"mean beyond {percent} %, base stored", _beyond(1 + percent / 100), stored, routes))
+        rows.append(_judged(f"mean beyond {percent} %, base in the same job", _beyond(1 + percent / 100), same, routes))
+    for spelled in ("mean:5%", "min:5%"):
+        rows.append(_judged(f"pytest-benchmark --benchmark-compare-fail={spelled}", _compare_fail(spelled), stored, routes))
+    rows.append(_judged("200 % of the last value (github-action-benchmark)", _beyond(2.0), stored, routes))
+    return rows
+
+
+def _judged(name: str, rule: Rule, couples: Sequence[tuple[Block, Block]], routes: Sequence[str]) -> Naive:
+    row = Naive(name)
+    for base, head in couples:
+        old = {route: _stats(base.wall_seconds(Lane.BASE, route)) for route in routes}
+        row.comparisons += 1
+        row.alarms += any(rule(_stats(head.wall_seconds(Lane.HEAD, route)), old[route]) for route in routes)
+        for route in routes:
+            row.tried += 1
+            for lane in (Lane.HEAD_SLOW, Lane.HEAD_SLOWER):
+                row.caught[lane] = row.caught.get(lane, 0) + rule(_stats(head.wall_seconds(lane, route)), old[route])
+    return row
+
+
+def _stats(seconds: Sequence[float]) -> Stats:
+    return {"mean": sum(seconds) / len(seconds), "min": min(seconds)}
+
+
+def _beyond(factor: float) -> Rule:
+    return lambda head, base: head["mean"] > factor * base["mean"]
+
+
+def _compare_fail(spelled: str) -> Rule:
+    check = parse_compare_fail(spelled)  # type: ignore[no-untyped-call]
+    return lambda head, base: bool(check.fails(head, base))
