@@ -113,7 +113,7 @@ class Visit:
         else:
             own = {"accept": ACCEPT_JSON, "traceparent": traceparent}
             own |= {name: text for name, text in (("content-type", carried.content_type), ("cookie", cookies)) if text}
-            found, spent_us = self._hooked.headers(method, url_of(target), own | headers, carried)
+            found, spent_us = self._hooked.headers(method, url_of(target), {**own, **headers}, carried)
             tally.hook_us += spent_us
             lines = _lines(found)
         request = Request(_method_bytes(method), _path_bytes(target.path), target.host, target.port, lines, carried.content, tls=target.tls)
