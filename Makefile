@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+# Tests wait for clocks and processes more than they work; the ones that look at the machine itself are marked `alone`.
+WORKERS ?= 2
 
 # What a disk does for an fsync is nothing that a gate compares, and most of what an account would wait for.
 MEMORY := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
@@ -37,13 +39,14 @@ check: $(READY)  ## lint, types, import contracts, unit and law tests (under 2 m
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@found=$$($(BIN)/pytest --collect-only -qq tests) || { echo "$$found"; exit 1; }
-	$(BIN)/pytest -q tests/unit tests/laws
+	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/laws
 
 packages:  ## system packages that some tests use (Debian, as root; otherwise those tests are skipped with a reason)
 	@sh tests/packages.sh
 
 test: $(READY) packages check  ## everything
-	$(BIN)/pytest -q tests --ignore=tests/unit --ignore=tests/laws
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not alone" tests --ignore=tests/unit --ignore=tests/laws
+	$(BIN)/pytest -q -m alone tests/system tests/twin
 
 gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (at most 10 minutes; abstains aloud on a busy machine)
 	@$(BIN)/gelombang gate paired --base "$$(grep -v '^#' gates/base)" --head HEAD $(ARGS)

@@ -11,7 +11,7 @@ from gelombang.diagnosis.causes import KNOB_OF, Cause
 from gelombang.resources import profiles_folder
 from tests.support.run_process import running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(240)]
 
 NOW = [sys.executable, "-m", "gelombang_cli", "dashboards", "now"]
 

@@ -16,7 +16,7 @@ from tests.support.own_service import own_scenario
 from tests.support.run_process import running
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(180)]
 
 BUSY = {"late-generator", "stalled-generator", "busy-machine", "crowded-machine", "unsent-people"}
 """What a busy neighbour on this machine may bring about."""

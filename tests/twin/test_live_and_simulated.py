@@ -20,7 +20,7 @@ from gelombang.record import RunRecord, read_record
 from gelombang.scale import Scale
 from gelombang_capacity.simulation import Simulation, simulate
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(1_800)]
 
 FOR_SECONDS = 1_800.0
 SAMPLE, SPEED, BYTES = Fraction(1, 50), 60.0, 0.1
