@@ -57,9 +57,10 @@ class Series:
 
 @dataclass(slots=True, eq=False)
 class SeriesTable:
-    """All series of a run, by name."""
+    """All series of a run, by name; it is filled before it is asked."""
 
     by_name: dict[str, list[Series]] = field(default_factory=dict)
+    _begins: float | None = None
 
     @classmethod
     def of(cls, series: Iterable[Series]) -> "SeriesTable":
@@ -74,7 +75,9 @@ class SeriesTable:
     @property
     def begins_seconds(self) -> float:
         """The first sample; 0 without any."""
-        return min((float(one.times[0]) for own in self.by_name.values() for one in own if len(one.times)), default=0.0)
+        if self._begins is None:
+            self._begins = min((float(one.times[0]) for own in self.by_name.values() for one in own if len(one.times)), default=0.0)
+        return self._begins
 
     @property
     def ends_seconds(self) -> float:

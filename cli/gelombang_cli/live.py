@@ -77,8 +77,14 @@ class LiveBoard:
         scenario = order.scenario
         what = f"{scenario.title}: {order.scale}"
         name = order.profile.name if order.profile else order.target_url or ""
-        self.channel.begin(LiveRun(name, what, opening_second(scenario.opens_at), order.scale.speed, facts))
-        with LiveReader(order.folder / SERIES_FILE, self.channel):
+        opens_seconds, speed = opening_second(scenario.opens_at), order.scale.speed
+        self.channel.begin(LiveRun(name, what, opens_seconds, speed, facts))
+
+        def moment(wall_seconds: float) -> str:
+            minutes = int(opens_seconds + wall_seconds * speed) // 60
+            return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+
+        with LiveReader(order.folder / SERIES_FILE, self.channel, speed, moment):
             yield
 
 

@@ -6,7 +6,7 @@ after the last thing it has. The history is thinned to every second moment when 
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -36,6 +36,7 @@ class Cursor:
     run: int = 0
     moment: int = 0
     name: int = 0
+    said: int = 0
     ended: bool = False
 
 
@@ -45,10 +46,12 @@ class _State:
     names: dict[Line, int] = field(default_factory=dict)
     moments: list[tuple[int, bytes]] = field(default_factory=list)
     """Each with its number, ready to be sent."""
+    said: tuple[int, bytes] = (0, b"")
+    """What is wrong, as it was said last, with its number."""
 
 
 class Channel:
-    """Thread-safe. `begin` a run, `tell` its moments, `end`; readers call `after` with their cursor."""
+    """Thread-safe. `begin` a run, `tell` its moments, `say` what is wrong, `end`; readers call `after` with their cursor."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -77,6 +80,15 @@ class Channel:
                 state.moments = state.moments[::2]
             self._changed.notify_all()
 
+    def say(self, text: str) -> None:
+        """What is wrong now, in one sentence; readers hear the newest."""
+        with self._changed:
+            data = orjson.dumps({"text": text})
+            if data != self._state.said[1]:
+                self._told += 1
+                self._state.said = (self._told, data)
+                self._changed.notify_all()
+
     def end(self, page: str) -> None:
         """Nothing comes any more; readers are told where the report is."""
         with self._changed:
@@ -91,23 +103,26 @@ class Channel:
             state = self._state
             if state.run is not None and cursor.run != self._runs:
                 events.append(_event("run", orjson.dumps(_facts(state.run) | {"names": [], "moments_limit": MOMENTS_LIMIT})))
-                cursor = Cursor(self._runs, 0, 0, cursor.ended)
+                cursor = Cursor(self._runs, ended=cursor.ended)
             fresh = [told for number, told in state.moments if number > cursor.moment]
             if fresh:
                 names = orjson.dumps(list(state.names)[cursor.name :])
                 data = b'{"from":%d,"names":%b,"moments":[%b]}' % (cursor.name, names, b",".join(fresh))
                 events.append(_event("moments", data))
-                cursor = Cursor(cursor.run, state.moments[-1][0], len(state.names), cursor.ended)
+                cursor = replace(cursor, moment=state.moments[-1][0], name=len(state.names))
+            if state.said[0] > cursor.said:
+                events.append(_event("said", state.said[1]))
+                cursor = replace(cursor, said=state.said[0])
             if self._ended is not None and not cursor.ended:
                 events.append(_event("ended", orjson.dumps({"page": self._ended})))
-                cursor = Cursor(cursor.run, cursor.moment, cursor.name, True)
+                cursor = replace(cursor, ended=True)
             return events, cursor
 
     def _news(self, cursor: Cursor) -> bool:
         if self._ended is not None and not cursor.ended:
             return True
         newest = self._state.moments[-1][0] if self._state.moments else 0
-        return cursor.run != self._runs or newest > cursor.moment
+        return cursor.run != self._runs or newest > cursor.moment or self._state.said[0] > cursor.said
 
 
 def _facts(run: LiveRun) -> dict[str, object]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gelombang import telemetry
 from gelombang.diagnosis.causes import KNOB_OF, OWNER_OF, Cause, Owner
 from gelombang.diagnosis.decisions import ANSWERED_RATIO, FAILED_SHARE, FAILING_RATIO, Decision, decisions, holding, words_of
+from gelombang.diagnosis.memory import Memory
 from gelombang.panels.evaluation import EARLIER_WINDOWS, Values, evaluate, value
 from gelombang.panels.expression import Expression, counted, now, per_second
 from gelombang.panels.people_page import ARRIVING, FINISHING
@@ -29,6 +30,8 @@ LOOK_BACK_INSTANTS = 240
 RECOVERING_RATIO = 0.7
 """A failing share below this part of its worst since it began, and falling, is recovering."""
 
+TREND_WINDOWS = 5
+"""The failing share is compared with that of so many windows before."""
 LEADING_RISE = 0.08
 """Of all attempts ended: below it the failures are those that were always there."""
 
@@ -68,10 +71,14 @@ class Diagnosis:
     finishing_per_minute: float | None
     failing_ratio: float | None
     """None: no uploads were taken in."""
+    failing_change_ratio: float | None
+    """Against `TREND_WINDOWS` before; None: nothing to compare with."""
     failing_since_seconds: float | None
     """None: not failing."""
     is_recovering: bool
     leading: Leading | None
+    excess: Values
+    """By stage and code: its part of the failures that were not there in the last good time; empty: there are none to speak of."""
     findings: tuple[Finding, ...]
     """The earliest first, because no cause comes after what it does; those that began within two windows in the order of looking. Empty:
     nothing wrong that the table knows."""
@@ -91,8 +98,12 @@ def window_seconds(speed: float) -> float:
     return max(WINDOW_PEOPLE_SECONDS / speed, WINDOW_SECONDS_LEAST)
 
 
-def diagnose(table: SeriesTable, at_seconds: float, speed: float) -> Diagnosis:
-    """What is wrong at a moment, from the series up to it. Raises ValueError when there is less than one window before it."""
+def diagnose(table: SeriesTable, at_seconds: float, speed: float, memory: Memory | None = None) -> Diagnosis:
+    """What is wrong at a moment, from the series up to it, and from what is remembered of earlier moments of the same run.
+
+    Raises ValueError when there is less than one window before it.
+    """
+    memory = Memory() if memory is None else memory
     width, begins = window_seconds(speed), table.begins_seconds
     if at_seconds - begins < width:
         raise ValueError(f"{at_seconds - begins:.0f} s of series before that moment; want {width:.0f} or more")
@@ -108,7 +119,9 @@ def diagnose(table: SeriesTable, at_seconds: float, speed: float) -> Diagnosis:
     def total(expression: Expression) -> float | None:
         return value(expression, table, begins, at_seconds)
 
-    failing = [of(FAILED_SHARE, end) for end in ending]
+    failing = [memory.share(end, width, lambda end=end: of(FAILED_SHARE, end)) for end in ending]  # type: ignore[misc]
+    before = failing[TREND_WINDOWS * STEPS_IN_WINDOW] if len(failing) > TREND_WINDOWS * STEPS_IN_WINDOW else None
+    excess = _excess(table, at_seconds, width, memory)
     failing_since = _since([(share or 0.0) > FAILING_RATIO for share in failing], ending, width)
     nik, selfie = (total(counted(telemetry.PEOPLE_STEPS, f'step="{step}"')) for step in ("nik", "selfie"))
     backlog = None if nik is None else max(nik - (selfie or 0.0), 0.0)
@@ -118,10 +131,12 @@ def diagnose(table: SeriesTable, at_seconds: float, speed: float) -> Diagnosis:
         arriving_per_minute=of(ARRIVING),
         finishing_per_minute=of(FINISHING),
         failing_ratio=failing[0],
+        failing_change_ratio=None if failing[0] is None or before is None else failing[0] - before,
         failing_since_seconds=failing_since,
         is_recovering=_recovering(failing, ending, failing_since),
-        leading=_leading(table, at_seconds, width),
-        findings=tuple(_findings(table, ending, width, speed)),
+        leading=_leading(excess),
+        excess=excess,
+        findings=tuple(_findings(table, ending, (width, speed), memory)),
         backlog_people=backlog,
         drain_seconds=backlog / pace if backlog is not None and pace else None,
         unverified_photos=total(counted(telemetry.UPLOAD_ATTEMPTS, COMPLETED)),
@@ -134,18 +149,19 @@ def diagnose(table: SeriesTable, at_seconds: float, speed: float) -> Diagnosis:
     )
 
 
-def _findings(table: SeriesTable, ending: list[float], width: float, speed: float) -> list[Finding]:
+def _findings(table: SeriesTable, ending: list[float], width_and_speed: tuple[float, float], memory: Memory) -> list[Finding]:
+    width, speed = width_and_speed
     rows = decisions(speed)
-    by_instant: dict[int, dict[Cause, Decision]] = {}
 
     def at(instant: int) -> dict[Cause, Decision]:
-        if instant not in by_instant:
-            by_instant[instant] = holding(rows, lambda expression: value(expression, table, ending[instant] - width, ending[instant]))
-        return by_instant[instant]
+        end = ending[instant]
+        return memory.causes(end, width, lambda: holding(rows, lambda expression: value(expression, table, end - width, end)))
 
     def began(row: Decision, instant: int) -> bool:
-        from_seconds, to_seconds = ending[instant] - width, ending[instant]
-        return all(condition.holds(value(condition.expression, table, from_seconds, to_seconds)) for condition in row.began_by)
+        end = ending[instant]
+        conditions = row.began_by
+        held = (condition.holds(value(condition.expression, table, end - width, end)) for condition in conditions)
+        return memory.started(row.cause, end, width, lambda: all(held))
 
     found = []
     for cause, row in at(0).items():
@@ -198,21 +214,29 @@ def _recovering(failing: list[float | None], ending: list[float], since: float |
     return failing[0] < RECOVERING_RATIO * worst and earlier is not None and failing[0] < earlier
 
 
-def _leading(table: SeriesTable, at_seconds: float, width: float) -> Leading | None:
-    """The largest rise of a stage and code's share of the attempts ended, against the lowest it was in earlier windows."""
-    found = _shares(table, at_seconds, width)
+def _excess(table: SeriesTable, at_seconds: float, width: float, memory: Memory) -> Values:
+    """By how much each stage and code's share of the attempts ended is above the lowest it was in earlier windows; as parts of 1."""
+
+    def shares(end: float) -> Values:
+        return memory.shares(end, width, lambda: _shares(table, end, width))
+
+    found = shares(at_seconds)
     earlier = []
     for back in range(1, EARLIER_WINDOWS + 1):
         if at_seconds - (back + 1) * width < table.begins_seconds:
             break
-        earlier.append(_shares(table, at_seconds - back * width, width))
-    excess = {key: share - min((before.get(key, 0.0) for before in earlier if before), default=0.0) for key, share in found.items()}
-    excess = {key: rise for key, rise in excess.items() if rise > 0}
-    total = sum(excess.values())
-    if total < LEADING_RISE:
+        earlier.append(shares(at_seconds - back * width))
+    rises = {key: share - min((before.get(key, 0.0) for before in earlier if before), default=0.0) for key, share in found.items()}
+    total = sum(rise for rise in rises.values() if rise > 0)
+    return {} if total < LEADING_RISE else {key: rise / total for key, rise in rises.items() if rise > 0}
+
+
+def _leading(excess: Values) -> Leading | None:
+    """The largest of them."""
+    if not excess:
         return None
     stage, code = max(excess, key=lambda key: excess[key])
-    return Leading(stage, code, excess[stage, code] / total)
+    return Leading(stage, code, excess[stage, code])
 
 
 def _shares(table: SeriesTable, to_seconds: float, width: float) -> Values:

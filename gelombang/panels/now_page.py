@@ -65,7 +65,7 @@ _VALUES = Row(
             "Every cause that its own measurements show, with who owns it and the setting to turn. Empty: nothing is wrong that the rules"
             " know. More than one: begin with the instrument, then with the machine beneath.",
             Unit.COUNT,
-            (Query(Ruled(FINDINGS_RULE, Side.SERVER, by=("cause", "owner", "knob")), "since it is seen", instant=True),),
+            (Query(Ruled(FINDINGS_RULE, Side.SERVER, by=("cause", "owner", "knob")), "is seen", instant=True),),
             Runbook.UPLOADS_FAILING,
             form=Form.TABLE,
             columns=6,

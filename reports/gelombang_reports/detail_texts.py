@@ -119,9 +119,11 @@ class DetailTexts:
     live_waiting: str = "waiting for the first numbers"
     live_lost: str = "no connection to the run"
     live_ended: str = "the run has ended"
-    live_quiet: str = "nothing to tell yet"
+    live_quiet: str = "nothing to tell"
+    live_about: str = "about"
+    live_listening: str = "What is wrong is said here, once there is a window of ten seconds to tell it from."
     live_pages: str = "Pages"
     live_note: str = (
-        "Rates, levels and quantiles over the last 5 s of wall time, totals since the run began. Panels that ask recording rules need "
-        "Prometheus and are left out."
+        "Rates, levels and quantiles over the last 5 s of wall time, totals since the run began; what is wrong, over windows of five "
+        "minutes of the people's time and at least 10 s."
     )

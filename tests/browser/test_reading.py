@@ -122,15 +122,22 @@ def test_nothing_moves_by_itself_where_motion_is_turned_off(browser: Browser, pa
 def test_the_live_page_draws_what_it_is_told_and_says_when_the_run_has_ended(browser: Browser) -> None:
     with LiveBoard(0) as board:
         facts = panel_facts(live_panels())
-        share = next(live.number for live in live_panels() if live.panel.title == "Failing share over time")
+        share, whose = (
+            next(live.number for live in live_panels() if live.panel.title == title)
+            for title in ("Failing share over time", "4. Whose fault, and what to turn")
+        )
         board.channel.begin(LiveRun("hardened", "a run", 68_400, 60.0, facts))
         board.channel.tell(2.0, {(share, "failing"): 0.62})
         browser.open(board.url)
         chart = f"document.querySelector('[data-number=\"{share}\"]')"
         browser.until(f"{chart} && {chart}.querySelector('canvas')")
         assert browser.ask(f"{chart}.querySelector('output').textContent") == "62\u202f%"
-        board.channel.tell(4.0, {(share, "failing"): 0.25})
+        board.channel.say("19:04: full store (store) since 19:02: turn `store.capacity_bytes`.")
+        board.channel.tell(4.0, {(share, "failing"): 0.25, (whose, "full store · store · store.capacity_bytes"): 1.0})
         browser.until(f"{chart}.querySelector('output').textContent === '25\u202f%'")
+        browser.until("document.getElementById('said').textContent.startsWith('19:04: full store')")
+        assert browser.ask(f"document.querySelector('[data-number=\"{whose}\"] .named b').textContent") == "full store"
+        assert set(browser.ask("[...document.querySelectorAll('.panel summary')].map((one) => one.textContent)")) == {"about"}
         browser.ask("document.getElementById('tab-now').focus()")
         browser.press("ArrowRight")
         browser.until("!document.getElementById('page-the-people').hidden")

@@ -2,15 +2,24 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from gelombang.diagnosis.diagnose import Diagnosis, diagnose
+from gelombang.diagnosis.following import Following
+from gelombang.diagnosis.inputs import series_names
+from gelombang.diagnosis.memory import Memory
+from gelombang.drill_file import StoredRun, read_drill
 from gelombang.errors import RecordError
-from gelombang.live_panels import live_panels, panel_values
+from gelombang.live_panels import live_panels, panel_values, rule_values
 from gelombang.live_series import SAMPLES_KEPT, LiveSeries
+from gelombang.panels.catalogue import PAGES, panels
+from gelombang.panels.expression import Ruled
 from gelombang_cli.live_channel import MOMENTS_LIMIT, Channel, Cursor, LiveRun
 from gelombang_reports.live_page import live_page, panel_facts
 
+DRILLS = Path(__file__).parents[1] / "data" / "drill"
 HEAD = json.dumps({"schema_version": 1, "zero_at_seconds": 0.0, "sources": [{"side": "server", "instance": "server-0"}]})
 PASSED = 'gelombang_server_people_steps_total{step="%s"}'
 RUN = LiveRun("hardened", "a run", 68_400, 60.0, [])
@@ -34,7 +43,7 @@ def grown(seconds: int) -> LiveSeries:
 
 def shown(title: str, series: LiveSeries) -> dict[str, float]:
     live = next(live for live in live_panels() if live.panel.title == title)
-    return panel_values(live, series.table(), series.ends_seconds)
+    return panel_values(live, series.table(), series.ends_seconds, rule_values(None))
 
 
 def test_totals_are_of_the_whole_run_and_rates_of_its_last_seconds() -> None:
@@ -87,10 +96,100 @@ def test_a_line_that_is_not_the_scraper_s_is_refused() -> None:
         series.take('{"source": 7, "t_us": 1}')
 
 
-def test_panels_that_ask_only_rules_are_left_out_and_all_others_are_there() -> None:
-    titles = {live.panel.title for live in live_panels()}
-    assert "Causes over time" not in titles
-    assert {"2. Failing share and trend", "Failed share of uploads", "Lateness p99", "Server CPU"} <= titles
+def test_every_panel_of_the_dashboards_is_there() -> None:
+    assert [live.panel for live in live_panels()] == [panel for page in PAGES for panel in panels(page)]
+
+
+def replayed(name: str, until_seconds: float) -> tuple[LiveSeries, Following, Diagnosis | None]:
+    """A recorded drill as a live run would have been read: line by line, looked at every second."""
+    run = read_drill(DRILLS / f"{name}.json.gz")
+    following = Following(run.speed)
+    series = LiveSeries(series_names(), following.samples_kept)
+    lines = lines_of(run)
+    series.take(lines.pop(0))
+    found = None
+    for text in lines:
+        series.take(text)
+        if series.ends_seconds > until_seconds:
+            break
+        if following.is_due(series.ends_seconds):
+            found = following.look(series.long_table(), series.ends_seconds)
+    return series, following, found
+
+
+def lines_of(run: StoredRun) -> list[str]:
+    """As the scraper would have written it, in the order of time."""
+    sources = [{"side": process.job.removeprefix("gelombang-"), "instance": process.instance} for process in run.processes]
+    lines: list[tuple[float, str]] = []
+    for source, process in enumerate(run.processes):
+        names = [each.name + json.dumps(each.labels).replace('": ', '"=').replace(', "', ',"') for each in process.series]
+        names = [re.sub(r'([{,])"([a-z_]+)"=', r"\1\2=", name) for name in names]
+        for place, t in enumerate(process.times):
+            told = {"source": source, "t_us": round(t * 1e6), "took_us": 10, "new": names if place == 0 else [], "missed": False}
+            told |= {"places": list(range(len(names))), "values": [each.values[place] for each in process.series]}
+            lines.append((t, json.dumps(told)))
+        lines += [(t, json.dumps({"source": source, "t_us": round(t * 1e6), "missed": True})) for t in process.missed]
+    head = json.dumps({"schema_version": 1, "zero_at_seconds": 0.0, "sources": sources})
+    return [head, *(text for _, text in sorted(lines))]
+
+
+@pytest.mark.parametrize("name", ["full-store-weak", "registry-capped-strong", "slow-process-strong", "control"])
+def test_what_is_wrong_is_said_live_as_it_is_said_afterwards(name: str) -> None:
+    run = read_drill(DRILLS / f"{name}.json.gz")
+    _, _, live = replayed(name, 80.0)
+    assert live is not None
+    afterwards = diagnose(run.table(), live.at_seconds, run.speed)
+    assert [(f.cause, f.which) for f in live.findings] == [(f.cause, f.which) for f in afterwards.findings]
+    assert [f.since_seconds for f in live.findings] == pytest.approx([f.since_seconds for f in afterwards.findings], abs=2.0)
+    assert live.leading == afterwards.leading
+    assert live.failing_ratio == pytest.approx(afterwards.failing_ratio)
+    assert live.backlog_people == afterwards.backlog_people
+
+
+def test_rules_that_a_panel_reads_are_those_of_the_diagnosis() -> None:
+    series, _, found = replayed("full-store-weak", 80.0)
+    assert found is not None
+    rules = rule_values(found)
+    shown = {
+        live.panel.title: panel_values(live, series.table(), series.ends_seconds, rules)
+        for live in live_panels()
+        if any(isinstance(query.expression, Ruled) for query in live.panel.queries)
+    }
+    assert list(shown["3. Leading stage and code"]) == ["store_full at store"]
+    assert shown["4. Whose fault, and what to turn"] == {"full store · store · store.capacity_bytes": 1.0}
+    assert shown["Causes over time"] == {"full store": 1.0}
+    assert sum(shown["Excess failures by stage and code"].values()) == pytest.approx(1.0)
+    assert shown["2. Failing share and trend"]["change"] == found.failing_change_ratio
+    assert set(rules) == {q.expression.rule for live in live_panels() for q in live.panel.queries if isinstance(q.expression, Ruled)}
+
+
+def test_a_window_is_evaluated_once_and_only_as_far_back_as_there_are_samples() -> None:
+    asked: list[float] = []
+
+    def evaluate(end: float) -> float:
+        asked.append(end)
+        return end
+
+    memory = Memory(samples_from=5.0)
+    for _ in range(2):
+        assert memory.share(20.0, 10.0, lambda: evaluate(20.0)) == 20.0
+        assert memory.share(14.0, 10.0, lambda: evaluate(14.0)) is None
+    assert asked == [20.0]
+    memory.samples_from = 15.0
+    assert memory.share(20.0, 10.0, lambda: evaluate(20.0)) == 20.0
+    memory.forget_before(21.0)
+    assert memory.share(20.0, 10.0, lambda: evaluate(20.0)) is None
+
+
+def test_the_newest_sentence_is_told_to_every_reader_once() -> None:
+    channel = Channel()
+    channel.begin(RUN)
+    channel.say("20:00: nothing wrong.")
+    channel.say("20:02: full store.")
+    events, cursor = channel.after(Cursor(), 0.0)
+    assert data_of(events[-1]) == {"text": "20:02: full store."}
+    channel.say("20:02: full store.")
+    assert channel.after(cursor, 0.0)[0] == []
 
 
 def data_of(event: bytes) -> dict[str, object]:

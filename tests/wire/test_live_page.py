@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gelombang.diagnosis.words import seconds_from_zero
 from gelombang.errors import HostError
 from gelombang_cli.live import READERS_LIMIT, LiveBoard
 from gelombang_cli.live_channel import LiveRun
@@ -90,7 +91,7 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(board: LiveBoard) -> None:
 def test_what_a_run_keeps_is_told_while_it_is_written(board: LiveBoard, tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     board.channel.begin(RUN)
-    with LiveReader(path, board.channel):
+    with LiveReader(path, board.channel, 60.0, seconds_from_zero):
         answer = ask(board, EVENTS_PATH)
         assert next_event(answer)[0] == "run"
         head = {"schema_version": 1, "zero_at_seconds": 0.0, "sources": [{"side": "server", "instance": "server-0"}]}

@@ -47,6 +47,7 @@
     run = facts;
     names = facts.names;
     moments = [];
+    document.getElementById("said").textContent = main.dataset.listening;
     document.getElementById("run").textContent = facts.profile;
     document.getElementById("what").textContent = facts.what;
     document.title = `${facts.profile}: ${facts.what}`;
@@ -61,7 +62,7 @@
         row.dataset.row = panel.row;
         page.append(row);
       }
-      const about = make("details", {}, make("summary", { textContent: panel.unit.startsWith("suffix") ? panel.unit.slice(8) : "about" }), panel.description);
+      const about = make("details", {}, make("summary", { textContent: main.dataset.about }), panel.description);
       const box = make("div", { className: "panel" }, make("h4", { textContent: panel.title }), panel.box, about);
       box.dataset.number = panel.number;
       box.style.gridColumn = `span ${panel.columns}`;
@@ -77,13 +78,27 @@
   // Of a panel, its lines: [legend, place in each moment's values].
   const linesOf = (panel) => names.map(([number, legend], place) => [legend, place, number]).filter(([, , number]) => number === panel.number);
 
+  const quiet = (panel) => panel.box.replaceChildren(make("p", { className: "quiet", textContent: main.dataset.quiet }));
+
+  // What is there or not, with nothing to count: the first label large, the others below.
+  const named = (legend) => {
+    const [first, ...others] = legend.split(" · ");
+    return make("li", {}, make("b", { textContent: first }), ...others.map((other) => make("span", { textContent: other })));
+  };
+
   const numbers = (panel, lines, last) => {
-    const items = lines.map(([legend, place]) => make("li", {}, make("b", { textContent: written(last[place], panel.unit) }), make("span", { textContent: legend })));
+    const known = lines.filter(([, place]) => last[place] != null);
+    if (!known.length) return quiet(panel);
+    const items = known.map(([legend, place]) => make("li", {}, make("b", { textContent: written(last[place], panel.unit) }), make("span", { textContent: legend })));
     panel.box.replaceChildren(make("ul", { className: "big" }, ...items));
   };
 
   const bars = (panel, lines, last) => {
     const known = lines.filter(([, place]) => last[place] != null);
+    if (!known.length) return quiet(panel);
+    if (known.every(([, place]) => last[place] === 1) && panel.unit === "short") {
+      return panel.box.replaceChildren(make("ul", { className: "named" }, ...known.map(([legend]) => named(legend))));
+    }
     const top = panel.highest || Math.max(...known.map(([, place]) => last[place]), 1e-9);
     const table = make("table", { className: "bars" });
     for (const [legend, place] of known) {
@@ -140,7 +155,7 @@
     const page = selected();
     for (const panel of panels.filter((one) => one.page === page)) {
       const lines = linesOf(panel);
-      if (!lines.length) panel.box.replaceChildren(make("p", { className: "quiet", textContent: main.dataset.quiet }));
+      if (!lines.length) quiet(panel);
       else if (panel.form === "stat") numbers(panel, lines, last.v);
       else if (panel.form === "timeseries") chart(panel, lines);
       else bars(panel, lines, last.v);
@@ -180,6 +195,7 @@
     say("live", "valid");
     show();
   });
+  events.addEventListener("said", (event) => { document.getElementById("said").textContent = JSON.parse(event.data).text; });
   events.addEventListener("ended", (event) => { events.close(); say(`${main.dataset.ended}: ${JSON.parse(event.data).page}`, "none"); });
   events.addEventListener("error", () => say(main.dataset.lost, "suspect"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { panels.forEach((panel) => { panel.drawn = null; }); show(); });
