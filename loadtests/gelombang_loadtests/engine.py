@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +122,7 @@ class Engine:
         self._in_flight: set[Applicant] = set()
         self._next_arrival = 0
         self._stopped_us = NEVER_US
+        self._next_arrival_us = self._due_us_of_next()
         self._end = end
         self.lease_us = NEVER_US
         """Nothing begins from then on: somebody else may walk this process's people. Whoever gives it brings it forward in time."""
@@ -162,6 +163,7 @@ class Engine:
         """People whose own process is dead; somebody whose time has come already starts at once, and late."""
         self._arrivals = self._arrivals.joined(self._next_arrival, more)
         self._due_us = np.sort(self._arrivals.due_us)
+        self._next_arrival_us = self._due_us_of_next()
         self._loop.wake()
 
     def run(self) -> None:
@@ -177,6 +179,7 @@ class Engine:
         """End early: no arrivals from now on, and open attempts are cut after `drain_us` at the latest."""
         now = self._loop.now_us()
         self._stopped_us = min(self._stopped_us, now)
+        self._next_arrival_us = NEVER_US
         self._end.us = min(self._end.us, now + drain_us)
         self.between = sum(ticket == a.ticket and a.state is State.BETWEEN and due < self._end.us for due, ticket, a in self._wake_ups)
         self._loop.wake()
@@ -211,7 +214,7 @@ class Engine:
     def _begin_due(self) -> None:
         """Begin everything that is due, in the order of due times, as far as there is room."""
         while len(self._in_flight) < self._limits.in_flight_limit:
-            arrival_us = self._next_arrival_us()
+            arrival_us = self._next_arrival_us
             wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
             due_us = min(arrival_us, wake_up_us)
             now_us = self._loop.now_us()
@@ -232,11 +235,15 @@ class Engine:
     def _begin(self, applicant: Applicant) -> None:
         applicant.state = State.IN_FLIGHT
         self._in_flight.add(applicant)
-        self._loop.spawn(partial(self._one_attempt, applicant))
+        self._loop.spawn(partial(self._attempts, applicant))
 
-    def _one_attempt(self, applicant: Applicant) -> None:
+    def _attempts(self, applicant: Applicant) -> None:
+        """One attempt, and those after it that nobody has to be waited for."""
         try:
             then = self._attempt(applicant)
+            while self._goes_on(then):
+                applicant.due_us = then.due_us
+                then = self._attempt(applicant)
         except Exception as error:
             self.fail(error)
             return
@@ -249,6 +256,15 @@ class Engine:
             self._put_back(applicant, then)
         if full or not self._in_flight or self._is_next(then):
             self._loop.wake()
+
+    def _goes_on(self, then: Next) -> TypeGuard[Again]:
+        """Whether the next attempt is due already, before anybody else's: it begins at once, without a turn of the loop."""
+        if isinstance(then, Fate) or then.parked:
+            return False
+        due_us = then.due_us
+        if (self._wake_ups and self._wake_ups[0][0] < due_us) or self._next_arrival_us < due_us:
+            return False
+        return due_us <= self._loop.now_us() < min(self._end.us, self.lease_us)
 
     def _put_back(self, applicant: Applicant, again: Again) -> None:
         applicant.state = State.PARKED if again.parked else State.BETWEEN
@@ -266,12 +282,13 @@ class Engine:
         return isinstance(then, Again) and bool(self._wake_ups) and self._wake_ups[0][0] >= then.due_us
 
     def _next_person(self) -> Applicant:
-        position = self._next_arrival
+        position, due_us = self._next_arrival, self._next_arrival_us
         self._next_arrival += 1
+        self._next_arrival_us = self._due_us_of_next()
         self.started += 1
-        return Applicant(self._arrivals.index(position), int(self._arrivals.due_us[position]), self._limits.steps)
+        return Applicant(self._arrivals.index(position), due_us, self._limits.steps)
 
-    def _next_arrival_us(self) -> int:
+    def _due_us_of_next(self) -> int:
         if self.stopped or self._next_arrival >= self.planned:
             return NEVER_US
         return int(self._arrivals.due_us[self._next_arrival])
@@ -280,7 +297,7 @@ class Engine:
         if len(self._in_flight) >= self._limits.in_flight_limit:
             return min(self._end.us, self.lease_us)
         wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
-        return min(self._next_arrival_us(), wake_up_us, self._end.us, self.lease_us)
+        return min(self._next_arrival_us, wake_up_us, self._end.us, self.lease_us)
 
     def _close(self) -> None:
         """Cut what is open and give everybody who has no fate the one that fits."""
