@@ -75,6 +75,14 @@ class Reading:
         return pointed(self._value, pointer)
 
 
+def reading_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Reading:
+    """What an answer says by its problem document and headers; of one that refuses nothing, nothing is read."""
+    return Reading(status, headers, body, wants_value=False) if status >= 400 else _NOTHING_SAID
+
+
+_NOTHING_SAID = Reading(200, {}, b"", wants_value=False)
+
+
 def _told_seconds(problem: JsonValue, header: bytes | None) -> float | None:
     told = pointed(problem, "/retry_after_seconds")
     if isinstance(told, int | float) and not isinstance(told, bool) and math.isfinite(told):

@@ -5,7 +5,7 @@ from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.clients import client_of
 from gelombang_loadtests.engine import RunEnd
-from gelombang_loadtests.exchange import Answer, Line, Request
+from gelombang_loadtests.exchange import Answer, Request
 from gelombang_loadtests.pool import ConnectionPool
 
 
@@ -19,8 +19,8 @@ class Carrier:
         self._end = end
 
     def __call__(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
-        if applicant.connections is None:
-            applicant.connections = self._pool.person(applicant.index)
-        line = Line(person.uplink_bytes_per_second, person.round_trip_seconds)
+        connections = applicant.connections
+        if connections is None:
+            connections = applicant.connections = self._pool.person(applicant.index)
         deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
-        return self._client(applicant.connections, request, line, deadline_us)
+        return self._client(connections, request, person, deadline_us)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from gelombang.network import Network
+from gelombang.person import Person
 from gelombang_loadtests.exchange import Answer, Line, Request, exchange
 from gelombang_loadtests.pool import PersonConnections
 
-Carry = Callable[[PersonConnections, Request, Line, int], Answer]
+Carry = Callable[[PersonConnections, Request, Line | Person, int], Answer]
 """(connections, request, line, deadline in monotonic µs) → what came of it."""
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from gelombang.attempt import Code, Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.person import Person
 from gelombang_loadtests.connection import Connection, Wake
 from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.pool import PersonConnections
@@ -89,8 +90,11 @@ def prepare(method: bytes, target: bytes, host: str, port: int, headers: Headers
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (method, target, name.encode(), b"".join(b"%b: %b\r\n" % header for header in headers))
 
 
-def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us: int) -> Answer:
-    """Send the request and read its answer before `deadline_us` (monotonic). Raises only HostError: this machine is at its limit."""
+def exchange(pool: PersonConnections, request: Request, line: Line | Person, deadline_us: int) -> Answer:
+    """Send the request and read its answer before `deadline_us` (monotonic). Raises only HostError: this machine is at its limit.
+
+    A person stands for their own line.
+    """
     began_us = monotonic_us()
     message = _message_of(request)
     if message is None:
@@ -103,7 +107,7 @@ def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us:
         return Answer(lost.outcome, Phase.CONNECT, connect_us=monotonic_us() - began_us, error=lost.error)
     route = connection.route
     if route.prefix:
-        message = _Message(_in_absolute_form(message.head, route), message.parts)
+        message = _in_absolute_form(message[0], route), message[1]
     answer = Answer(connections=1)
     while True:
         connection.begin(deadline_us, request.method == b"HEAD")
@@ -133,9 +137,10 @@ def exchange(pool: PersonConnections, request: Request, line: Line, deadline_us:
         return answer
 
 
-def _first_piece_bytes(message: "_Message", line: Line) -> int:
+def _first_piece_bytes(message: "_Message", line: Line | Person) -> int:
     """What may have been sent before a stale connection showed itself."""
-    return len(message.head) + (piece_bytes(line.uplink_bytes_per_second) if message.parts else 0)
+    head, parts = message
+    return len(head) + (piece_bytes(line.uplink_bytes_per_second) if parts else 0)
 
 
 def _in_absolute_form(head: bytes, route: Route) -> bytes:
@@ -148,11 +153,8 @@ def _in_absolute_form(head: bytes, route: Route) -> bytes:
 _prepared = lru_cache(HEADS_KEPT_LIMIT)(prepare)
 
 
-class _Message(NamedTuple):
-    """A request as bytes: a head with a small body joined to it, or a head and the parts of a body that isn't small."""
-
-    head: bytes
-    parts: Sequence[bytes | memoryview]
+_Message = tuple[bytes, Sequence[bytes | memoryview]]
+"""A request as bytes: a head with a small body joined to it and no parts, or a head and the parts of a body that isn't small."""
 
 
 def _message_of(request: Request) -> _Message | None:
@@ -166,18 +168,19 @@ def _message_of(request: Request) -> _Message | None:
         head += own
     if isinstance(body, bytes):
         if not body and request.method not in _WITH_BODY:
-            return _Message(head + b"\r\n", ())
+            return head + b"\r\n", ()
         if len(body) < PACED_FROM_BYTES:
-            return _Message(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), ())
-        return _Message(b"%bContent-Length: %d\r\n\r\n" % (head, len(body)), (body,))
+            return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), ()
+        return b"%bContent-Length: %d\r\n\r\n" % (head, len(body)), (body,)
     body_bytes = sum([len(part) for part in body])
     head = b"%bContent-Length: %d\r\n\r\n" % (head, body_bytes)
-    return _Message(head, body) if body_bytes >= PACED_FROM_BYTES else _Message(b"".join((head, *body)), ())
+    return (head, body) if body_bytes >= PACED_FROM_BYTES else (b"".join((head, *body)), ())
 
 
-def _run(connection: Connection, message: _Message, line: Line, answer: Answer, began_us: int) -> BrokenError | None:
+def _run(connection: Connection, message: _Message, line: Line | Person, answer: Answer, began_us: int) -> BrokenError | None:
     """One try on one connection; None when a whole answer was read. `answer` gets phase, times and bytes sent."""
     mark_us = began_us
+    incoming = connection.answer
     answer.phase = _CONNECT
     try:
         if not connection.reused:
@@ -197,13 +200,13 @@ def _run(connection: Connection, message: _Message, line: Line, answer: Answer, 
             answer.wait_us = now_us - mark_us
             mark_us = now_us
         answer.phase = _RECEIVE
-        if not connection.answer.complete:
-            while not connection.answer.complete:
-                if not connection.read_some() and not connection.answer.complete:
+        if not incoming.complete:
+            while not incoming.complete:
+                if not connection.read_some() and not incoming.complete:
                     connection.wait_readable()
             answer.receive_us = monotonic_us() - mark_us
         if not sent:
-            connection.answer.reusable = False  # the rest of the body was never sent
+            incoming.reusable = False  # the rest of the body was never sent
     except BrokenError as broken:
         if answer.phase is Phase.WAIT and broken.outcome is Outcome.PROTOCOL:
             answer.phase = Phase.RECEIVE  # the first bytes of the answer were no HTTP
@@ -227,24 +230,26 @@ def _book(answer: Answer, spent_us: int) -> None:
             raise AssertionError(answer.phase)
 
 
-def _wait(connection: Connection, line: Line) -> None:
+def _wait(connection: Connection, line: Line | Person) -> None:
     """Until the answer has begun for the person: its first bytes are there (interim answers aside), and the round trip has passed."""
     connection.wait_readable()
     if line.round_trip_seconds >= ROUND_TRIP_FROM_SECONDS:
         connection.pause(line.round_trip_seconds)
     connection.read_some()
-    while not connection.answer.started and not connection.answer.complete:
+    incoming = connection.answer
+    while not incoming.started and not incoming.complete:
         connection.wait_readable()
         connection.read_some()
 
 
-def _send(connection: Connection, message: _Message, line: Line, answer: Answer) -> bool:
+def _send(connection: Connection, message: _Message, line: Line | Person, answer: Answer) -> bool:
     """Send all of it; False when an answer came first that makes the rest pointless."""
+    head, parts = message
     try:
-        if not message.parts:
-            answer.bytes_sent = connection.send(message.head)
-            return answer.bytes_sent == len(message.head) or _send_rest(connection, message.head[answer.bytes_sent :], answer)
-        return _send_paced(connection, message, line, answer)
+        if parts:
+            return _send_paced(connection, head, parts, line, answer)
+        answer.bytes_sent = sent_bytes = connection.send(head)
+        return sent_bytes == len(head) or _send_rest(connection, head[sent_bytes:], answer)
     except BrokenError as broken:
         if broken.outcome is Outcome.RESET and _answered_before_reset(connection):
             return False
@@ -255,15 +260,16 @@ def _send_rest(connection: Connection, rest: bytes, answer: Answer) -> bool:
     return _send_piece(connection, Outgoing((rest,)), len(rest), answer)
 
 
-def _send_paced(connection: Connection, message: _Message, line: Line, answer: Answer) -> bool:
-    """The head at once, then the body in pieces, each when its last byte is due."""
-    head = Outgoing((message.head,))
-    if not _send_piece(connection, head, head.left_bytes, answer):
-        return False
-    outgoing = Outgoing(message.parts)
-    total_bytes = len(message.head) + outgoing.left_bytes
+def _send_paced(connection: Connection, head: bytes, parts: Sequence[bytes | memoryview], line: Line | Person, answer: Answer) -> bool:
+    """The head at once, then the body in pieces, each when its last byte is due; together where the line takes them in a moment."""
+    outgoing = Outgoing((head, *parts))
+    total_bytes = outgoing.left_bytes
     per_piece_bytes = piece_bytes(line.uplink_bytes_per_second)
     byte_us = MICROSECONDS / line.uplink_bytes_per_second
+    if total_bytes <= per_piece_bytes and total_bytes * byte_us < 1:
+        return _send_piece(connection, outgoing, total_bytes, answer)
+    if not _send_piece(connection, outgoing, len(head), answer):
+        return False
     behind_limit_us = per_piece_bytes * byte_us
     origin_us: float = monotonic_us()
     while outgoing.left_bytes:

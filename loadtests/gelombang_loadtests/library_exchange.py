@@ -18,6 +18,7 @@ from locust.event import EventHook
 from gelombang.attempt import Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.network import goes_direct
+from gelombang.person import Person
 from gelombang_loadtests.exchange import Answer, Line, Request
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.pool import PersonConnections
@@ -72,7 +73,7 @@ class _Session:
             session.client.close()
 
 
-def library_exchange(person: PersonConnections, request: Request, line: Line, deadline_us: int) -> Answer:
+def library_exchange(person: PersonConnections, request: Request, line: Line | Person, deadline_us: int) -> Answer:
     """What `exchange` promises, as far as the library can tell."""
     left_us = deadline_us - monotonic_us()
     if left_us <= 0:

@@ -13,11 +13,11 @@ from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.person import Person, page_patience_seconds, upload_patience_seconds
 from gelombang.steps import PhotoStep
 from gelombang.templates import filled
-from gelombang_loadtests.answers import Reading
+from gelombang_loadtests.answers import Reading, reading_of
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import JSON_TYPE, PHOTO_TYPE, Carried
 from gelombang_loadtests.exchange import Answer
-from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, KeptPhoto, Try
+from gelombang_loadtests.exchanges import NOTHING_CAPTURED, ExchangeListener, Exchanges, KeptPhoto, Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.multipart_body import multipart_photo
@@ -107,9 +107,9 @@ class _Upload:
         return None if came is None else came[0]
 
     def _judged_upload(self, answer: Answer, kind: str) -> Try:
-        reading = Reading(answer.status, answer.headers, answer.body, wants_value=False)
+        reading = reading_of(answer.status, answer.headers, answer.body)
         outcome = judged(answer, reading, None)
-        captured: dict[str, str] = {}
+        captured: Mapping[str, str] = NOTHING_CAPTURED
         missing = ""
         if outcome is Outcome.OK and self._form._step.capture:
             captured, missing = Holdings(answer, self._visit.cookie).captured(self._form._step.capture)
@@ -117,9 +117,11 @@ class _Upload:
                 outcome = Outcome.CAPTURE_FAILED
                 self._form._gear.complaints.about(self._form._step.step, missing.partition(" (")[0], missing)
         self._form._listener(kind, self._attempt, answer, outcome, reading.code)
-        return self._came_to(outcome, answer, reading)._replace(captured=captured, reason=missing)
+        return self._came_to(outcome, answer, reading, captured, missing)
 
-    def _came_to(self, outcome: Outcome, answer: Answer, reading: Reading) -> Try:
+    def _came_to(
+        self, outcome: Outcome, answer: Answer, reading: Reading, captured: Mapping[str, str] = NOTHING_CAPTURED, reason: str = ""
+    ) -> Try:
         ending = self._visit.tally.ending(outcome, answer.phase, answer.status, reading.code)
         kept = KeptPhoto(self._photo.size_bytes, self._photo.sha256) if outcome is Outcome.OK else None
-        return Try(ending, reading.told_seconds, kept=kept)
+        return Try(ending, reading.told_seconds, captured, kept, reason=reason)

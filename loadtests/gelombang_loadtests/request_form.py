@@ -12,7 +12,7 @@ from gelombang.journey import outcome_of_answer
 from gelombang.person import Person, page_patience_seconds, upload_patience_seconds
 from gelombang.steps import RequestStep, Success, is_upload, outcome_of
 from gelombang.templates import filled
-from gelombang_loadtests.answers import Reading
+from gelombang_loadtests.answers import Reading, reading_of
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, BodyForm
 from gelombang_loadtests.exchange import Answer
@@ -87,7 +87,7 @@ class RequestForm:
             if came is None:
                 return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
             answer, method = came
-            reading = _reading(answer)
+            reading = reading_of(answer.status, answer.headers, answer.body)
             outcome = judged(answer, reading, self._success)
             if outcome is not _OK or not self._looks:
                 return self._ended(visit, answer, method, reading, _Found(outcome))
@@ -103,10 +103,10 @@ class RequestForm:
         """The step's upload, in as many exchanges as it takes."""
 
         def judge(answer: Answer) -> Outcome:
-            return judged(answer, _reading(answer), self._step.success)
+            return judged(answer, reading_of(answer.status, answer.headers, answer.body), self._step.success)
 
         def heard(method: str, answer: Answer, outcome: Outcome) -> None:
-            self._listener(method, visit.attempt, answer, outcome, _reading(answer).code)
+            self._listener(method, visit.attempt, answer, outcome, reading_of(answer.status, answer.headers, answer.body).code)
 
         came = tus.send(visit, asking, values, judge, heard)
         if came is None:
@@ -117,7 +117,7 @@ class RequestForm:
             found = self._found(Holdings(answer, visit.cookie), hooked)
         elif verdict.reason:
             self._gear.complaints.about(self._step.step, "tus", f"tus: {verdict.reason}")
-        return self._ended(visit, came.answer, method, _reading(came.answer), found)
+        return self._ended(visit, came.answer, method, reading_of(answer.status, answer.headers, answer.body), found)
 
     def _ended(self, visit: Visit, answer: Answer, method: str, reading: Reading, found: "_Found") -> Try:
         code = reading.code
@@ -172,12 +172,10 @@ class HeadersForm:
         return {name: filled(text, values) for name, text in self._headers.items()} if self._headers else _NO_HEADERS
 
 
-def _reading(answer: Answer) -> Reading:
-    return Reading(answer.status, answer.headers, answer.body, wants_value=False)
-
-
 def judged(answer: Answer, reading: Reading, success: Success | None) -> Outcome:
     """What an exchange came to for the person."""
     if answer.outcome_error is not None:
         return answer.outcome_error
+    if 200 <= answer.status < 300 and (success is None or not success.status):
+        return _OK
     return outcome_of_answer(answer.status, reading.code_text, success, reading.told_seconds is not None)

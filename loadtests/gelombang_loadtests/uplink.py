@@ -29,7 +29,7 @@ BUFFERS_LIMIT = 64
 
 
 class Line(NamedTuple):
-    """In wall time, scaled already. Infinite uplink and no round trip: the machine's own speed. A tuple: one is made for each exchange."""
+    """In wall time, scaled already. Infinite uplink and no round trip: the machine's own speed."""
 
     uplink_bytes_per_second: float
     round_trip_seconds: float

@@ -53,8 +53,8 @@ class Visit:
         self.attempt = attempt
         self.tally = Tally()
         self._target = base
-        self._set_cookies: list[str] = []
-        """What the last answer sets."""
+        self._answer: Answer | None = None
+        """The last one."""
         self._jar: Jar | None = None
         if keeps_cookies:
             if applicant.cookies is None:
@@ -98,7 +98,7 @@ class Visit:
         """What the last answer set by that name; otherwise what the person would send there."""
         now = utc_now().timestamp()
         target = self._target
-        for one in reversed(self._set_cookies):
+        for one in reversed(_set_cookies(self._answer)):
             cookie = parse(one, target.host, target.path, target.tls, now)
             if cookie is not None and cookie.name == name:
                 return cookie.value
@@ -119,16 +119,20 @@ class Visit:
         request = Request(_method_bytes(method), _path_bytes(target.path), target.host, target.port, lines, carried.content, tls=target.tls)
         answer = self._exchanges(self.applicant, self.person, request, patience_seconds)
         tally.add(answer)
-        self._target = target
-        if not self._set_cookies and surely_lacks(answer.headers, b"set-cookie"):
-            return answer
-        taken = answer.headers.get(b"set-cookie")
-        self._set_cookies = taken.decode("utf-8", "replace").split("\n") if taken else []
-        if jar is not None and taken:
+        self._target, self._answer = target, answer
+        if jar is not None and (taken := _set_cookies(answer)):
             now = utc_now().timestamp()
-            for one in self._set_cookies:
+            for one in taken:
                 jar.take(one, target.host, target.path, target.tls, now)
         return answer
+
+
+def _set_cookies(answer: Answer | None) -> list[str]:
+    """What an answer's Set-Cookie lines say."""
+    if answer is None or surely_lacks(answer.headers, b"set-cookie"):
+        return []
+    taken = answer.headers.get(b"set-cookie")
+    return taken.decode("utf-8", "replace").split("\n") if taken else []
 
 
 def _own_lines(headers: Mapping[str, str], carried: Carried, traceparent: str, cookies: str) -> Headers:
