@@ -5,8 +5,8 @@ one file. Photos and files are not copied.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 from gelombang.person import Person
@@ -28,7 +28,8 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 PHOTO_TYPE = "image/jpeg"
 
 
-class Carried(NamedTuple):
+@dataclass(slots=True)
+class Carried:
     """What a request carries; no type when it carries nothing."""
 
     content_type: str | None

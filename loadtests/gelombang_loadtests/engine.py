@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ CUT_GRACE_US = 200_000
 """Attempts whose patience was shortened to the end of the run get this long to say in which phase the end met them."""
 
 
-class Again(NamedTuple):
+@dataclass(slots=True)
+class Again:
     """The next attempt (or the end of a wait for a message) is due then."""
 
     due_us: int

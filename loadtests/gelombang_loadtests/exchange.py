@@ -12,7 +12,6 @@ can have read it. `Answer.connections` says so. Redirects and cookies are left o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 from gelombang.attempt import Code, Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
@@ -39,11 +38,12 @@ _PROXY_WANTS_CREDENTIALS = 407
 _NETWORKS_OWN = frozenset((Outcome.TLS_FAILED, Outcome.PROXY_REFUSED))
 
 
-class Request(NamedTuple):
+@dataclass(slots=True)
+class Request:
     """`target` is path and query; `host` a name or address. Host and Content-Length are added; parts of a body aren't joined.
 
-    A tuple, because one is made for each exchange, and making a frozen dataclass costs three times as much. `prepared` is what `prepare`
-    made for this method, target, host, port and the headers that never change; `headers` then adds to it.
+    Not frozen, because one is made for each exchange, and making a frozen one, or a tuple with names, costs twice as much. `prepared` is
+    what `prepare` made for this method, target, host, port and the headers that never change; `headers` then adds to it.
     """
 
     method: bytes

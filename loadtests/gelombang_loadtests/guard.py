@@ -30,12 +30,21 @@ class Guard:
         if request.host not in self._allowed:
             return refused(request.host)
         if self._headers:
-            method, target, host, port, headers, body, prepared, tls = request
+            headers = request.headers
             for name, _ in headers:
                 if name.lower() in self._own:
                     headers = tuple([header for header in headers if header[0].lower() not in self._own])
                     break
-            request = Request(method, target, host, port, headers + self._headers, body, prepared, tls)
+            request = Request(
+                request.method,
+                request.target,
+                request.host,
+                request.port,
+                headers + self._headers,
+                request.body,
+                request.prepared,
+                request.tls,
+            )
         return self._carry(applicant, person, request, patience_seconds)
 
 

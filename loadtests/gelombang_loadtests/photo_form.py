@@ -58,6 +58,8 @@ class PhotoForm:
 class _Upload:
     """One attempt at one photo."""
 
+    __slots__ = ("_attempt", "_form", "_person", "_photo", "_values", "_visit")
+
     def __init__(self, form: PhotoForm, visit: Visit, applicant: Applicant, person: Person, values: Mapping[str, str]) -> None:
         self._form = form
         self._visit = visit

@@ -30,6 +30,21 @@ _ACCEPT_LINE = (b"accept", ACCEPT_JSON.encode())
 class Visit:
     """One attempt's way through the site. `tally` adds up its exchanges."""
 
+    __slots__ = (
+        "_answer",
+        "_base",
+        "_exchanges",
+        "_hooked",
+        "_jar",
+        "_listener",
+        "_target",
+        "applicant",
+        "attempt",
+        "branch",
+        "person",
+        "tally",
+    )
+
     def __init__(
         self,
         base: Target,
