@@ -147,6 +147,10 @@ class Code(IntEnum):
     STORE_STALLED = 53
     SYNC_FAILED = 54
     BODY_TOO_SLOW = 55
+    PHOTO_POLYGLOT = 56
+    """A picture that is a page, a program or an archive as well."""
+    PHOTO_UNDECODABLE = 57
+    """It looks like a JPEG, and no picture comes out of it."""
     # the process
     CLIENT_LEFT = 60
     TOO_MANY_REQUESTS_IN_PROGRESS = 61

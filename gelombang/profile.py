@@ -10,7 +10,19 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gelombang.distribution import Distribution
-from gelombang.scale import Count, Dimension, FixedInt, HashBytes, Ratio, Seconds, SharedRate, SizeBytes, StoreBandwidth, StoreBytes
+from gelombang.scale import (
+    Count,
+    Dimension,
+    FixedFloat,
+    FixedInt,
+    HashBytes,
+    Ratio,
+    Seconds,
+    SharedRate,
+    SizeBytes,
+    StoreBandwidth,
+    StoreBytes,
+)
 
 
 class _Part(BaseModel):
@@ -76,6 +88,15 @@ class Tickets(_Part):
         return self
 
 
+class Checks(_Part):
+    """Acknowledged photos are decoded whole, after the acknowledgement and beside everything else."""
+
+    processes: Annotated[FixedInt, Field(gt=0, le=16)]
+    """Decoders, each with a photo at a time; they give way to the rest of the machine."""
+    seconds_limit: Annotated[FixedFloat, Field(gt=0)]
+    """Wall time for one photo: decoding is real work, whatever the scale."""
+
+
 class Uploads(_Part):
     """What the site does with a photo."""
 
@@ -101,6 +122,8 @@ class Uploads(_Part):
     receive_buffer_bytes: Annotated[FixedInt, Field(ge=4_096)] | None = None
     """What kernel and server may hold of a body that nobody has read yet, each; None leaves it to the kernel, which lets a busy process
     pile up megabytes for each connection."""
+    checks: Checks | None = None
+    """Left out, what was acknowledged is never looked at again."""
     tickets: Tickets | None = None
 
     @model_validator(mode="after")

@@ -111,6 +111,8 @@ UPLOAD_RECEIVED_BYTES = _server("upload_received_bytes_total", Kind.COUNTER, (),
 UPLOAD_KEPT_BYTES = _server("upload_kept_bytes_total", Kind.COUNTER, (), "Photo bytes durable and acknowledged to a client still there.")
 UPLOAD_PLACES_USED = _server("upload_places_used", Kind.GAUGE, (), "Uploads that have a place: a whole form in memory, or an open ticket.")
 UPLOAD_PLACES_LIMIT = _server("upload_places_limit", Kind.GAUGE, (), "Places for uploads: forms in memory, or tickets open at once.")
+PHOTO_CHECKS = _server("photo_checks_total", Kind.COUNTER, ("verdict",), "Acknowledged photos that were decoded, by what was found.")
+PHOTO_CHECKS_WAITING = _server("photo_checks_waiting", Kind.GAUGE, (), "Acknowledged photos that nobody has decoded yet.")
 SHED = _server("shed_total", Kind.COUNTER, ("code",), "Answers that refused on purpose and told a time to come back.")
 REQUESTS = _server("requests_total", Kind.COUNTER, ("route", "status"), "Requests answered.")
 REQUEST_SECONDS = _server("request_seconds", Kind.HISTOGRAM, ("route",), "Wall time from headers read to answer written.", SECONDS_BUCKETS)
@@ -254,6 +256,14 @@ PRESSURES = ("cpu", "io", "memory")
 _CPU_MODES = LabelSet(CPU_MODES, "what a core does; user has nice in it, system has interrupts")
 _PRESSURES = LabelSet(PRESSURES, "what the kernel keeps pressure stall information of")
 
+PHOTO_VERDICTS = (
+    "validated",
+    "photo_wrong_format",
+    "photo_truncated",
+    "photo_too_many_pixels",
+    "photo_polyglot",
+    "photo_undecodable",
+)
 LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "photo"): LabelSet(tuple(PhotoKind), "the two photos"),
     (Side.SERVER, "stage"): LabelSet(
@@ -266,6 +276,7 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "step"): LabelSet(REGISTRATION_STEPS, "the steps of the registration"),
     (Side.SERVER, "budget"): LabelSet(("received", "admitted"), "the tickets' two byte budgets"),
     (Side.SERVER, "result"): LabelSet(("verified", "unknown"), "what the civil registry says"),
+    (Side.SERVER, "verdict"): LabelSet(PHOTO_VERDICTS, "what a decoder found in an acknowledged photo"),
     (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry"), "the kinds of message"),
     (Side.SERVER, "target"): LabelSet(("file", "directory"), "what is synced for a photo"),
     (Side.SERVER, "listener"): LabelSet(("public", "uploads"), "the public socket, and the one for uploads in a process of their own"),

@@ -19,6 +19,8 @@ MEANINGS: dict[Code, str] = {
     Code.PHOTO_WRONG_FORMAT: "what was sent is no JPEG",
     Code.PHOTO_TRUNCATED: "the photo was cut off",
     Code.PHOTO_TOO_MANY_PIXELS: "the photo has more pixels than the site takes",
+    Code.PHOTO_POLYGLOT: "the photo was something else as well: a page, a program, an archive",
+    Code.PHOTO_UNDECODABLE: "the photo could not be decoded",
     Code.PHOTO_DIGEST_MISMATCH: "the bytes received are not those that were announced",
     Code.PHOTO_SIZE_MISMATCH: "the photo's length is not the one announced",
     Code.TICKET_MISSING: "the photo came without a ticket",

@@ -9,11 +9,13 @@ from aiohttp import web
 from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
 from gelombang.steps import PhotoKind
+from gelombang_server.checking.states import RECEIVED, VALIDATED
 from gelombang_server.config import ATTEMPT, CONTEXT
 from gelombang_server.database import Operation
 from gelombang_server.problem import Problem
 
 T = TypeVar("T")
+_RANK = {RECEIVED: 1, VALIDATED: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,21 @@ class Applicant:
     address: str | None
     nik_state: str | None
     phone_verified: bool
-    photos: frozenset[str]
+    photo_states: dict[str, str]
+    """By kind of those that were sent, as `photo_states` says it."""
     test_began_us: int | None
     test_handed_in: bool
     joined_wave: str | None
+
+    @property
+    def photos(self) -> frozenset[str]:
+        """The kinds that are stored and were not rejected."""
+        return frozenset(kind for kind, state in self.photo_states.items() if state in _RANK)
+
+    @property
+    def rejected_photos(self) -> dict[str, str]:
+        """The kinds that have to be sent again, and why."""
+        return {kind: state for kind, state in self.photo_states.items() if state not in _RANK}
 
     @property
     def may_take_test(self) -> bool:
@@ -46,7 +59,8 @@ class Applicant:
 
 _SELECT = """
 SELECT a.email, a.email_verified_us IS NOT NULL, a.nik, a.kk, a.birth_date, a.address, a.nik_state, a.phone_verified_us IS NOT NULL,
-       (SELECT group_concat(DISTINCT kind) FROM photos WHERE applicant = a.id), t.began_us, t.handed_in_us IS NOT NULL, j.wave
+       (SELECT group_concat(DISTINCT kind || ' ' || coalesce(verdict, '')) FROM photos LEFT JOIN photo_checks ON photo = photos.id
+        WHERE applicant = a.id), t.began_us, t.handed_in_us IS NOT NULL, j.wave
 FROM applicants a LEFT JOIN tests t ON t.applicant = a.id LEFT JOIN joins j ON j.applicant = a.id
 WHERE a.id = ?
 """
@@ -58,10 +72,21 @@ def find_applicant(cursor: sqlite3.Cursor, applicant: int) -> Applicant:
     if row is None:
         raise Problem(Code.SESSION_INVALID, "the session belongs to nobody; please log in")
     email, verified, nik, kk, born, address, nik_state, phone_verified, kinds, began_us, handed_in, wave = row
-    photos = frozenset(kinds.split(",")) if kinds else frozenset()
+    photos = photo_states(kinds)
     return Applicant(
         email, bool(verified), nik, kk, born, address, nik_state, bool(phone_verified), photos, began_us, bool(handed_in), wave
     )
+
+
+def photo_states(found: str | None) -> dict[str, str]:
+    """By kind: received, validated, or the code for which it was rejected. One that counts stands before one that does not, and of those
+    that do, the one that was looked at."""
+    states: dict[str, str] = {}
+    for kind, verdict in (one.split(" ") for one in found.split(",")) if found else ():
+        state = verdict or RECEIVED
+        if kind not in states or _RANK.get(state, 0) > _RANK.get(states[kind], 0):
+            states[kind] = state
+    return states
 
 
 async def commit(request: web.Request, operation: Operation[T]) -> T:

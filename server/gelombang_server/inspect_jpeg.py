@@ -5,7 +5,7 @@ entropy-coded data in which `FF` is followed by `00` or a restart marker, perhap
 That catches what phones and bad lines do: other formats, photos cut short, and images that would need gigabytes to decode. Whether the
 pixels themselves make sense is not asked: decoding costs ten to twenty times everything else that an upload costs.
 
-Bytes after EOI are refused as a wrong format: a file that is a JPEG and something else besides has no place in a photo store.
+Bytes after EOI are refused as a polyglot: a file that is a JPEG and something else besides has no place in a photo store.
 """
 
 import re
@@ -75,7 +75,9 @@ class JpegWalk:
 
     def _marker(self, data: bytes, at: int) -> int:
         """Read one marker and, where it has one, its length: how many bytes that took; 0 when there are not enough of them yet."""
-        if self._ended or data[at] != 0xFF:
+        if self._ended:
+            return self._refuse(Code.PHOTO_POLYGLOT)
+        if data[at] != 0xFF:
             return self._refuse()
         if len(data) - at < 2:
             return 0
@@ -116,8 +118,8 @@ class JpegWalk:
         self._skip_bytes = length + 2 - needed
         return needed
 
-    def _refuse(self) -> int:
-        self._fault = Code.PHOTO_WRONG_FORMAT
+    def _refuse(self, fault: Code = Code.PHOTO_WRONG_FORMAT) -> int:
+        self._fault = fault
         return 1
 
 

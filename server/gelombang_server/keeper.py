@@ -28,6 +28,7 @@ from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.bodies import json_response
+from gelombang_server.checking.states import VALIDATED
 from gelombang_server.config import SiteContext
 from gelombang_server.directory_sync import Sync
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
@@ -62,6 +63,8 @@ class Kept:
     photo: str
     sha256: str
     bytes: int
+    rejected_for: Code | None = None
+    """It was looked at after its acknowledgement, and does not count."""
 
     def response(self, status: int = 201, **more: bool) -> web.Response:
         return json_response({"photo": self.photo, "sha256": self.sha256, "bytes": self.bytes, **more}, status)
@@ -124,10 +127,13 @@ class PhotoKeeper:
             raise
 
     def stored(self, applicant: int) -> list[tuple[PhotoKind, Kept]]:
-        """The applicant's photos that have a row."""
-        query = "SELECT kind, id, sha256, bytes FROM photos WHERE applicant = ?"
+        """The applicant's photos that have a row, rejected ones too."""
+        query = "SELECT kind, id, sha256, bytes, verdict FROM photos LEFT JOIN photo_checks ON photo = id WHERE applicant = ?"
         rows = self._context.database.read(lambda cursor: cursor.execute(query, (applicant,)).fetchall())
-        return [(PhotoKind(kind), Kept(photo, sha256, size)) for kind, photo, sha256, size in rows]
+        return [
+            (PhotoKind(kind), Kept(photo, sha256, size, None if verdict in (None, VALIDATED) else Code[verdict.upper()]))
+            for kind, photo, sha256, size, verdict in rows
+        ]
 
     async def close(self) -> None:
         """Let commits end, drop what waits at the store, close the files. The database must still be open."""

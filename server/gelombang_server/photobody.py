@@ -78,5 +78,7 @@ class Inspection:
                 raise Problem(Code.PHOTO_TRUNCATED, "the photo breaks off; please send it again")
             case Code.PHOTO_TOO_MANY_PIXELS:
                 raise Problem(Code.PHOTO_TOO_MANY_PIXELS, "the photo has too many pixels; please send a smaller one")
+            case Code.PHOTO_POLYGLOT:
+                raise Problem(Code.PHOTO_POLYGLOT, "the file holds more than a photo; please send the photo alone")
             case _:
                 raise Problem(Code.PHOTO_WRONG_FORMAT, "the photo is not a JPEG; please send it as JPEG")

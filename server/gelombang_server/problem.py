@@ -49,6 +49,8 @@ STATUS_OF_CODE = MappingProxyType(
         Code.PHOTO_WRONG_FORMAT: 422,
         Code.PHOTO_TRUNCATED: 422,
         Code.PHOTO_TOO_MANY_PIXELS: 422,
+        Code.PHOTO_POLYGLOT: 422,
+        Code.PHOTO_UNDECODABLE: 422,
         Code.PHOTO_DIGEST_MISMATCH: 422,
         Code.PHOTO_SIZE_MISMATCH: 422,
         Code.TICKET_MISSING: 401,

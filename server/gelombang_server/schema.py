@@ -76,6 +76,12 @@ CREATE TABLE IF NOT EXISTS photos (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS photos_applicant ON photos (applicant, kind);
 
+-- A photo without a row here is received and not looked at yet; `validated`, or the code for which it was rejected.
+CREATE TABLE IF NOT EXISTS photo_checks (
+    photo TEXT PRIMARY KEY REFERENCES photos (id),
+    verdict TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS tests (
     applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
     began_us INTEGER NOT NULL,

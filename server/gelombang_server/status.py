@@ -28,7 +28,16 @@ async def status(request: web.Request) -> web.Response:
         "test": applicant.test_handed_in,
         "join": applicant.joined_wave is not None,
     }
-    return json_response({"email": applicant.email, "steps": steps, "nik_state": applicant.nik_state, "wave": applicant.joined_wave})
+    return json_response(
+        {
+            "email": applicant.email,
+            "steps": steps,
+            "nik_state": applicant.nik_state,
+            "photos": {kind: "rejected" if kind in applicant.rejected_photos else state for kind, state in applicant.photo_states.items()},
+            "send_again": applicant.rejected_photos,
+            "wave": applicant.joined_wave,
+        }
+    )
 
 
 async def upload_page(request: web.Request) -> web.Response:
@@ -44,6 +53,7 @@ async def upload_page(request: web.Request) -> web.Response:
             "shows_progress": uploads.shows_progress,
             "photo_limit_bytes": uploads.photo_limit_bytes,
             "stored": sorted(applicant.photos),
+            "send_again": applicant.rejected_photos,
         }
     )
 

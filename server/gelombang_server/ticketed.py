@@ -54,9 +54,11 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
             for kind, kept in stored:
                 if kind is wish.kind and kept.sha256 == wish.sha256 and kept.bytes == wish.bytes:
                     attempt.of_photo(wish.kind)
+                    if kept.rejected_for is not None:
+                        raise Problem(kept.rejected_for, "this photo was rejected; please send another")
                     attempt.kept(kept.bytes)
                     return kept.response(200, stored=True)
-        has_other_photo = any(kind is not wish.kind for kind, _ in stored)
+        has_other_photo = any(kind is not wish.kind and kept.rejected_for is None for kind, kept in stored)
         ticket = desk.ask(applicant, wish.kind, wish.bytes, bytes.fromhex(wish.sha256), has_other_photo, attempt)
     except Problem:
         # A client without a trace id whose wish is granted begins an attempt of its own with its photo; here only refusals are uploads.

@@ -27,9 +27,11 @@ from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.runplan import ServerPlan
 from gelombang_server.app import build_app
 from gelombang_server.attempts import AttemptBook
+from gelombang_server.checking.checker import PhotoChecker
 from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
 from gelombang_server.database import Database
 from gelombang_server.harness import build_harness
+from gelombang_server.keeper import PHOTOS_FOLDER
 from gelombang_server.last_in_line import let_in_who_waits
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
@@ -92,6 +94,7 @@ class Worker:
         is_upload_process = context.slot >= plan.processes
         self.outbox = Outbox(context) if context.slot == 0 else None
         serves_uploads = is_upload_process or not profile.uploads.own_process
+        self._checks_photos = profile.uploads.checks if serves_uploads else None
         buffer_bytes = profile.uploads.receive_buffer_bytes if serves_uploads else None
         if buffer_bytes is not None:
             # Inherited by every connection, and without effect once the socket listens and somebody has connected.
@@ -119,6 +122,8 @@ class Worker:
         self.context.when_changed.append(lambda: public.listen(self.context.profile.api.backlog))
         self._watch_listener(public)
         self._background(self.context.metrics.sample_loop_lag())
+        if self._checks_photos is not None:
+            self._background(PhotoChecker(self.context, self._checks_photos, self.context.site / PHOTOS_FOLDER).run())
         if self.context.plan.faults:
             self._background(rehearse(self.context))
         if self.outbox is not None:

@@ -39,8 +39,8 @@ def test_other_formats_are_the_wrong_format(other: bytes) -> None:
     assert inspect_jpeg(other, LIMIT) is Code.PHOTO_WRONG_FORMAT
 
 
-def test_what_follows_the_end_is_the_wrong_format() -> None:
-    assert inspect_jpeg(BASELINE + b"PK\x03\x04", LIMIT) is Code.PHOTO_WRONG_FORMAT
+def test_a_photo_with_something_behind_its_end_is_a_polyglot() -> None:
+    assert inspect_jpeg(BASELINE + b"PK\x03\x04", LIMIT) is Code.PHOTO_POLYGLOT
 
 
 def test_pixels_are_counted_before_anything_is_decoded() -> None:
@@ -69,6 +69,7 @@ def test_garbage_never_raises(garbage: bytes, where: int) -> None:
         Code.PHOTO_TRUNCATED,
         Code.PHOTO_WRONG_FORMAT,
         Code.PHOTO_TOO_MANY_PIXELS,
+        Code.PHOTO_POLYGLOT,
     }
 
 

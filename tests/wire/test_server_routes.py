@@ -43,6 +43,7 @@ async def test_a_person_walks_through_the_whole_registration(site: Site) -> None
         "shows_progress": True,
         "photo_limit_bytes": 200_000,
         "stored": [],
+        "send_again": {},
     }
     await until(site, session, "nik")
     store_photos(site)

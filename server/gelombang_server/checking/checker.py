@@ -1,0 +1,106 @@
+"""Takes every acknowledged photo from `received` to `validated` or `rejected`, in the order in which they came, and holds up nobody.
+
+The queue is the table of photos: what has no verdict yet is still to be checked, also after a restart. A photo that is rejected does not
+count any more: its person sees so in their status, with the reason, and sends another. The file stays as it was sent, for whoever has to
+decide.
+"""
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import NamedTuple, Never
+
+from gelombang import telemetry
+from gelombang.attempt import Code
+from gelombang.profile import Checks
+from gelombang_server.background import run_for_ever
+from gelombang_server.checking.decoder import Decoder
+from gelombang_server.checking.states import VALIDATED
+from gelombang_server.config import SiteContext
+
+TICK_SECONDS = 0.1
+READ_LIMIT = 100
+"""Photos known by name and not checked yet; the others wait in the database."""
+
+
+class Unchecked(NamedTuple):
+    row: int
+    photo: str
+    path: str
+
+
+class PhotoChecker:
+    """One per site, in the process that takes uploads."""
+
+    def __init__(self, context: SiteContext, checks: Checks, photos: Path) -> None:
+        self._context = context
+        self._photos = photos
+        pixels_limit = context.profile.uploads.pixels_limit
+        self._decoders = [Decoder(pixels_limit, checks.seconds_limit) for _ in range(checks.processes)]
+        self._read: deque[Unchecked] = deque()
+        self._unsaved: list[tuple[str, str]] = []
+        """(photo, verdict) not durable yet: at most one for each decoder."""
+        (self._last_row,) = context.database.read(lambda cursor: cursor.execute(_BEFORE_FIRST).fetchone())
+        waiting = context.metrics.gauge(telemetry.PHOTO_CHECKS_WAITING)
+        self._verdicts = {code: context.metrics.counter(telemetry.PHOTO_CHECKS).labels(name_of(code)) for code in VERDICTS}
+        context.metrics.at_scrape(lambda: waiting.set(self._waiting()))
+
+    async def run(self) -> Never:
+        """Check, for ever."""
+        try:
+            await run_for_ever("the check of photos", self._tick, TICK_SECONDS)
+        finally:
+            for decoder in self._decoders:
+                await decoder.close()
+
+    async def _tick(self) -> None:
+        await self._save()
+        while batch := self._next():
+            found = await asyncio.gather(
+                *(decoder.check(self._photos / one.path) for decoder, one in zip(self._decoders, batch, strict=False))
+            )
+            self._unsaved = [(one.photo, name_of(code)) for one, code in zip(batch, found, strict=True)]
+            await self._save()
+            for code in found:
+                self._verdicts[code].inc()
+
+    async def _save(self) -> None:
+        """Raises Problem while the database can't be written; what was found is kept for the next tick."""
+        if self._unsaved:
+            unsaved = list(self._unsaved)
+            await self._context.database.run(lambda cursor: cursor.executemany(_SAVE, unsaved).rowcount)
+            self._unsaved.clear()
+
+    def _next(self) -> list[Unchecked]:
+        if not self._read:
+            rows = self._context.database.read(lambda cursor: cursor.execute(_READ, (self._last_row, READ_LIMIT)).fetchall())
+            self._read.extend(Unchecked(*row) for row in rows)
+        batch = [self._read.popleft() for _ in range(min(len(self._decoders), len(self._read)))]
+        if batch:
+            self._last_row = batch[-1].row
+        return batch
+
+    def _waiting(self) -> int:
+        query = "SELECT count(*) FROM photos WHERE rowid > ?"
+        return int(self._context.database.read(lambda cursor: cursor.execute(query, (self._last_row,)).fetchone()[0]))
+
+
+VERDICTS = (
+    Code.NONE,
+    Code.PHOTO_WRONG_FORMAT,
+    Code.PHOTO_TRUNCATED,
+    Code.PHOTO_TOO_MANY_PIXELS,
+    Code.PHOTO_POLYGLOT,
+    Code.PHOTO_UNDECODABLE,
+)
+_BEFORE_FIRST = """
+SELECT coalesce(min(photos.rowid) - 1, (SELECT coalesce(max(rowid), 0) FROM photos))
+FROM photos LEFT JOIN photo_checks ON photo = id WHERE photo IS NULL
+"""
+_READ = "SELECT photos.rowid, id, path FROM photos LEFT JOIN photo_checks ON photo = id WHERE photos.rowid > ? AND photo IS NULL LIMIT ?"
+_SAVE = "INSERT OR IGNORE INTO photo_checks (photo, verdict) VALUES (?, ?)"
+
+
+def name_of(code: Code) -> str:
+    """A verdict as the database and people read it."""
+    return VALIDATED if code is Code.NONE else code.name.lower()

@@ -1,0 +1,82 @@
+"""From `received` to `validated` or `rejected`: after the acknowledgement, across restarts, and back to the person."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from gelombang.attempt import Code
+from gelombang_server.checking.decoder import Decoder
+from tests.support.upload_site import until
+from tests.unit.test_check_photo import SOUND, with_broken_tables
+from wire.serversite import Site, plan, profile, serving
+
+STORE = {"latency_seconds": 0.0, "bandwidth_bytes_per_second": 1e12}
+
+
+def site_profile(**uploads: Any) -> Any:
+    return profile("hardened", store=STORE, uploads={"own_process": False, **uploads})
+
+
+async def send(site: Site, session: str, photo: bytes, kind: str = "ktp") -> tuple[int, Any]:
+    """Ask and put; the answer of whichever did not grant."""
+    site.context.uploads_url = site.url
+    wish = {"kind": kind, "bytes": len(photo), "sha256": hashlib.sha256(photo).hexdigest()}
+    status, answer = await site.ask("POST", "/api/v1/me/tickets", wish, session)
+    if status != 201:
+        return status, answer
+    async with site.client.put(answer["url"], data=photo, headers={"Content-Type": "image/jpeg"}) as put:
+        return put.status, await put.json(content_type=None)
+
+
+def verdicts(site: Site) -> list[str]:
+    return [verdict for (verdict,) in site.execute("SELECT verdict FROM photo_checks ORDER BY verdict")]
+
+
+async def test_a_photo_that_can_not_be_decoded_is_acknowledged_then_rejected_and_sent_again(tmp_path: Path) -> None:
+    async with serving(plan(tmp_path, site_profile())) as site:
+        session, broken = await site.sign_up(), with_broken_tables()
+        assert (await send(site, session, broken))[0] == 201
+        assert (await send(site, session, SOUND, "selfie"))[0] == 201
+        await until(lambda: len(verdicts(site)) == 2, within_seconds=60)
+        _, me = await site.ask("GET", "/api/v1/me", session=session)
+        assert me["photos"] == {"ktp": "rejected", "selfie": "validated"}
+        assert me["send_again"] == {"ktp": "photo_undecodable"}
+        assert (me["steps"]["ktp"], me["steps"]["selfie"]) == (False, True)
+        _, page = await site.ask("GET", "/api/v1/me/uploads", session=session)
+        assert (page["stored"], page["send_again"]) == (["selfie"], {"ktp": "photo_undecodable"})
+        status, problem = await send(site, session, broken)
+        assert (status, problem["code"]) == (422, "photo_undecodable"), "the same file again is not taken again"
+        assert (await send(site, session, SOUND))[0] == 201
+        await until(lambda: len(verdicts(site)) == 3, within_seconds=60)
+        _, me = await site.ask("GET", "/api/v1/me", session=session)
+        assert (me["photos"], me["send_again"]) == ({"ktp": "validated", "selfie": "validated"}, {})
+        await until(lambda: site.sample("photo_checks_total", verdict="validated") == 2)
+        assert site.sample("photo_checks_total", verdict="photo_undecodable") == 1
+        assert site.sample("photo_checks_waiting") == 0
+
+
+async def test_photos_that_nobody_checked_before_a_restart_are_checked_after_it(tmp_path: Path) -> None:
+    async with serving(plan(tmp_path, site_profile(checks=None))) as site:
+        session = await site.sign_up()
+        assert (await send(site, session, SOUND))[0] == 201
+        assert (await site.ask("GET", "/api/v1/me", session=session))[1]["photos"] == {"ktp": "received"}
+    (tmp_path / "ledger-server-0.bin").unlink()
+    async with serving(plan(tmp_path, site_profile())) as site:
+        await until(lambda: verdicts(site) == ["validated"], within_seconds=60)
+
+
+async def test_a_decoder_that_takes_too_long_or_dies_says_undecodable_and_the_next_photo_is_checked(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(SOUND)
+    hurried, patient = Decoder(1_000_000, 0.0), Decoder(1_000_000, 60.0)
+    try:
+        assert await hurried.check(photo) is Code.PHOTO_UNDECODABLE
+        assert await patient.check(photo) is Code.NONE
+        assert patient._process is not None
+        patient._process.kill()
+        await patient._process.wait()
+        assert await patient.check(photo) is Code.PHOTO_UNDECODABLE
+        assert await patient.check(photo) is Code.NONE
+    finally:
+        await asyncio.gather(hurried.close(), patient.close())
