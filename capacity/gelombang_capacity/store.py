@@ -153,8 +153,10 @@ def give_turn(store: NDArray[np.void], turns: NDArray[np.void], jobs: NDArray[np
     """A job joins those who share; the store has caught up."""
     s = store[0]
     if s.sharing == 0:
+        while s.heap > 0:  # only rows of jobs that have left
+            s.heap -= 1
+            free_job(store, jobs, int(turns[s.heap].job))
         s.virtual = 0.0
-        s.heap = 0
     jobs[j].state = IN_TURN
     s.turns += 1
     s.sharing += 1

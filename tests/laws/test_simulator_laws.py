@@ -202,6 +202,22 @@ def test_after_a_short_stall_the_site_of_april_stays_down_and_it_is_the_retries_
     assert storm(seed, has_stall=True, tries_again=False) > 0.9 * storm(seed, has_stall=False, tries_again=False)
 
 
+def test_a_store_with_one_turn_whose_people_keep_leaving_loses_no_row_of_its_table() -> None:
+    """Who leaves the only turn while others stand in line gives their row back: every row is free, in the line, or in the heap."""
+    crowd = load_scenario("opening-hour").model_dump(by_alias=True)
+    crowd["patience"]["upload_seconds"] = {"value": 30.0}
+    crowd["patience"]["upload_progress_ratio"] = 1.0
+    site = load_profile("hardened").model_dump()
+    site["store"] |= {"turns_limit": 1, "bandwidth_bytes_per_second": 1e6}
+    found = simulated(Scenario.model_validate(crowd), Profile.model_validate(site), Scale(Fraction(1, 20)), 3_600.0)
+    assert found.world.endings[Ending.LEFT_STORE].sum() > 2 * len(found.world.jobs)
+    store, jobs = found.world.store[0], found.world.jobs
+    free, row = 0, int(store["free"])
+    while row >= 0:
+        free, row = free + 1, int(jobs[row]["after"])
+    assert free + int(store["heap"]) + int(store["waiting"]) == len(jobs)
+
+
 def test_everybody_has_one_fate_whatever_the_length_of_the_run() -> None:
     for for_seconds in (60.0, 600.0, 3_000.0):
         found = simulated(load_scenario("opening-hour"), load_profile("april-2020"), Scale(Fraction(1, 100)), for_seconds)
