@@ -10,9 +10,12 @@ from rich.table import Table
 from gelombang.clock import monotonic_us, utc_now
 from gelombang.errors import ExitCode, InputError
 from gelombang.loading import load_profile, load_scenario
+from gelombang.objective_words import three_digits
 from gelombang.record import RunRecord, write_record
 from gelombang.scale import Scale, parse_sample
+from gelombang_capacity.predictions import Prediction
 from gelombang_cli.arguments import Commands, positive
+from gelombang_cli.expecting import expect_run
 from gelombang_cli.provenance import commit
 from gelombang_cli.runfolder import make_run_folder, new_run_id
 from gelombang_reports.console import console_summary
@@ -47,6 +50,9 @@ def add_command(commands: Commands) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a scenario value: patience.return_ratio=0.8"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder; with several profiles, DIR/<profile>")
+    parser.add_argument(
+        "--expect", action="store_true", help="write what 12 seeds say into the ledger of predictions, before it is run live"
+    )
     parser.set_defaults(command=_command)
 
 
@@ -67,6 +73,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     records: list[RunRecord] = []
     folder = Path()
     for profile in profiles:
+        if parsed.expect:
+            _tell(expect_run("simulate", scenario, profile, scale, for_seconds), console)
         run_id = f"{new_run_id(scenario.name, profile.name)}-simulated"
         folder = make_run_folder(parsed.out, run_id, profile.name, len(profiles) > 1)
         started_at = utc_now().isoformat(timespec="seconds")
@@ -84,6 +92,15 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         console.print(_beside_history(records))
     failed = any(judgement.passed is False for record in records for judgement in record.objectives)
     return ExitCode.FAILED if failed else ExitCode.AS_EXPECTED
+
+
+def _tell(prediction: Prediction, console: Console) -> None:
+    for each in prediction.quantities:
+        console.print(
+            f"expected of {prediction.profile}: {each.name} {three_digits(each.low)} to {three_digits(each.high)}",
+            highlight=False,
+            markup=False,
+        )
 
 
 def _beside_history(records: list[RunRecord]) -> Table:
