@@ -14,6 +14,7 @@ from gelombang.objective_words import three_digits
 from gelombang.record import RunRecord, write_record
 from gelombang.scale import Scale, parse_sample
 from gelombang_capacity.predictions import Prediction
+from gelombang_capacity.published import HISTORY_AT, counts_by_step
 from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.expecting import expect_run
 from gelombang_cli.provenance import commit
@@ -23,14 +24,6 @@ from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
 HISTORY_SCENARIO = "surge-2020"
-HISTORY: dict[str, dict[float, int]] = {
-    "account": {75_600.0: 1_432_133, 234_000.0: 3_700_000, 421_200.0: 5_965_048},
-    "email-link": {75_600.0: 1_063_028, 421_200.0: 4_428_669},
-    "nik": {75_600.0: 624_090, 421_200.0: 3_294_190},
-    "selfie": {75_600.0: 77_834, 421_200.0: 2_078_026},
-}
-"""Published counts by seconds since the opening (docs/facts.md); joining the wave is laid on the photos."""
-HISTORY_AT = (75_600.0, 234_000.0, 421_200.0)
 
 
 def add_command(commands: Commands) -> None:
@@ -115,7 +108,7 @@ def _beside_history(records: list[RunRecord]) -> Table:
     for at in HISTORY_AT:
         if at > records[0].for_seconds:
             break
-        for step, counts in HISTORY.items():
+        for step, counts in counts_by_step().items():
             history = f"{counts[at]:,}" if at in counts else "-"
             table.add_row(f"{at / 3600:g}", titles[step], history, *(f"{_passed_by(record, step, at):,.0f}" for record in records))
     return table
