@@ -9,6 +9,7 @@ from gelombang.errors import ExitCode, InputError
 from gelombang.record import read_record
 from gelombang.segments import read_segments
 from gelombang_cli.arguments import Commands
+from gelombang_cli.gate_instructions import add_instructions
 from gelombang_cli.runfolder import existing_run_folder
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
@@ -28,6 +29,7 @@ def add_command(commands: Commands) -> None:
     _add_paired(gates)
     _add_drift(gates)
     _add_run(gates)
+    add_instructions(gates)
     health = gates.add_parser("health", help="how the gate itself has fared on each class of machine", description=health_told.__doc__)
     health.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds and the gate's own record are kept")
     health.set_defaults(command=_health)

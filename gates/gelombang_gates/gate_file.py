@@ -76,6 +76,20 @@ class Waiver(_Part):
     reason: Annotated[str, StringConstraints(min_length=10, max_length=500)]
 
 
+class Instructions(_Part):
+    """`[gate.instructions]`: how instructions per request are counted (`gelombang gate instructions`)."""
+
+    command: Text
+    """Does what the file `{orders}` says and prints a line of JSON for each run, as `counting` describes. `{head}` are the files of head,
+    so that both revisions are asked by the same client; `{folder}` is an empty folder."""
+    requests: Annotated[int, Field(ge=50, le=100_000)] = 500
+    """By which the two counts of a route differ."""
+    limit: Ratio = 0.01
+    """Instructions more per request than this, as a ratio, are a failure."""
+    within_seconds: Seconds = 600.0
+    """For both revisions, which are counted beside each other."""
+
+
 class Gate(_Part):
     """The whole table."""
 
@@ -112,6 +126,7 @@ class Gate(_Part):
     setup: list[SetupRequest] = Field(default_factory=list, max_length=20)
     route: list[GateRoute] = Field(default_factory=list, max_length=ROUTES_LIMIT)
     accept: list[Waiver] = Field(default_factory=list)
+    instructions: Instructions | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -74,7 +74,7 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
         keep(orders.cache, line_of(comparison, machine, utc_now().isoformat(timespec="seconds"), *commits))
         return Verdict(comparison, gate, *commits, machine, (monotonic_us() - began_us) / MICROSECONDS, tuple(waivers.values()))
 
-    if _untouched(orders, *commits):
+    if is_untouched(orders, *commits):
         return verdict(Comparison(Outcome.SKIPPED, f"nothing of {', '.join(gate.when_changed)} differs", Ran(), None))
     base, head = build_both(orders, say)
     requests = look_at_both(gate, gate.command, base, head, say)
@@ -93,7 +93,8 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
     return verdict(compare(gate, measure, limit, orders.pairs, list(waivers), shown))
 
 
-def _untouched(orders: Orders, base: str, head: str) -> bool:
+def is_untouched(orders: Orders, base: str, head: str) -> bool:
+    """Whether nothing that the gate watches differs between the two commits."""
     patterns = orders.gate.when_changed
     if not patterns or base == head:
         return False

@@ -18,7 +18,7 @@ from gelombang_gates.pairs import KNOWN_DELAY, WHOLE, Cost
 from gelombang_gates.runs import RunsCompared
 from gelombang_gates.sequence import Finding, Judged
 
-_HEADINGS = {
+HEADINGS = {
     Outcome.PASS: "PASS",
     Outcome.FAIL: "FAIL",
     Outcome.INCONCLUSIVE: "INCONCLUSIVE: THIS IS NO PASS",
@@ -26,7 +26,7 @@ _HEADINGS = {
     Outcome.SKIPPED: "SKIPPED: NOTHING WAS COMPARED",
 }
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_COMMIT_CHARACTERS = 12
+COMMIT_CHARACTERS = 12
 
 
 def told(verdict: Verdict) -> str:
@@ -99,7 +99,7 @@ def runs_told(compared: RunsCompared, first: str, second: str, whole: bool) -> s
     heading = {Judged.PASS: Outcome.PASS, Judged.FAIL: Outcome.FAIL, Judged.INCONCLUSIVE: Outcome.INCONCLUSIVE}[compared.judged]
     counts = {judged: sum(row.judged is judged for row in compared.rows) for judged in Judged}
     lines = [
-        f"## {_HEADINGS[heading]}",
+        f"## {HEADINGS[heading]}",
         "",
         f"{second} against {first}: {counts[Judged.FAIL]} worse, {counts[Judged.INCONCLUSIVE]} undecided, {counts[Judged.PASS]} no worse "
         f"({len(compared.rows)} comparisons, each may be wrong by {compared.alpha:.2g})",
@@ -120,7 +120,7 @@ def runs_as_json(compared: RunsCompared) -> str:
 
 def _lines(verdict: Verdict) -> Iterator[str]:
     comparison, gate = verdict.comparison, verdict.gate
-    yield f"## {_HEADINGS[comparison.outcome]}"
+    yield f"## {HEADINGS[comparison.outcome]}"
     yield ""
     yield f"{comparison.why}."
     if comparison.outcome is Outcome.FAIL and not verdict.is_failure:
@@ -128,7 +128,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     if gate.owners:
         yield f"Owners: {', '.join(gate.owners)}."
     yield ""
-    yield f"base {verdict.base[:_COMMIT_CHARACTERS]}, head {verdict.head[:_COMMIT_CHARACTERS]}; {verdict.machine}; {verdict.seconds:.0f} s"
+    yield f"base {verdict.base[:COMMIT_CHARACTERS]}, head {verdict.head[:COMMIT_CHARACTERS]}; {verdict.machine}; {verdict.seconds:.0f} s"
     for waiver in verdict.waivers:
         yield f"accepted until {waiver.until}: {waiver.route} ({waiver.reason})"
     for title, ran in (("First sequence", comparison.first), ("Second sequence, of what the first one found", comparison.second)):

@@ -1,0 +1,64 @@
+"""`gelombang gate instructions`: does head need more instructions per request than base?"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from gelombang.errors import ExitCode, InputError
+from gelombang_cli.arguments import Commands
+from gelombang_gates.comparing import Outcome
+from gelombang_gates.function_table import instructed_as_json, instructed_told
+from gelombang_gates.gate_file import GATE_FILE, chosen, load_gate
+from gelombang_gates.instructions import Instructed, instructed
+from gelombang_gates.paired import PAIRS_LEAST, Orders
+from gelombang_gates.revision import cache_folder
+
+
+def add_instructions(gates: Commands) -> None:
+    """The command's own options."""
+    parser = gates.add_parser(
+        "instructions", help="instructions per request under callgrind, of two revisions", description=instructed.__doc__
+    )
+    parser.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    parser.add_argument("--head", default="HEAD", metavar="REV", help="the one that is judged (default HEAD)")
+    parser.add_argument(
+        "--config", type=Path, default=Path(GATE_FILE), metavar="FILE", help=f"file with a [gate] table (default {GATE_FILE})"
+    )
+    parser.add_argument("--route", action="append", default=[], metavar="NAME", help="only this route")
+    parser.add_argument("--python", type=Path, metavar="FILE", help="run both on this interpreter and install nothing")
+    parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds are kept (default: in ~/.cache)")
+    parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
+    parser.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="add the verdict as Markdown to this file, such as a job summary")
+    parser.set_defaults(command=_command)
+
+
+def _command(parsed: argparse.Namespace) -> ExitCode:
+    python: Path | None = parsed.python
+    if python is not None and not python.is_file():
+        raise InputError(f"--python is {python}; want a Python interpreter")
+    orders = Orders(
+        repository=Path.cwd(),
+        base=parsed.base,
+        head=parsed.head,
+        gate=chosen(load_gate(parsed.config), parsed.route),
+        pairs=PAIRS_LEAST,
+        seed=0,
+        cache=parsed.cache or cache_folder(),
+        python=python.absolute() if python is not None else None,
+    )
+    must_run = os.environ.get("CI") == "true"
+    verdict = instructed(orders, must_run, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))
+    if parsed.summary is not None:
+        with parsed.summary.open("a") as summary:
+            summary.write(instructed_told(verdict))
+    sys.stdout.write(instructed_as_json(verdict) if parsed.json else instructed_told(verdict))
+    return _exit_code(verdict, parsed.strict)
+
+
+def _exit_code(verdict: Instructed, strict: bool) -> ExitCode:
+    if verdict.is_failure:
+        return ExitCode.FAILED
+    undecided = verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.UNFIT)
+    return ExitCode.UNTRUSTED if undecided and strict else ExitCode.AS_EXPECTED
