@@ -11,10 +11,11 @@ from functools import cache
 from types import MappingProxyType
 from typing import Never
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.metrics_text import PageWriter
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Kind, Metric, Side
 from gelombang_server.routes import Route
@@ -34,6 +35,7 @@ class Metrics:
         self.registry = CollectorRegistry(auto_describe=False)
         self._handles: dict[str, Counter | Gauge | Histogram] = {}
         self._scrapes: list[Callable[[], None]] = []
+        self._writer = PageWriter()
         for spec in telemetry.CATALOGUE:
             # A machine that another process reports is absent here, and not 0.
             if spec.side is Side.SERVER and (slot == 0 or spec not in telemetry.SERVER_MACHINE):
@@ -76,7 +78,7 @@ class Metrics:
         """The Prometheus text of this process now."""
         for read in self._scrapes:
             read()
-        return generate_latest(self.registry)
+        return self._writer.page(self.registry.collect())
 
     async def sample_loop_lag(self) -> Never:
         """Runs for ever: how late the event loop wakes a timer."""

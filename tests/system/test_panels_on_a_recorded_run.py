@@ -1,9 +1,10 @@
 """Every query of every page, and every rule, on a recorded opening hour in a real Prometheus: none is empty, none stands still that must
 move.
 
-One run against each site is recorded. To see what a longer scrape interval shows, the same recording is laid on a slower clock: N seconds
-between two scrapes, and rules whose windows are N times as long, as they are for a run at a speed N times lower. A recording without its
-generator is the real day: pages must not need one, and those that do must say so.
+One run against each site is recorded, and both are laid beside each other as the processes of one. To see what a longer scrape interval
+shows, the same recording is laid on a slower clock: N seconds between two scrapes, and rules whose windows are N times as long, as they are
+for a run at a speed N times lower. A recording without its generator is the real day: pages must not need one, and those that do must say
+so.
 """
 
 import dataclasses
@@ -13,12 +14,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from gelombang.series_file import RunSeries, Series, read_series
+from gelombang.series_file import RunSeries, Series, Source, read_series
 from gelombang.telemetry import CATALOGUE, Side
 from gelombang_cli.past_run import back_fill, shipped_rules, span_of
 from gelombang_cli.prometheus import Prometheus
@@ -32,6 +34,7 @@ SITES = ("april-2020", "hardened")
 SCRAPES_A_RATE = 4
 RULES_EVERY_SCRAPES = 5
 POINTS = 120
+MOMENTS = ("scrapes_us", "missed_us", "took_us")
 INTERVALS = (1, 15, 30, 60)
 ORDERS = re.compile(
     r"_(limit|limit_bytes|limit_per_second|capacity_bytes|bandwidth_bytes_per_second|cores|machine_memory_bytes|speed_ratio|sample_ratio"
@@ -101,16 +104,21 @@ QUERIES = [
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A run on some clock, in a Prometheus."""
+    """The runs on some clock, in a Prometheus."""
 
-    site: str
     api: AskedPrometheus
     every_seconds: int
     first: float
     last: float
+    known: dict[Query, list[float]] = field(default_factory=dict)
 
     def asked(self, query: Query) -> list[float]:
-        """Every number that the panel would show, over all its series and moments."""
+        """Every number that the panel would show, over all its series and moments; each query is asked once."""
+        if query not in self.known:
+            self.known[query] = self._asked(query)
+        return self.known[query]
+
+    def _asked(self, query: Query) -> list[float]:
         text = query.text
         stood_for = {
             "$__rate_interval": f"{SCRAPES_A_RATE * self.every_seconds}s",
@@ -136,15 +144,34 @@ class Recording:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunSeries]:
-    """The series of 40 minutes of the opening hour against each site, by its name."""
+def kept(tmp_path_factory: pytest.TempPathFactory) -> RunSeries:
+    """The series of 40 minutes of the opening hour against both sites."""
     program("prometheus")
     folder = tmp_path_factory.mktemp("runs")
     words = ["run", "opening-hour", "--sample", "1/200", "--for", "2400", "--seed", "7", "--out", "A", "--json"]
     command = [sys.executable, "-m", "gelombang_cli", *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=360, check=False)
     assert done.returncode in (0, 1, 3), done.stdout + done.stderr
-    return {site: read_series(folder / "A" / site / "metrics.jsonl") for site in SITES}
+    return beside([of_site(site, read_series(folder / "A" / site / "metrics.jsonl")) for site in SITES])
+
+
+def of_site(site: str, run: RunSeries) -> RunSeries:
+    """The same with processes that bear the site's name."""
+    named = {source: Source(source.side, f"{site}-{source.instance}") for source in run.sources}
+    return dataclasses.replace(
+        run,
+        sources=tuple(named.values()),
+        series=tuple(Series(each.name, named[each.source], each.changed_us, each.values) for each in run.series),
+        **{moments: {named[source]: found for source, found in getattr(run, moments).items()} for moments in MOMENTS},
+    )
+
+
+def beside(runs: list[RunSeries]) -> RunSeries:
+    """All of them at once, from the zero of the last."""
+    together = {moments: {source: found for run in runs for source, found in getattr(run, moments).items()} for moments in MOMENTS}
+    sources = tuple(source for run in runs for source in run.sources)
+    series = tuple(each for run in runs for each in run.series)
+    return dataclasses.replace(runs[-1], sources=sources, series=series, **together)
 
 
 def slower(run: RunSeries, times: int) -> RunSeries:
@@ -177,82 +204,67 @@ def slower_rules(folder: Path, times: int) -> list[Path]:
 
 
 @pytest.fixture(scope="module", params=INTERVALS, ids=lambda seconds: f"every {seconds} s")
-def recordings(
-    request: pytest.FixtureRequest, kept: dict[str, RunSeries], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[Recording]]:
+def recording(request: pytest.FixtureRequest, kept: RunSeries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     """Both sites, scraped at one interval."""
-    yield from opened(kept, request.param, tmp_path_factory)
+    with opened(kept, request.param, tmp_path_factory.mktemp("recording")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def real_day(kept: dict[str, RunSeries], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Recording]]:
+def real_day(kept: RunSeries, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     """Both sites without a generator."""
-    yield from opened({site: without_generator(run) for site, run in kept.items()}, 15, tmp_path_factory)
-
-
-def opened(runs: dict[str, RunSeries], times: int, folders: pytest.TempPathFactory) -> Iterator[list[Recording]]:
-    found, running = [], []
-    try:
-        for site, run in runs.items():
-            folder = folders.mktemp(site)
-            rules, recorded = slower_rules(folder, times), slower(run, times)
-            back_fill(recorded, folder, rules, RULES_EVERY_SCRAPES * times)
-            config = prometheus_config([], rules=False).replace(
-                "rule_files: []", f"rule_files: {json.dumps([str(rule) for rule in rules])}"
-            )
-            prometheus = Prometheus(folder, config)
-            running.append(prometheus.__enter__())
-            span = span_of(recorded)
-            found.append(Recording(site, AskedPrometheus(prometheus.url), times, span.from_seconds, span.to_seconds))
+    with opened(without_generator(kept), 15, tmp_path_factory.mktemp("real-day")) as found:
         yield found
-    finally:
-        for prometheus in running:
-            prometheus.__exit__(None, None, None)
 
 
-def numbers(recordings: list[Recording], query: Query) -> list[float]:
-    return [value for recording in recordings for value in recording.asked(query)]
+@contextmanager
+def opened(run: RunSeries, times: int, folder: Path) -> Iterator[Recording]:
+    rules, recorded = slower_rules(folder, times), slower(run, times)
+    back_fill(recorded, folder, rules, RULES_EVERY_SCRAPES * times)
+    config = prometheus_config([], rules=False).replace("rule_files: []", f"rule_files: {json.dumps([str(rule) for rule in rules])}")
+    with Prometheus(folder, config) as prometheus:
+        span = span_of(recorded)
+        yield Recording(AskedPrometheus(prometheus.url), times, span.from_seconds, span.to_seconds)
 
 
-def test_no_panel_is_empty_or_without_a_number(recordings: list[Recording]) -> None:
+def test_no_panel_is_empty_or_without_a_number(recording: Recording) -> None:
     assert len(QUERIES) > 40
     wrong = []
     for query in QUERIES:
-        shown = numbers(recordings, query)
+        shown = recording.asked(query)
         if not any(math.isfinite(value) for value in shown):
             wrong.append(f"{query.page}, {query.title}: {query.text} gives {set(shown) or 'nothing'}")
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_panel_stands_still_that_the_opening_hour_must_move(recordings: list[Recording]) -> None:
-    """A line has two values or more over the run; a number that is asked once is not 0 for both sites."""
+def test_no_panel_stands_still_that_the_opening_hour_must_move(recording: Recording) -> None:
+    """A line has two values or more over the run; a number that is asked once is not 0."""
     still = []
     for query in QUERIES:
-        shown = {value for value in numbers(recordings, query) if math.isfinite(value)}
+        shown = {value for value in recording.asked(query) if math.isfinite(value)}
         moves = len(shown) >= 2 or (query.instant and shown != {0.0})
         if not moves and not query.may_stand_still:
             still.append(f"{query.page}, {query.title}: {query.text} is {shown}")
     assert not still, "\n".join(still)
 
 
-def test_every_rule_is_evaluated_and_every_recorded_series_has_a_number(recordings: list[Recording]) -> None:
-    rules = [rule for recording in recordings[:1] for rule in recording.rules()]
+def test_every_rule_is_evaluated_and_every_recorded_series_has_a_number(recording: Recording) -> None:
+    rules = recording.rules()
     assert {rule["type"] for rule in rules} == {"recording", "alerting"}
     shown: dict[str, list[float]] = {}
     for rule in rules:
-        for recording in recordings:
-            # An alert that is quiet has no series; a query that can't be asked raises.
-            evaluated = recording.over(rule["query"])
-            if rule["type"] == "recording":
-                shown.setdefault(f"{rule['name']} as it is kept", []).extend(recording.over(rule["name"]))
-                shown.setdefault(rule["name"], []).extend(evaluated)
+        # An alert that is quiet has no series; a query that can't be asked raises.
+        evaluated = recording.over(rule["query"])
+        if rule["type"] == "recording":
+            shown.setdefault(f"{rule['name']} as it is kept", []).extend(recording.over(rule["name"]))
+            shown.setdefault(rule["name"], []).extend(evaluated)
     assert [name for name, values in shown.items() if not any(map(math.isfinite, values))] == []
 
 
-def test_on_the_real_day_only_panels_of_the_generator_are_empty_and_they_say_so(real_day: list[Recording]) -> None:
+def test_on_the_real_day_only_panels_of_the_generator_are_empty_and_they_say_so(real_day: Recording) -> None:
     found: dict[tuple[str, str], list[tuple[Query, int]]] = {}
     for query in QUERIES:
-        shown = sum(math.isfinite(value) for value in numbers(real_day, query))
+        shown = sum(math.isfinite(value) for value in real_day.asked(query))
         found.setdefault((query.page, query.title), []).append((query, shown))
     wrong = []
     for panel, queries in found.items():
