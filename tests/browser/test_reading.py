@@ -136,6 +136,7 @@ def test_the_live_page_draws_what_it_is_told_and_says_when_the_run_has_ended(bro
         board.channel.tell(4.0, {(share, "failing"): 0.25, (whose, "full store · store · store.capacity_bytes"): 1.0})
         browser.until(f"{chart}.querySelector('output').textContent === '25\u202f%'")
         browser.until("document.getElementById('said').textContent.startsWith('19:04: full store')")
+        assert browser.ask("document.querySelector('#said code').textContent") == "store.capacity_bytes"
         assert browser.ask(f"document.querySelector('[data-number=\"{whose}\"] .named b').textContent") == "full store"
         assert set(browser.ask("[...document.querySelectorAll('.panel summary')].map((one) => one.textContent)")) == {"about"}
         browser.ask("document.getElementById('tab-now').focus()")

@@ -99,15 +99,23 @@
     if (known.every(([, place]) => last[place] === 1) && panel.unit === "short") {
       return panel.box.replaceChildren(make("ul", { className: "named" }, ...known.map(([legend]) => named(legend))));
     }
-    const top = panel.highest || Math.max(...known.map(([, place]) => last[place]), 1e-9);
+    const most = panel.highest || Math.max(...known.map(([, place]) => last[place]), 1e-9);
     const table = make("table", { className: "bars" });
     for (const [legend, place] of known) {
       const row = table.insertRow();
       row.insertCell().textContent = legend;
-      row.insertCell().innerHTML = `<svg aria-hidden="true"><rect width="100%" height="100%" class="trough"/><rect width="${Math.max(0, Math.min(100, (100 * last[place]) / top)).toFixed(1)}%" height="100%" class="fill p2"/></svg>`;
+      row.insertCell().innerHTML = `<svg aria-hidden="true"><rect width="100%" height="100%" class="trough"/><rect width="${Math.max(0, Math.min(100, (100 * last[place]) / most)).toFixed(1)}%" height="100%" class="fill p2"/></svg>`;
       row.insertCell().textContent = written(last[place], panel.unit);
     }
     panel.box.replaceChildren(table);
+  };
+
+  // As high as what is drawn, and as its limits where they are near: a limit far above would press everything flat.
+  const top = (panel, lines, data) => {
+    const highs = lines.map((_, i) => data[i + 1].reduce((high, value) => Math.max(high, value ?? 0), 0));
+    const isLimit = lines.map(([text], i) => paint(panel, text, i).dashed);
+    const own = Math.max(0, ...highs.filter((_, i) => !isLimit[i]));
+    return Math.max(own, ...highs.filter((high, i) => isLimit[i] && (own === 0 || high <= 4 * own)));
   };
 
   const chart = (panel, lines) => {
@@ -132,7 +140,7 @@
         height: 170,
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, sync: { key: "live" } },
-        scales: { x: { time: false }, y: { range: (u, low, high) => [Math.min(0, low ?? 0), panel.highest || Math.max(high ?? 0, 1e-9) * 1.05] } },
+        scales: { x: { time: false }, y: { range: (u, low) => [Math.min(0, low ?? 0), panel.highest || Math.max(top(panel, lines, u.data), 1e-9) * 1.05] } },
         axes: [
           { ...axis, size: 24, grid: { show: false }, values: (u, ticks) => ticks.map(clock) },
           { ...axis, size: 62, grid: { stroke: colour("rule"), width: 1 }, values: (u, ticks) => ticks.map((tick) => written(tick, panel.unit).replace(/\u202f(people|attempts|answers|cores).*/, "")) },
@@ -195,7 +203,11 @@
     say("live", "valid");
     show();
   });
-  events.addEventListener("said", (event) => { document.getElementById("said").textContent = JSON.parse(event.data).text; });
+  // What stands between back-quotes is the name of a setting.
+  events.addEventListener("said", (event) => {
+    const parts = JSON.parse(event.data).text.split("`");
+    document.getElementById("said").replaceChildren(...parts.map((part, i) => (i % 2 ? make("code", { textContent: part }) : part)));
+  });
   events.addEventListener("ended", (event) => { events.close(); say(`${main.dataset.ended}: ${JSON.parse(event.data).page}`, "none"); });
   events.addEventListener("error", () => say(main.dataset.lost, "suspect"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { panels.forEach((panel) => { panel.drawn = null; }); show(); });
