@@ -192,14 +192,19 @@ class Connection:
             return 0
         if count:
             self.answer.feed(_READ_VIEW[:count])
-        else:
-            self.answer.meet_end_of_stream()
-        return count
+            return count
+        self.answer.meet_end_of_stream()
+        return 0
 
     def wait_readable(self) -> None:
         """Until there is something to read. Raises BrokenError at the deadline."""
-        while self._park() is not _READABLE:
-            pass
+        if not self._armed:
+            self._arm()
+        if self._alarm is None or self._alarm_us > self.deadline_us:
+            self._set_alarm()
+        while (wake := self._hub.switch()) is not _READABLE:
+            if wake is _LATE:
+                raise _late()
 
     def wait_writable(self, reads: bool = True) -> Wake:
         """Until there is room to send, or (`reads`) something to read. Raises BrokenError at the deadline."""
@@ -268,7 +273,7 @@ class Connection:
             self._set_alarm()
         wake: Wake = self._hub.switch()
         if wake is _LATE:
-            raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
+            raise _late()
         return wake
 
     def _set_alarm(self) -> None:
@@ -282,7 +287,7 @@ class Connection:
         left_us = self.deadline_us - monotonic_us()
         if left_us <= 0:
             self._alarm = None
-            raise BrokenError(Outcome.TIMED_OUT, "patience ran out")
+            raise _late()
         self._alarm = self._hub.loop.timer(left_us / MICROSECONDS)
         # Told to, gevent's loop asks the time again: without it the timer counts from when the loop last woke, and goes off early.
         self._alarm.start(self._be_late, update=True)
@@ -315,6 +320,10 @@ class Connection:
             self.on_lost(self)
         else:
             self.close()
+
+
+def _late() -> BrokenError:
+    return BrokenError(Outcome.TIMED_OUT, "patience ran out")
 
 
 def _reset(error: OSError) -> BrokenError:

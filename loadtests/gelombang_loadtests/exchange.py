@@ -111,14 +111,14 @@ def exchange(pool: PersonConnections, request: Request, line: Line | Person, dea
     answer = Answer(connections=1)
     while True:
         connection.begin(deadline_us, request.method == b"HEAD")
+        incoming = connection.answer
         try:
             broken = _run(connection, message, line, answer, began_us)
         except BaseException:
             pool.drop(connection)  # the greenlet was killed, or this machine is at its limit
             raise
-        answer.bytes_received = connection.answer.bytes_received
+        answer.bytes_received = incoming.bytes_received
         if broken is None:
-            incoming = connection.answer
             answer.status, answer.headers, answer.body = incoming.status, incoming.headers, incoming.body
             pool.give_back(connection, began_us + answer.connect_us + answer.send_us + answer.wait_us + answer.receive_us)
             if route.prefix and answer.status == _PROXY_WANTS_CREDENTIALS:

@@ -35,16 +35,7 @@ class Guard:
                 if name.lower() in self._own:
                     headers = tuple([header for header in headers if header[0].lower() not in self._own])
                     break
-            request = Request(
-                request.method,
-                request.target,
-                request.host,
-                request.port,
-                headers + self._headers,
-                request.body,
-                request.prepared,
-                request.tls,
-            )
+            request.headers = headers + self._headers  # a request is sent once, and making another one costs more than all the rest here
         return self._carry(applicant, person, request, patience_seconds)
 
 

@@ -57,6 +57,8 @@ class Walker:
         self._forms = forms
         self._asks_for = tuple(self._message_after(step) for step in range(len(forms)))
         self._is_photo = tuple(is_upload(step) for step in crowd.journey.steps)
+        self._next: list[list[int]] = crowd.journey.next.tolist()
+        """The journey's table as lists: NumPy's numbers cost several times as much to ask for one by one."""
         self._thinks = tuple(step.think_seconds is not None for step in crowd.journey.steps)
         self._loop = loop
         self._book = book
@@ -126,7 +128,8 @@ class Walker:
         return then
 
     def _what_next(self, applicant: Applicant, person: Person, tried: Try, outcome: Outcome, now_us: int) -> Next:
-        target = self._crowd.journey.follow(applicant.step, outcome, tried.rule)
+        step, rule = applicant.step, tried.rule
+        target = self._crowd.journey.follow(step, outcome, rule) if rule else self._next[step][outcome]
         if target < 0:
             fate = fate_of_target(target)
             return self._persists(applicant, person, tried, now_us) if fate is None else fate
