@@ -135,9 +135,12 @@ class GeneratorCounts:
 
     def outcomes(self, step: int) -> dict[Outcome, int]:
         """Ended attempts at a step by outcome; only those that happened."""
-        cells = self.by_step[step]
-        totals = {outcome: sum(cells[outcome * _PHASES : (outcome + 1) * _PHASES]) for outcome in Outcome}
-        return {outcome: count for outcome, count in totals.items() if count}
+        totals: dict[Outcome, int] = {}
+        for cell, count in enumerate(self.by_step[step]):
+            if count:
+                outcome = Outcome(cell // _PHASES)
+                totals[outcome] = totals.get(outcome, 0) + count
+        return totals
 
 
 @dataclass(frozen=True, slots=True)

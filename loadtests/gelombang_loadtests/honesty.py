@@ -8,7 +8,7 @@ worst delay, the CPU shares, the counts, and what the kernel says of run queue, 
 import gc
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -128,14 +128,19 @@ class SelfWatch:
     def _write(self, now_us: int, cpu_share: float) -> None:
         if self._stopping:
             return
-        network = read_network()
+        network, now = read_network(), self._counts()
         sample = Sample(
             t_us=now_us,
             loop_late_max_us=self._late_max_us,
             gc_pause_max_us=self._gc_pause_max_us,
             cpu_share=round(cpu_share, 4),
             machine_cpu_share=round(psutil.cpu_percent(interval=None) / 100, 4),
-            **asdict(self._counts()),
+            offered=now.offered,
+            started=now.started,
+            in_flight=now.in_flight,
+            waiting=now.waiting,
+            attempts=now.attempts,
+            sent_bytes=now.sent_bytes,
             sockets=None if self._sockets is None else self._sockets.open_sockets,
             sockets_limit=None if self._sockets is None else self._sockets.sockets_limit,
             ports=self._ports,

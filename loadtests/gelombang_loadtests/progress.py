@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
@@ -82,7 +82,7 @@ Say = Callable[[Ready | Progress | Done], None]
 def say(event: Ready | Progress | Done) -> None:
     """Print one event. A reader that has gone away is no reason to end a run."""
     try:
-        sys.stdout.write(orjson.dumps(asdict(event)).decode() + "\n")
+        sys.stdout.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE).decode())
         sys.stdout.flush()
     except BrokenPipeError:
         pass
