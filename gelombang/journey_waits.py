@@ -40,7 +40,7 @@ def journey_totals(evidence: Evidence, steps: Sequence[Step], speed: float) -> J
 
 def _first_due(rows: NDArray[np.void], step: int, people: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For everybody who tried a step: their place among `people` (ascending), and when their first try there was due."""
-    first = rows[(rows["step"] == step) & (rows["number"] == 1)]
+    first = rows[(rows["step"] == step) & (rows["number"] == 1) & (rows["tab"] == 0)]
     place = np.searchsorted(people, first["person"])
     known = place < len(people)
     place, first = place[known], first[known]

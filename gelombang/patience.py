@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gelombang.attempt import Outcome
-from gelombang.scenario import Patience
+from gelombang.scenario import Patience, Scenario
 from gelombang.seeds import Purpose, unit
 
 FAILURES = frozenset(
@@ -90,6 +90,22 @@ def after_failure(
         return Decision(Choice.RETRY, 0.0, failures_in_a_row, smaller_copy=False)
     delay = _delay(seed, person, patience, n, 1)
     return Decision(Choice.RETRY, delay, failures_in_a_row, smaller_copy=outcome is Outcome.TOO_LARGE)
+
+
+def opens_second_tabs(scenario: Scenario) -> bool:
+    """Whether anybody does."""
+    everybody = [scenario.patience] if scenario.persona is None else [persona.patience for persona in scenario.persona]
+    return any(patience.second_tab is not None for patience in everybody)
+
+
+def second_tab_after_seconds(seed: int, person: int, patience: Patience, step: int, number: int) -> float | None:
+    """How long after sending try `number` (from 1) the person opens a second tab, where it is not answered by then; None: they wait."""
+    if patience.second_tab is None:
+        return None
+    n = draw_number(step, number)
+    if unit(seed, person, Purpose.SECOND_TAB, n) >= patience.second_tab.ratio:
+        return None
+    return patience.second_tab.after_seconds.quantile(unit(seed, person, Purpose.SECOND_TAB_AFTER, n))
 
 
 def _after_site_failure(seed: int, person: int, patience: Patience, n: int, failures: int, photo: bool) -> Decision:

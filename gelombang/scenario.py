@@ -139,6 +139,15 @@ class Backoff(_Part):
     longest_seconds: Annotated[Seconds, Field(gt=0)]
 
 
+class SecondTab(_Part):
+    """Who opens the page a second time while the first time still waits."""
+
+    ratio: Annotated[Ratio, Field(gt=0, le=1)]
+    """Probability, of each try that is not answered by then."""
+    after_seconds: Annotated[Distribution, Dimension.WAITING]
+    """From when the try was sent."""
+
+
 class Patience(_Part):
     """How long people wait, and what they do when it fails."""
 
@@ -160,13 +169,15 @@ class Patience(_Part):
     """Probability of switching to a smaller copy after a failed upload."""
     attempts_limit: Annotated[FixedInt, Field(gt=0, le=60_000)]
     """Tries of one person at one step; then the person has given up."""
-    # These three have no default of their own, so that the plan of a scenario that doesn't name them stays what it was.
+    # These have no default of their own, so that the plan of a scenario that doesn't name them stays what it was.
     retry_delays_seconds: Annotated[list[Annotated[float, Field(ge=0)]] | None, Dimension.WAITING, Field(max_length=100)] = None
     """In place of `retry_seconds`: what a library waits before its first, second … retry, always the same; then people decide."""
     backoff: Backoff | None = None
     """In place of `retry_seconds`: a back-off with jitter."""
     obeys_told_time: bool | None = None
     """False: a told time to come back is not listened to; a refusal is a failure like any other."""
+    second_tab: SecondTab | None = None
+    """Some do not wait for the first tab: they try in a second one too."""
 
     @model_validator(mode="after")
     def _one_way_to_retry(self) -> Self:

@@ -50,6 +50,8 @@ class Purpose(IntEnum):
     TLS_RESUMED = 23
     USER_CLASS = 24
     PERSONA = 25
+    SECOND_TAB = 26
+    SECOND_TAB_AFTER = 27
     GATE_ORDER = 30
     RESAMPLE = 31
     PLAN_INPUT = 32

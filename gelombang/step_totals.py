@@ -62,8 +62,8 @@ def step_totals(evidence: Evidence, steps: Sequence[Step], segments: Segments, s
     shape = (len(steps), len(Outcome))
     known = rows[(rows["step"] < len(steps)) & (rows["outcome"] < len(Outcome))]
     by_outcome = np.bincount(known["step"].astype(np.int64) * shape[1] + known["outcome"], minlength=shape[0] * shape[1]).reshape(shape)
-    # A person's tries at a step are numbered from 1, so each person who reached it has exactly one first try.
-    reached = np.bincount(known["step"][known["number"] == 1], minlength=len(steps))
+    # A person's tries at a step are numbered from 1 in each tab, so each person who reached it has exactly one first try in the first.
+    reached = np.bincount(known["step"][(known["number"] == 1) & (known["tab"] == 0)], minlength=len(steps))
     passed = (evidence.people["passed"][:, : len(steps)] > 0).sum(axis=0)
     totals = []
     for index, step in enumerate(steps):

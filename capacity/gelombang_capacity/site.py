@@ -2,7 +2,7 @@
 
 The site that is modelled is the reference server's: its requests are known by method and path, its messages by their kind. Whatever else a
 scenario asks for is a request that costs the site its share of CPU and is answered well. Forms that this can't stand for (a file in a
-request, somebody's own inbox, more than two photo steps) are refused in one sentence.
+request, somebody's own inbox, more than two photo steps, a second tab) are refused in one sentence.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from gelombang.clock import MICROSECONDS
 from gelombang.distribution import Distribution, Fixed
 from gelombang.errors import InputError
 from gelombang.journey import compile_journey
+from gelombang.patience import opens_second_tabs
 from gelombang.person import PEOPLE_LIMIT
 from gelombang.profile import Profile
 from gelombang.scale import Dimension, Scale, scaled
@@ -128,6 +129,8 @@ def compile_site(
     scenario: Scenario, profile: Profile, scale: Scale, seed: int, due_us: NDArray[np.int64], for_seconds: float, costs: Costs
 ) -> SitePlan:
     """The plan of one simulated run; `scenario` and `profile` at full size. Raises InputError for what the model can't stand for."""
+    if opens_second_tabs(scenario):
+        raise InputError(f"{scenario.name}: some people open a second tab (second_tab); the simulator walks everybody through one")
     crowd, site = scaled(scenario, scale), scaled(profile, scale)
     distributions = _Distributions()
     steps = _steps(crowd, distributions)

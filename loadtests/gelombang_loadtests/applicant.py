@@ -55,6 +55,9 @@ class Applicant:
         "uploads",
     )
 
+    tab = 0
+    is_tab = False
+
     def __init__(self, index: int, due_us: int, steps: int) -> None:
         self.index = index
         self.due_us = due_us

@@ -25,7 +25,7 @@ class Book:
 
     def attempt_begins(self, applicant: Applicant, now_us: int) -> None:
         step = applicant.step
-        row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us)
+        row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], applicant.due_us, now_us, applicant.tab)
         applicant.attempt_row = row
         self._open[row] = applicant
         self._recorder.made_attempts(applicant.person_row, applicant.attempts)
@@ -38,7 +38,8 @@ class Book:
         outcome = Outcome.CUT if cut else ending.outcome
         if tried.kept is not None and outcome is Outcome.OK:
             # Before the outcome, so that a process killed in between leaves an open attempt that was told, and none that was told nothing.
-            self._recorder.acknowledge(applicant.index, step, applicant.tries[step], tried.kept.size_bytes, tried.kept.sha256)
+            kept, number = tried.kept, applicant.tries[step]
+            self._recorder.acknowledge(applicant.index, step, number, kept.size_bytes, kept.sha256, applicant.tab)
             counts.photo_acknowledged(step)
         self._recorder.end_attempt(row, ending, now_us, outcome)
         counts.ended(step, outcome, ending.phase, now_us - applicant.due_us, ending.bytes_sent)
@@ -82,7 +83,8 @@ class Book:
             self._recorder.unsent_person(index, due_us)
 
     def waiting_at_the_end(self, now_us: int) -> int:
-        """Those in an exchange were cut before: who has an open attempt now waits for a message, or has just been handed it."""
+        """Those in an exchange were cut before: who has an open attempt now waits for a message, or has just been handed it, or it is one
+        that a person has left behind in another tab."""
         for applicant in list(self._open.values()):
-            self.cut_attempt(applicant, Phase.INBOX, now_us)
+            self.cut_attempt(applicant, Phase.NONE if applicant.is_tab else Phase.INBOX, now_us)
         return self._recorder.end_all_people(Fate.WAITING, now_us)

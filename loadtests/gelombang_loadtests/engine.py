@@ -20,6 +20,7 @@ from gelombang.attempt import Fate
 from gelombang.errors import GelombangError
 from gelombang_loadtests.applicant import Applicant, State
 from gelombang_loadtests.loop import Loop
+from gelombang_loadtests.tabs import Tab, Tabs
 
 NEVER_US = 1 << 62
 
@@ -41,9 +42,9 @@ Next = Again | Fate
 
 
 class Attempt(Protocol):
-    """One attempt of one applicant, from its due time to its outcome; blocks the calling task only."""
+    """One attempt of one applicant, from its due time to its outcome; blocks the calling task only. None: another tab says what is next."""
 
-    def __call__(self, applicant: Applicant) -> Next: ...
+    def __call__(self, applicant: Applicant) -> Next | None: ...
 
 
 class Book(Protocol):
@@ -108,6 +109,7 @@ class Engine:
         attempt: Attempt,
         book: Book,
         messages_may_come: Callable[[], bool],
+        tabs: Tabs | None = None,
     ) -> None:
         assert limits.in_flight_limit > 0
         self._arrivals = arrivals
@@ -118,6 +120,8 @@ class Engine:
         self._attempt = attempt
         self._book = book
         self._messages_may_come = messages_may_come
+        self._tabs = tabs or Tabs()
+        self._tabs.later = self._later
         self._wake_ups: list[tuple[int, int, Applicant]] = []
         self._sequence = 0
         self._in_flight: set[Applicant] = set()
@@ -208,13 +212,13 @@ class Engine:
         if now >= self._end.us:
             return True
         arrivals_left = self._next_arrival < self.planned and not self.stopped
-        if arrivals_left or self._in_flight or self.between:
+        if arrivals_left or self._in_flight or self.between or self._tabs.open:
             return False
         return not (self.parked and self._messages_may_come())
 
     def _begin_due(self) -> None:
         """Begin everything that is due, in the order of due times, as far as there is room."""
-        while len(self._in_flight) < self._limits.in_flight_limit:
+        while self._has_room:
             arrival_us = self._next_arrival_us
             wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
             due_us = min(arrival_us, wake_up_us)
@@ -228,7 +232,11 @@ class Engine:
                 self._begin(self._next_person())
             else:
                 _, ticket, applicant = heapq.heappop(self._wake_ups)
-                if applicant.ticket == ticket:
+                if applicant.ticket != ticket:
+                    continue
+                if isinstance(applicant, Tab):
+                    self._loop.spawn(partial(self._one_attempt, applicant))
+                else:
                     self.parked -= applicant.state is State.PARKED
                     self.between -= applicant.state is State.BETWEEN
                     self._begin(applicant)
@@ -248,7 +256,11 @@ class Engine:
         except Exception as error:
             self.fail(error)
             return
-        full = len(self._in_flight) >= self._limits.in_flight_limit
+        if then is None:
+            self._loop.wake()  # a place may be free
+            return
+        applicant = applicant.main if isinstance(applicant, Tab) else applicant
+        full = not self._has_room
         self._in_flight.discard(applicant)
         if isinstance(then, Fate):
             applicant.state = State.RETIRED
@@ -278,6 +290,18 @@ class Engine:
             self.between += not again.parked
             heapq.heappush(self._wake_ups, (again.due_us, self._sequence, applicant))
 
+    def _later(self, tab: Tab, due_us: int) -> None:
+        """The tab's attempt is due then, unless its ticket is taken away."""
+        self._sequence += 1
+        tab.ticket = self._sequence
+        heapq.heappush(self._wake_ups, (due_us, self._sequence, tab))
+        if self._wake_ups[0][2] is tab:
+            self._loop.wake()
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._in_flight) + self._tabs.left_behind < self._limits.in_flight_limit
+
     def _is_next(self, then: Next) -> bool:
         """Whether the loop sleeps longer than until this wake-up."""
         return isinstance(then, Again) and bool(self._wake_ups) and self._wake_ups[0][0] >= then.due_us
@@ -295,7 +319,7 @@ class Engine:
         return int(self._arrivals.due_us[self._next_arrival])
 
     def _next_wake_up_us(self) -> int:
-        if len(self._in_flight) >= self._limits.in_flight_limit:
+        if not self._has_room:
             return min(self._end.us, self.lease_us)
         wake_up_us = self._wake_ups[0][0] if self._wake_ups else NEVER_US
         return min(self._next_arrival_us, wake_up_us, self._end.us, self.lease_us)
@@ -303,7 +327,7 @@ class Engine:
     def _close(self) -> None:
         """Cut what is open and give everybody who has no fate the one that fits."""
         grace_over_us = self._loop.now_us() + (CUT_GRACE_US if self.failure is None else 0)
-        while self._in_flight and self._loop.now_us() < grace_over_us:
+        while (self._in_flight or self._tabs.open) and self._loop.now_us() < grace_over_us:
             self._loop.wait_until(grace_over_us)
         self._loop.kill_spawned()
         now = self._loop.now_us()

@@ -20,6 +20,7 @@ from gelombang.hooks import load_hooks
 from gelombang.journey import compile_journey
 from gelombang.live_validity import LiveJudge, Second
 from gelombang.objective import response_limits
+from gelombang.patience import opens_second_tabs
 from gelombang.person import index_of_address
 from gelombang.runplan import LAST_PAGE, RunPlan
 from gelombang.scale import scaled
@@ -55,6 +56,8 @@ from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Read
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.standing import Standing, standing_of
+from gelombang_loadtests.tabbed_walker import TabbedWalker
+from gelombang_loadtests.tabs import Tabs
 from gelombang_loadtests.target import base_of
 from gelombang_loadtests.walker import Crowd, Form, Walker
 from gelombang_loadtests.warm_up import reach, warm_up
@@ -106,6 +109,7 @@ class Generator:
         facts = Facts(self.people, in_flight_limit, scale.speed, float(scale.sample), tells_machine=process == 0)
         self.collector = GeneratorCollector(labels, facts, self._judge)
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
+        self._tabs = Tabs()
         self._engine: Engine | None = None
         self._stop_asked = False
         self._lease_until_us = NEVER_US
@@ -184,7 +188,7 @@ class Generator:
         book = self.book(recorder)
         walker = self.walker(loop, zero_us, phone, book)
         limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
-        engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings)
+        engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings, self._tabs)
         self._engine = engine
         self.lend(self._lease_until_us)
         watch = SelfWatch(
@@ -240,13 +244,15 @@ class Generator:
         return self._sources
 
     def walker(self, loop: Loop, zero_us: int, phone: Inboxes, book: Book, watched: Watch | None = None) -> Walker:
-        """Who walks this process's people through the journey; `watched` sees every exchange that they have."""
+        """Who walks this process's people through the journey; `watched` sees every exchange that they have, and wants one tab of each."""
         carry: Exchanges = Carrier(self._pool, zero_us, self._end)
         if watched is not None:
             carry = watched(carry)
         carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
         forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
         crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside, self._created)
+        if watched is None and opens_second_tabs(self._scenario):
+            return TabbedWalker(crowd, forms, loop, book, self._end, self._tabs)
         return Walker(crowd, forms, loop, book, self._end)
 
     def close(self) -> None:

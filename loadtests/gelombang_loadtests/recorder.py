@@ -110,10 +110,10 @@ class Recorder:
         rows["fate"][open_rows] = fate
         return int(open_rows.sum())
 
-    def begin_attempt(self, index: int, step: int, number: int, due_us: int, sent_us: int) -> int:
+    def begin_attempt(self, index: int, step: int, number: int, due_us: int, sent_us: int, tab: int = 0) -> int:
         """The row of an attempt that begins now."""
         row = self._attempts.begin()
-        _pack_begun(self._attempts.buffer, row, index, step, number, 0, _OPEN, 0, 0, 0, 0, 0, due_us, sent_us)
+        _pack_begun(self._attempts.buffer, row, index, step, number, tab, _OPEN, 0, 0, 0, 0, 0, due_us, sent_us)
         return row
 
     def end_attempt(self, row: int, ending: Ending, done_us: int, outcome: Outcome) -> None:
@@ -127,10 +127,10 @@ class Recorder:
             _pack_ended(buffer, row + _DONE_AT, done_us, *[min(number, _U32_LIMIT) for number in numbers])
         _pack_outcome(buffer, row + _OUTCOME_AT, outcome, phase, exchanges, status, code, min(hook_us, _U32_LIMIT))
 
-    def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes) -> None:
+    def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes, tab: int = 0) -> None:
         """The site told this person that it has the photo."""
         row = self._acknowledged.begin()
-        _ACKNOWLEDGED.pack_into(self._acknowledged.buffer, row, index, step, number, 0, size_bytes, 0, sha256)
+        _ACKNOWLEDGED.pack_into(self._acknowledged.buffer, row, index, step, number, tab, size_bytes, 0, sha256)
 
     def close(self) -> None:
         """Cut the files to what was written. Nothing may be recorded afterwards."""

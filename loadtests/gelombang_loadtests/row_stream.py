@@ -44,8 +44,8 @@ class StreamedRecorder(Recorder):
         del rows  # the file can't grow while something looks into it
         return super().end_all_people(fate, done_us)
 
-    def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes) -> None:
-        super().acknowledge(index, step, number, size_bytes, sha256)
+    def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes, tab: int = 0) -> None:
+        super().acknowledge(index, step, number, size_bytes, sha256, tab)
         self._ended[self._acknowledged].append(self._last(self._acknowledged))
 
     def take(self) -> dict[str, bytes]:

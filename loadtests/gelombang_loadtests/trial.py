@@ -120,6 +120,7 @@ class Trial:
                     if defects:
                         raise defects[0]
                     then = walker(applicant)
+                assert then is not None, "one tab, so its attempt says what is next"
                 outcome = self._tell(applicant, step)
                 end = self._end(applicant, step, outcome, then, loop)
                 if end is not None:

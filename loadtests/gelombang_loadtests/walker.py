@@ -64,7 +64,7 @@ class Walker:
         self._book = book
         self._end = end
 
-    def __call__(self, applicant: Applicant) -> Next:
+    def __call__(self, applicant: Applicant) -> Next | None:
         """One attempt, or the end of a wait for a message."""
         crowd, step = self._crowd, applicant.step
         person = applicant.person
@@ -96,13 +96,18 @@ class Walker:
 
     def _begin(self, applicant: Applicant, person: Person) -> AttemptId:
         now = self._loop.now_us()
+        attempt = self._numbered(applicant, person, now)
+        self._book.attempt_begins(applicant, now)
+        return attempt
+
+    def _numbered(self, applicant: Applicant, person: Person, now: int) -> AttemptId:
+        """The person's next try at the step."""
         if applicant.person_row == NO_ROW:
             self._note_created(person)
             self._book.person_begins(applicant, now)
         step, tries = applicant.step, applicant.tries
         tries[step] = number = tries[step] + 1
         applicant.attempts += 1
-        self._book.attempt_begins(applicant, now)
         return AttemptId(self._crowd.run, applicant.index, 0, step, number)
 
     def _note_created(self, person: Person) -> None:
@@ -115,6 +120,11 @@ class Walker:
         outcome = tried.ending.outcome
         cut = outcome is _TIMED_OUT and now >= self._end.us
         self._book.attempt_ends(applicant, tried, now, cut)
+        return self._goes_on(applicant, person, tried, now, cut)
+
+    def _goes_on(self, applicant: Applicant, person: Person, tried: Try, now: int, cut: bool) -> Next:
+        """What a try that is written down means for the person."""
+        outcome = tried.ending.outcome
         if cut:
             self._book.person_ends(applicant, Fate.CUT, now)
             return Fate.CUT

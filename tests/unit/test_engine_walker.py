@@ -11,6 +11,7 @@ import pytest
 from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
 from gelombang.journey import compile_journey
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_rows
+from gelombang.patience import opens_second_tabs
 from gelombang.person import Person, make_person, template_values
 from gelombang.scale import Scale, scaled
 from gelombang.scenario import Scenario
@@ -30,6 +31,8 @@ from gelombang_loadtests.photo_form import PhotoForm
 from gelombang_loadtests.photos import Photo
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
+from gelombang_loadtests.tabbed_walker import TabbedWalker
+from gelombang_loadtests.tabs import Tabs
 from gelombang_loadtests.target import Target
 from gelombang_loadtests.walker import Crowd, Form, Values, Walker
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, TICKET, scenario
@@ -45,8 +48,15 @@ class Walk:
     """Everybody of a small run walks until its end, against a site that is a function."""
 
     def __init__(
-        self, folder: Path, what: Scenario, site: Site, due_seconds: tuple[float, ...] = (1.0,), end_seconds: float = 1000.0
+        self,
+        folder: Path,
+        what: Scenario,
+        site: Site,
+        due_seconds: tuple[float, ...] = (1.0,),
+        end_seconds: float = 1000.0,
+        in_flight_limit: int = 100,
     ) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.loop = VirtualLoop()
         self.requests: list[tuple[int, Request]] = []
@@ -63,10 +73,14 @@ class Walk:
         self.phone = Phone(self.loop, lambda *_: None, lambda _: True)
         book = Book(recorder, self.counts)
         crowd = Crowd(RUN, 1, scaled(what, Scale(Fraction(1))), journey)
-        walker = Walker(crowd, tuple(self._form(step) for step in journey.steps), self.loop, book, self._end)
+        forms, tabs = tuple(self._form(step) for step in journey.steps), Tabs()
+        walker = Walker(crowd, forms, self.loop, book, self._end)
+        if opens_second_tabs(what):
+            walker = TabbedWalker(crowd, forms, self.loop, book, self._end, tabs)
         due = np.array([round(s * SECOND) for s in due_seconds], dtype=np.int64)
-        limits = EngineLimits(in_flight_limit=100, steps=len(journey.steps))
-        self.engine = Engine(Arrivals(due, np.arange(len(due), dtype=np.int64)), limits, self._end, self.loop, walker, book, lambda: True)
+        limits = EngineLimits(in_flight_limit=in_flight_limit, steps=len(journey.steps))
+        arrivals = Arrivals(due, np.arange(len(due), dtype=np.int64))
+        self.engine = Engine(arrivals, limits, self._end, self.loop, walker, book, lambda: True, tabs)
         self.loop.run(self.engine.run)
         recorder.close()
         if self.engine.failure is not None:

@@ -51,7 +51,7 @@ def test_a_loaded_scenario_with_personas_comes_back_from_its_plan_the_same(tmp_p
 
 def test_without_personas_the_identity_of_a_plan_has_no_trace_of_them() -> None:
     plan = make_plan(load_scenario("smoke"), Scale(), 1)
-    for word in ("persona", "backoff", "retry_delays", "obeys_told"):
+    for word in ("persona", "backoff", "retry_delays", "obeys_told", "second_tab"):
         assert word not in plan.identity
     # What this scenario's plan was before there were personas.
     assert make_plan(scenario(HOME), Scale(), 1).identity.count('"patience"') == 1
@@ -111,6 +111,8 @@ def test_each_person_waits_as_their_persona_does(tmp_path: Path) -> None:
         ("weight = 0.0", "persona[0].weight"),
         ("patience = { persist_ratio = 2.0 }", "persona[0].patience.persist_ratio"),
         ("patience = { persists = 0.5 }", "persona[0].patience.persists"),
+        ("patience = { second_tab = { ratio = 0.0, after_seconds = { value = 5.0 } } }", "persona[0].patience.second_tab.ratio"),
+        ("patience = { second_tab = { ratio = 0.5 } }", "persona[0].patience.second_tab.after_seconds"),
         (
             "patience = { retry_delays_seconds = [1.0], backoff = { first_seconds = 1.0, longest_seconds = 2.0 } }",
             "given retry_delays_seconds and backoff both",

@@ -52,6 +52,16 @@ def test_more_than_two_photo_steps_are_refused() -> None:
         site_of(small_scenario.scenario(*photos))
 
 
+def test_people_with_a_second_tab_are_refused_also_where_only_a_persona_opens_one() -> None:
+    tab = {"ratio": 0.5, "after_seconds": {"value": 5.0}}
+    everybody = small_scenario.scenario(small_scenario.SEND, second_tab=tab)
+    plain = small_scenario.scenario(small_scenario.SEND).model_dump(mode="json", by_alias=True, exclude_none=True)
+    some = Scenario.model_validate({**plain, "persona": [{"name": "one", "patience": {"second_tab": tab}}]})
+    for found in (everybody, some):
+        with pytest.raises(InputError, match="the simulator walks everybody through one"):
+            site_of(found)
+
+
 def test_every_ending_is_a_place_with_a_meaning() -> None:
     assert set(ENDS) == set(Ending)
     assert all(OUTCOMES[ending] == ENDS[ending].outcome for ending in Ending)
