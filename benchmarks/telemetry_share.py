@@ -39,6 +39,7 @@ from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, Gen
 from gelombang_loadtests.honesty import Counts
 from gelombang_server.config import SITE_FOLDER
 from gelombang_server.schema import DATABASE_FILE, create_tables
+from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import issue_session, make_session_key
 from gelombang_server.worker import Worker, open_context
 
@@ -69,6 +70,7 @@ async def _server(folder: Path) -> None:
     site = folder / SITE_FOLDER
     site.mkdir()
     make_session_key(site)
+    ensure_key()
     create_tables(site / DATABASE_FILE)
     sockets = [socket.socket(), socket.socket()]
     for bound in sockets:

@@ -22,6 +22,7 @@ from gelombang.scale import (
     SizeBytes,
     StoreBandwidth,
     StoreBytes,
+    Uplink,
 )
 
 
@@ -116,6 +117,8 @@ class Uploads(_Part):
     """Whether a photo that is stored already is acknowledged again without storing it once more."""
     body_stall_seconds: Annotated[Seconds, Field(gt=0)]
     """The longest pause between two reads of a body."""
+    body_min_bytes_per_second: Annotated[Uplink, Field(gt=0)] | None = None
+    """A body that is slower than this, after `body_stall_seconds`, is given up: who sends a byte now and then holds no place."""
     gather_limit_bytes: Annotated[FixedInt, Field(gt=0)] = 33_554_432
     """Memory of a process for bodies in progress (`protocol = "ticket"`); beyond it they are written to disk in small pieces as they
     come."""
@@ -172,6 +175,8 @@ class Credentials(_Part):
     otp_sends_limit: Annotated[FixedInt, Field(gt=0)]
     password_tries_limit: Annotated[FixedInt, Field(gt=0)]
     password_lock_seconds: Annotated[Seconds, Field(gt=0)]
+    seals_identity: bool = False
+    """NIK and KK are encrypted in the database, under a key from the environment."""
 
 
 class Test(_Part):

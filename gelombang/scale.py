@@ -57,6 +57,7 @@ Seconds = Annotated[float, Dimension.WAITING]
 SizeBytes = Annotated[int, Dimension.SIZE]
 StoreBytes = Annotated[int, Dimension.STORE_BYTES]
 StoreBandwidth = Annotated[float, Dimension.STORE_BANDWIDTH]
+Uplink = Annotated[float, Dimension.UPLINK]
 HashBytes = Annotated[int, Dimension.HASH_COST]
 
 

@@ -1,7 +1,10 @@
 """Accounts: sign up, log in, and the e-mail link that proves the address.
 
-The address is unique by the database. Wrong passwords lock the account for a time after so many tries in a row; a link's token is stored
-as its digest only.
+The address is unique by the database; a link's token is stored as its digest only.
+
+Wrong passwords lock an account for a time after so many tries in a row, for those from whom nobody logged in to it before. Who did shows an
+earlier session of it, however old, and has tries of their own: so whoever guesses at an address can't lock its owner out (OWASP, "Slow
+Down Online Guessing Attacks with Device Cookies").
 """
 
 import hashlib
@@ -19,7 +22,7 @@ from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.passwords import PASSWORDS
 from gelombang_server.problem import Problem
-from gelombang_server.sessions import issue_session
+from gelombang_server.sessions import issue_session, session_shown
 
 Email = Annotated[
     str,
@@ -28,6 +31,8 @@ Email = Annotated[
 ]
 Password = Annotated[str, StringConstraints(min_length=6, max_length=128)]
 _TOKEN_BYTES = 24
+_STRANGER = ("password_tries", "locked_until_us")
+_KNOWN = ("known_password_tries", "known_locked_until_us")
 
 
 class NewAccount(Fields):
@@ -78,14 +83,17 @@ async def log_in(request: web.Request) -> web.Response:
     fields = await read_json(request, LogIn)
     context = request.app[CONTEXT]
     email = fields.email.lower()
-    find = "SELECT id, password_hash, locked_until_us FROM applicants WHERE email = ?"
-    applicant, encoded, locked_until_us = context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone()) or (0, None, 0)
+    find = "SELECT id, password_hash, locked_until_us, known_locked_until_us FROM applicants WHERE email = ?"
+    found = context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone())
+    applicant, encoded, stranger_locked_us, known_locked_us = found or (0, None, 0, 0)
+    is_known = found is not None and session_shown(request) == applicant
+    locked_until_us = known_locked_us if is_known else stranger_locked_us
     now_us = context.now_us()
     if locked_until_us > now_us:
         raise _locked(locked_until_us - now_us)
     matched = await request.app[PASSWORDS].matches(encoded, fields.password)
     if encoded is not None:
-        await _count_try(request, applicant, matched)
+        await _count_try(request, applicant, matched, _KNOWN if is_known else _STRANGER)
     if not matched:
         raise Problem(Code.CREDENTIALS_WRONG, "address and password do not belong together")
     return json_response(_session(context, applicant))
@@ -111,7 +119,7 @@ async def follow_email_link(request: web.Request) -> web.Response:
     return json_response({"state": "email_verified"})
 
 
-async def _count_try(request: web.Request, applicant: int, matched: bool) -> None:
+async def _count_try(request: web.Request, applicant: int, matched: bool, columns: tuple[str, str]) -> None:
     """A right password clears the count, a wrong one adds to it and may lock. Raises Problem(tries_exhausted), also when a try of the same
     moment locked the account: a right guess beside many wrong ones does not come through."""
     context = request.app[CONTEXT]
@@ -119,15 +127,13 @@ async def _count_try(request: web.Request, applicant: int, matched: bool) -> Non
     lock_us = now_us + round(credentials.password_lock_seconds * 1e6)
 
     def count(cursor: sqlite3.Cursor) -> int:
-        tries, locked_until_us = cursor.execute(
-            "SELECT password_tries, locked_until_us FROM applicants WHERE id = ?", (applicant,)
-        ).fetchone()
+        tries, locked_until_us = cursor.execute(f"SELECT {', '.join(columns)} FROM applicants WHERE id = ?", (applicant,)).fetchone()
         if locked_until_us > now_us:
             return int(locked_until_us)
         tries = 0 if matched else tries + 1
         locked_until_us = lock_us if tries >= credentials.password_tries_limit else 0
         row = (0 if locked_until_us else tries, locked_until_us, applicant)
-        cursor.execute("UPDATE applicants SET password_tries = ?, locked_until_us = ? WHERE id = ?", row)
+        cursor.execute(f"UPDATE applicants SET {columns[0]} = ?, {columns[1]} = ? WHERE id = ?", row)
         return int(locked_until_us)
 
     if (locked_until_us := await commit(request, count)) > now_us:

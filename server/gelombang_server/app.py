@@ -9,7 +9,7 @@ from gelombang_server.door import make_door
 from gelombang_server.otp import confirm_code, send_code
 from gelombang_server.passwords import PASSWORDS, Passwords
 from gelombang_server.routes import ROUTES, Handler, Route, add_route
-from gelombang_server.status import health, status, upload_page
+from gelombang_server.status import health, ready, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
 from gelombang_server.uploads import add_upload_routes
 from gelombang_server.wave import join_wave
@@ -30,12 +30,13 @@ API_ROUTES = (
 
 
 def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:
-    """The app of a process that serves the small routes, the uploads, or both; all serve /healthz."""
+    """The app of a process that serves the small routes, the uploads, or both; all serve /healthz and /readyz."""
     routes: dict[Handler, Route] = {}
     app = web.Application(middlewares=[make_door(context, routes)], client_max_size=context.profile.api.body_limit_bytes)
     app[CONTEXT] = context
     app[ROUTES] = routes
     add_route(app, "GET", "/healthz", health, Route.HEALTH)
+    add_route(app, "GET", "/readyz", ready, Route.READY)
     if serves_api:
         passwords = Passwords(context.profile.password, context.metrics)
         app[PASSWORDS] = passwords

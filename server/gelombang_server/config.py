@@ -19,6 +19,7 @@ from gelombang.scale import Scale, scaled
 from gelombang_server.attempts import AttemptBook, ServerAttempt
 from gelombang_server.database import Database
 from gelombang_server.metrics import Metrics
+from gelombang_server.sealing import Seal
 
 SITE_FOLDER = "site"
 SESSION_KEY_FILE = "session.key"
@@ -43,6 +44,8 @@ class SiteContext:
     metrics: Metrics
     uploads_url: str
     """`http://127.0.0.1:PORT` of the process that takes uploads."""
+    seal: Seal
+    """What identity numbers are closed with before they are written."""
     stopping: asyncio.Event
     """Set when the process drains."""
     sync_delay_seconds: float = 0.0

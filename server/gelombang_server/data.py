@@ -31,7 +31,9 @@ async def put_data(request: web.Request) -> web.Response:
     _check(fields)
     context = request.app[CONTEXT]
     now_us, queue_limit = context.now_us(), context.profile.registry.queue_limit
-    data = (fields.nik, fields.kk, fields.birth_date.isoformat(), fields.address)
+    seal = context.seal
+    nik, kk = seal.close("nik", fields.nik), None if fields.kk is None else seal.close("kk", fields.kk)
+    data = (nik, kk, fields.birth_date.isoformat(), fields.address)
 
     def store(cursor: sqlite3.Cursor) -> tuple[str, bool]:
         applicant = find_applicant(cursor, applicant_id)
@@ -48,7 +50,7 @@ async def put_data(request: web.Request) -> web.Response:
             )
         except sqlite3.IntegrityError:
             raise Problem(Code.NIK_TAKEN, "this NIK is registered already") from None
-        queue_lookup(cursor, applicant_id, fields.nik, now_us, queue_limit)
+        queue_lookup(cursor, applicant_id, nik, now_us, queue_limit)
         return "being_checked", applicant.nik is None
 
     state, is_first = await commit(request, store)

@@ -66,12 +66,16 @@ class Database:
         there is no room on the disk. An operation runs in the writer's thread: it must touch nothing but its cursor and its own arguments.
         A caller that is cancelled leaves the operation to its end.
         """
-        if self._closed or self._waiting >= self._queue_limit:
-            raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
+        self.require_room()
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting += 1
         self._queue.put((operation, future))
         return await future
+
+    def require_room(self) -> None:
+        """Raises Problem(database_busy) while no further operation would be taken."""
+        if self._closed or self._waiting >= self._queue_limit:
+            raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
 
     def read(self, operation: Operation[T]) -> T:
         """The result of a short read of what is committed, at once, in the event loop's thread. Raises Problem as `run` does."""

@@ -18,6 +18,7 @@ from gelombang.clock import monotonic_us
 from gelombang.errors import HostError
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.config import ATTEMPT, SiteContext
+from gelombang_server.headers import SECURITY_HEADERS
 from gelombang_server.problem import SHED_CODES, SHED_RETRY_SECONDS, STATUS_OF_CODE, Problem, problem_response
 from gelombang_server.routes import Handler, Route
 
@@ -100,6 +101,7 @@ def make_door(context: SiteContext, routes: Mapping[Any, Route]) -> Any:
                 response = await passed(request, handler, attempt)
             finally:
                 in_progress -= 1
+        response.headers.update(SECURITY_HEADERS)
         counter, seconds = metrics.request(route, response.status)
         counter.inc()
         seconds.observe((monotonic_us() - began_us) / 1e6)

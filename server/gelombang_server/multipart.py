@@ -93,7 +93,7 @@ async def _whole_body(request: web.Request, profile: Uploads) -> bytes:
         pieces.append(piece)
 
     try:
-        await read_body(request, profile.body_stall_seconds, take)
+        await read_body(request, profile, take)
     finally:
         attempt.stage_us("body_us", monotonic_us() - began_us)
     return b"".join(pieces)

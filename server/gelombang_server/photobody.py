@@ -9,36 +9,47 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gelombang.attempt import Code
 from gelombang.clock import monotonic_us
+from gelombang.profile import Uploads
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.inspect_jpeg import JpegWalk
 from gelombang_server.problem import Problem
 
 
-async def read_body(request: web.Request, stall_seconds: float, take: Callable[[bytes], Awaitable[None] | None]) -> None:
+async def read_body(request: web.Request, uploads: Uploads, take: Callable[[bytes], Awaitable[None] | None]) -> None:
     """Give each piece of the body to `take`, to the end. What `take` raises ends the reading; what it returns is waited for before the next
     piece, in the server's time and not in the client's.
 
-    Raises Problem(body_too_slow) after a pause of `stall_seconds`, Problem(malformed_request) when the body is not framed as HTTP, and
+    Raises Problem(body_too_slow) after a pause of `body_stall_seconds`, or when the whole is slower than `body_min_bytes_per_second`,
+    Problem(malformed_request) when the body is not framed as HTTP, and
     ConnectionResetError when the client left.
     """
     loop = asyncio.get_running_loop()
+    stall_seconds, min_rate = uploads.body_stall_seconds, uploads.body_min_bytes_per_second
+    slowest_end = loop.time() + stall_seconds
     patience = asyncio.timeout(stall_seconds)
     try:
         async with patience:
             while piece := await request.content.readany():
+                size = len(piece)
                 pause = take(piece)
                 if pause is not None:
                     del piece  # `take` may have written it out; it must not stay in memory until the next one comes.
                     patience.reschedule(None)
+                    waited_from = loop.time()
                     await pause
-                patience.reschedule(loop.time() + stall_seconds)
+                    slowest_end += loop.time() - waited_from
+                next_end = loop.time() + stall_seconds
+                if min_rate is not None:
+                    slowest_end += size / min_rate
+                    next_end = min(next_end, slowest_end)
+                patience.reschedule(next_end)
     except (web.RequestPayloadError, HttpProcessingError):
         if request.transport is None:
             raise ConnectionResetError("the client left before the body's end") from None
         raise Problem(Code.MALFORMED_REQUEST, "the body can't be decoded") from None
     except OSError as error:
         if patience.expired():
-            raise Problem(Code.BODY_TOO_SLOW, f"the body paused for more than {stall_seconds:.1f} s") from None
+            raise Problem(Code.BODY_TOO_SLOW, f"the body came too slowly, or paused for more than {stall_seconds:.1f} s") from None
         raise ConnectionResetError("the client left before the body's end") from error
 
 

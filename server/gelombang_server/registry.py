@@ -17,6 +17,7 @@ from gelombang_server.nik import is_known_to_registry
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.pacing import Pacer
 from gelombang_server.problem import Problem
+from gelombang_server.sealing import Seal
 
 TICK_SECONDS = 0.01
 READ_LIMIT = 500
@@ -28,6 +29,7 @@ class Lookup(NamedTuple):
     row: int
     applicant: int
     nik: str
+    """As the database keeps it."""
     queued_us: int
 
 
@@ -103,7 +105,8 @@ class Registry:
     async def _settle_first(self, lookups: list[Lookup]) -> None:
         """Settle the first of what was answered, as many as there is room for messages. Raises Problem when that is none."""
         now_us, limit = self._context.now_us(), self._context.profile.messages.queue_limit
-        results = await self._context.database.run(lambda cursor: _settle(cursor, lookups, now_us, limit))
+        seal = self._context.seal
+        results = await self._context.database.run(lambda cursor: _settle(cursor, lookups, seal, now_us, limit))
         for result in results:
             self._answered.popleft()
             self._counters[result].inc()
@@ -111,10 +114,10 @@ class Registry:
                 self._context.metrics.passed("nik").inc()
 
 
-def _settle(cursor: sqlite3.Cursor, lookups: list[Lookup], now_us: int, queue_limit: int) -> list[str]:
+def _settle(cursor: sqlite3.Cursor, lookups: list[Lookup], seal: Seal, now_us: int, queue_limit: int) -> list[str]:
     results: list[str] = []
     for lookup in lookups:
-        result = "verified" if is_known_to_registry(lookup.nik) else "unknown"
+        result = "verified" if is_known_to_registry(seal.open("nik", lookup.nik)) else "unknown"
         (email,) = cursor.execute("SELECT email FROM applicants WHERE id = ?", (lookup.applicant,)).fetchone()
         try:
             post_message(cursor, MessageKind.REGISTRY, email, result, now_us, queue_limit)

@@ -25,6 +25,7 @@ class Route(IntEnum):
     TEST = 10
     JOIN = 11
     STATUS = 12
+    READY = 13
     PHOTO_POST = 20
     """multipart"""
     TICKET = 21

@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS applicants (
     password_hash TEXT NOT NULL,
     password_tries INTEGER NOT NULL DEFAULT 0,
     locked_until_us INTEGER NOT NULL DEFAULT 0,
+    known_password_tries INTEGER NOT NULL DEFAULT 0,
+    known_locked_until_us INTEGER NOT NULL DEFAULT 0,
     created_us INTEGER NOT NULL,
     email_verified_us INTEGER,
     nik TEXT UNIQUE,

@@ -20,6 +20,8 @@ from gelombang_server.problem import Problem
 
 _CLAIMS = struct.Struct("<qq")
 _SIGNATURE_BYTES = 16
+_LONG_AGO_US = -(1 << 62)
+"""A moment at which no session was too old."""
 _TOKEN_CHARACTERS = 44
 """32 bytes in base64 with its padding."""
 
@@ -61,6 +63,15 @@ def read_session(key: bytes, token: str, now_us: int) -> int:
     if now_us >= expires_us:
         raise Problem(Code.SESSION_EXPIRED, "the session is too old; please log in again")
     return int(applicant)
+
+
+def session_shown(request: web.Request) -> int | None:
+    """Whose session the request carries, be it too old; None without one of this site."""
+    _, _, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        return read_session(request.app[CONTEXT].session_key, token, _LONG_AGO_US)
+    except Problem:
+        return None
 
 
 def require_session(request: web.Request) -> int:

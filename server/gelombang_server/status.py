@@ -2,16 +2,28 @@
 
 from aiohttp import web
 
+from gelombang.attempt import Code
 from gelombang.profile import UploadProtocol
 from gelombang_server.applicants import Applicant, find_applicant
 from gelombang_server.bodies import json_response
 from gelombang_server.config import CONTEXT
+from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
 
 
 async def health(request: web.Request) -> web.Response:
     """GET /healthz"""
     return json_response({"status": "ok", "profile": request.app[CONTEXT].profile.name})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """GET /readyz: whether this process should be sent people. Alive and not ready: it drains, or can't read or queue for its database."""
+    context = request.app[CONTEXT]
+    if context.stopping.is_set():
+        raise Problem(Code.SHUTTING_DOWN, "the process drains")
+    context.database.require_room()
+    context.database.read(lambda cursor: cursor.execute("SELECT 1").fetchone())
+    return json_response({"status": "ready", "profile": context.profile.name})
 
 
 async def status(request: web.Request) -> web.Response:

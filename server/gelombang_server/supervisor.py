@@ -23,6 +23,7 @@ from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.runplan import ServerPlan
 from gelombang_server.config import SITE_FOLDER, read_plan
 from gelombang_server.schema import DATABASE_FILE, create_tables
+from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
 
 HOST = "127.0.0.1"
@@ -108,6 +109,8 @@ def _url(listener: socket.socket) -> str:
 
 def _prepare_site(plan: ServerPlan) -> None:
     site = Path(plan.folder) / SITE_FOLDER
+    if plan.profile.credentials.seals_identity:
+        ensure_key()
     try:
         site.mkdir(parents=True, exist_ok=True)
         make_session_key(site)

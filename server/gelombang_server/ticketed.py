@@ -143,7 +143,7 @@ async def _receive(request: web.Request, profile: Uploads, part: PhotoPart) -> I
         return write() if part.take(piece) else None
 
     try:
-        await read_body(request, profile.body_stall_seconds, take)
+        await read_body(request, profile, take)
     finally:
         # The disk's time is the server's own, and no part of how long the person took.
         attempt.stage_us("body_us", monotonic_us() - began_us - written_us)

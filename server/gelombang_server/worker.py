@@ -31,6 +31,7 @@ from gelombang_server.checking.checker import PhotoChecker
 from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
 from gelombang_server.database import Database
 from gelombang_server.harness import build_harness
+from gelombang_server.headers import HEADER_LIMIT_BYTES, HEADERS_LIMIT, LINE_LIMIT_BYTES
 from gelombang_server.keeper import PHOTOS_FOLDER
 from gelombang_server.last_in_line import let_in_who_waits
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
@@ -39,6 +40,7 @@ from gelombang_server.outbox import Outbox
 from gelombang_server.registry import Registry
 from gelombang_server.rehearsal import rehearse
 from gelombang_server.schema import DATABASE_FILE
+from gelombang_server.sealing import Seal
 from gelombang_server.sessions import read_session_key
 
 READY_LINE = "ready"
@@ -73,6 +75,7 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
         book=AttemptBook(ledger, metrics, plan.run, plan.zero_us),
         metrics=metrics,
         uploads_url=uploads_url,
+        seal=Seal.from_environment() if profile.credentials.seals_identity else Seal(None),
         stopping=asyncio.Event(),
     )
 
@@ -106,6 +109,9 @@ class Worker:
             handle_signals=False,
             keepalive_timeout=profile.api.keep_alive_seconds,
             shutdown_timeout=DRAIN_SECONDS,
+            max_line_size=LINE_LIMIT_BYTES,
+            max_field_size=HEADER_LIMIT_BYTES,
+            max_headers=HEADERS_LIMIT,
             read_bufsize=buffer_bytes or READ_BUFFER_BYTES,
             # Off by default in aiohttp: the work of a request goes on after its client has left. april-2020 keeps it so.
             handler_cancellation=serves_uploads and profile.uploads.cancels_when_client_left,

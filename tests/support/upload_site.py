@@ -26,6 +26,7 @@ from gelombang_server.app import build_app
 from gelombang_server.config import SITE_FOLDER, SiteContext
 from gelombang_server.keeper import KEEPER, PhotoKeeper
 from gelombang_server.schema import DATABASE_FILE, create_tables
+from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import issue_session, make_session_key
 from gelombang_server.ticketed import DESK
 from gelombang_server.tickets import TicketDesk
@@ -151,6 +152,7 @@ async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> 
     site_folder = folder / SITE_FOLDER
     site_folder.mkdir()
     make_session_key(site_folder)
+    ensure_key()
     create_tables(site_folder / DATABASE_FILE)
     context = open_context(plan, 0, "")
     app = build_app(context, serves_api=False, serves_uploads=True)

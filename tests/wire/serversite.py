@@ -15,6 +15,7 @@ from gelombang.profile import Profile
 from gelombang.runplan import ScaleNumbers, ServerPlan
 from gelombang_server.config import SITE_FOLDER
 from gelombang_server.schema import DATABASE_FILE, create_tables
+from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
 from gelombang_server.worker import Worker, open_context
 
@@ -130,6 +131,7 @@ def listener() -> socket.socket:
 def prepare(folder: Path) -> None:
     site = folder / SITE_FOLDER
     site.mkdir(exist_ok=True)
+    ensure_key()
     make_session_key(site)
     create_tables(site / DATABASE_FILE)
 

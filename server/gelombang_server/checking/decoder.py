@@ -1,12 +1,14 @@
 """One process that checks photos, seen from the server: asked for one photo at a time, given up when it takes too long."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 
 from gelombang.attempt import Code
+from gelombang_server.sealing import KEY_VARIABLE
 
 
 class Decoder:
@@ -44,6 +46,8 @@ class Decoder:
 
     async def _start(self) -> Process:
         command = (sys.executable, "-m", "gelombang_server.checking.process", str(self._pixels_limit))
+        # What reads hostile files has no business with the key of identity numbers.
+        environment = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
         # Its standard input ends with this process, however that ends, and with it the decoder.
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
         return self._process
