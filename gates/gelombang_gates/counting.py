@@ -1,23 +1,27 @@
 """Instructions per request of one revision under callgrind, as a slope between two counts.
 
 Promise: what is started, imported and opened is in none of the figures: of each route `FEW` and `FEW + requests` are sent, and the
-difference is divided. The first run is thrown away, the second one is done twice, and how much those two differ is said as the noise. Idea:
-a fixed hash seed, no randomised addresses where the kernel lets one turn that off, an environment with next to nothing in it, symbols bound
-at once. How instructions follow from time (a poll more on a slow machine) is the driver's business; so is that runs differ in nothing else.
+difference is divided. The first run is thrown away, and the second one is done twice: what the two differ by should be the same for both
+revisions, and how far it is not is said as the noise. Idea: a fixed hash seed, no randomised addresses where the kernel lets one turn that
+off, an environment with next to nothing in it, symbols bound at once. How instructions follow from time (a poll more on a slow machine) is
+the driver's business; so is that runs differ in nothing else.
 
 The driver (`[gate.instructions] command`) reads the orders, a JSON object: `setup` and `route`, as in the gate's table; `runs`, a list of
 objects that say how many requests of each route; `trace`. For each run, in order, it does the setup in a fresh child that it forks, asks,
 and prints `{"run": 0, "pid": 1234}` once that child has ended. With `trace` true it forks nothing and prints, for each run, an object with
-what each route took for a request, by function of its own language: `{"route": {"function": 12.0}}`.
+what each route took for a request, by function of its own language: `{"route": {"function": 12.0}}`. A driver in Python stands in a folder
+of its own: that folder comes first in what is imported, before the revision's files.
 """
 
 import json
+import os
 import platform
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,9 +56,13 @@ class Counted:
     """One route of one revision, per request."""
 
     instructions: float
-    noise: float
-    """How much two runs of the same differ, as instructions per request."""
+    drift: float
+    """By how much two runs of the same differ, as instructions per request: what a driver's later children cost more."""
     by_function: Mapping[str, float]
+
+
+class OutOfTimeError(Exception):
+    """The machine is too busy to count within the time that is allowed."""
 
 
 @dataclass(slots=True)
@@ -70,7 +78,7 @@ def has_valgrind() -> bool:
 
 
 def count(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> tuple[dict[str, Counted], dict[str, Counted]]:
-    """Every route of both, which run beside each other. Raises InputError when one does not end well, or in time."""
+    """Every route of both, which run beside each other. Raises InputError when one does not end well, OutOfTimeError when not in time."""
     names = [route.name for route in gate.route]
     few = dict.fromkeys(names, FEW)
     runs = [few, few, few, *({**few, name: FEW + counted.requests} for name in names)]
@@ -86,7 +94,8 @@ def count(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> 
             found = [_slopes(names, counted, own, (until_us - monotonic_us()) / MICROSECONDS) for own in started]
         finally:
             for own in started:
-                own.process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(own.process.pid, signal.SIGKILL)
                 own.process.wait()
     return found[0], found[1]
 
@@ -130,7 +139,14 @@ def _start(revision: Revision, counted: Instructions, head: Revision, orders: Pa
     ]
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            words, cwd=revision.tree, env=_environment(revision), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True
+            words,
+            cwd=revision.tree,
+            env=_environment(revision),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
         )
     return _Started(revision, process, log, profiles)
 
@@ -139,10 +155,7 @@ def _slopes(names: Sequence[str], counted: Instructions, started: _Started, with
     try:
         said, _ = started.process.communicate(timeout=max(0.1, within_seconds))
     except subprocess.TimeoutExpired:
-        raise InputError(
-            f"counting instructions of {started.revision.name} took longer than {counted.within_seconds:g} s; want fewer requests, or a "
-            "larger gate.instructions.within_seconds"
-        ) from None
+        raise OutOfTimeError from None
     if started.process.returncode:
         raise _failed(started.revision, started.process.returncode, started.log.read_text(errors="replace"))
     try:
@@ -153,13 +166,13 @@ def _slopes(names: Sequence[str], counted: Instructions, started: _Started, with
         raise InputError(f"the driver of gate.instructions printed {said[:200]!r}; want a line for each of its {3 + len(names)} runs")
     profiles = [instructions_by_function(started.profiles / str(own.pid)) for own in done]
     once = profiles[_ONCE]
-    noise = abs(profiles[_AGAIN].total() - once.total()) / counted.requests
+    drift = (profiles[_AGAIN].total() - once.total()) / counted.requests
     found: dict[str, Counted] = {}
     for name, own in zip(names, profiles[_AGAIN + 1 :], strict=True):
         difference = Counter(own)
         difference.subtract(once)
         by_function = {function: many / counted.requests for function, many in difference.items() if many}
-        found[name] = Counted(difference.total() / counted.requests, noise, by_function)
+        found[name] = Counted(difference.total() / counted.requests, drift, by_function)
     return found
 
 
@@ -175,9 +188,7 @@ def _traced(revision: Revision, counted: Instructions, head: Revision, orders: P
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise InputError(
-            f"the driver of gate.instructions took longer than {counted.within_seconds:g} s; want one that ends by itself"
-        ) from None
+        raise OutOfTimeError from None
     except OSError as error:
         raise InputError(f"gate.instructions.command can't be run ({error.strerror}); want one that starts the driver") from None
     if done.returncode:

@@ -82,12 +82,12 @@ class Instructions(_Part):
     command: Text
     """Does what the file `{orders}` says and prints a line of JSON for each run, as `counting` describes. `{head}` are the files of head,
     so that both revisions are asked by the same client; `{folder}` is an empty folder."""
-    requests: Annotated[int, Field(ge=50, le=100_000)] = 500
+    requests: Annotated[int, Field(ge=50, le=100_000)] = 200
     """By which the two counts of a route differ."""
     limit: Ratio = 0.01
     """Instructions more per request than this, as a ratio, are a failure."""
-    within_seconds: Seconds = 600.0
-    """For both revisions, which are counted beside each other."""
+    within_seconds: Seconds = 300.0
+    """For both revisions, which are counted beside each other; a machine that needs longer is too busy, and nothing is decided."""
 
 
 class Gate(_Part):

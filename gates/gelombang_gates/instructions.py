@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import HostError, InputError
 from gelombang_gates.comparing import Outcome
-from gelombang_gates.counting import Counted, count, has_valgrind, traced
+from gelombang_gates.counting import Counted, OutOfTimeError, count, has_valgrind, traced
 from gelombang_gates.gate_file import Gate, Mode, Waiver, waived
 from gelombang_gates.paired import Orders, build_both, is_untouched, look_at_both
 from gelombang_gates.revision import commit_of
@@ -39,7 +39,7 @@ class RouteCount:
     base: float
     head: float
     noise: float
-    """As a ratio: how much two runs of the same differ."""
+    """As a ratio: by how much more the second of two runs of the same takes in one revision than in the other."""
     functions: tuple[Changed, ...]
     """Where the largest changes are."""
 
@@ -97,13 +97,19 @@ def instructed(orders: Orders, must_run: bool, say: Callable[[str], None]) -> In
     base, head = build_both(orders, say)
     look_at_both(gate, gate.command, base, head, say)
     say("counting instructions of both")
-    old, new = count(gate, counted, base, head)
+    try:
+        old, new = count(gate, counted, base, head)
+    except OutOfTimeError:
+        return verdict(Outcome.UNFIT, f"counting took longer than {counted.within_seconds:g} s: this machine is too busy now")
     rows = [row_of(name, own, new[name]) for name, own in old.items()]
     outcome, why, failed = judged(rows, counted.limit, waivers)
     if not failed:
         return verdict(outcome, why, rows)
     say(f"asking again where: {', '.join(failed)}")
-    was, now = traced(gate, counted, base, head)
+    try:
+        was, now = traced(gate, counted, base, head)
+    except OutOfTimeError:
+        return verdict(outcome, why, rows)
     return verdict(outcome, why, rows, bytecodes={name: changes(was[name], now[name]) for name in failed})
 
 
@@ -129,7 +135,7 @@ def row_of(route: str, base: Counted, head: Counted) -> RouteCount:
     """One route of both. Raises InputError for a driver that sent nothing."""
     if base.instructions <= 0 or head.instructions <= 0:
         raise InputError(f"more requests of {route} took no more instructions; want a driver that sends as many as it is told")
-    noise = max(base.noise / base.instructions, head.noise / head.instructions)
+    noise = abs(head.drift - base.drift) / base.instructions
     return RouteCount(route, base.instructions, head.instructions, noise, changes(base.by_function, head.by_function))
 
 

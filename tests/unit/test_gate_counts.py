@@ -1,0 +1,99 @@
+"""What callgrind wrote is read whole, and what follows from two counts."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gelombang.errors import InputError
+from gelombang_gates.callgrind import instructions_by_function
+from gelombang_gates.comparing import Outcome
+from gelombang_gates.counting import Counted
+from gelombang_gates.gate_file import Waiver
+from gelombang_gates.instructions import RouteCount, changes, judged, row_of
+
+PROFILE = """# callgrind format
+version: 1
+cmd: python drive.py
+positions: line
+events: Ir
+summary: 1234
+
+ob=(1) /usr/lib/libpython3.11.so.1.0
+fl=(1) ???
+fn=(1) evaluate
+0 100
++2 11
+cfn=(2) look_up
+calls=3 0
+0 900
+* 3
+
+fn=(2)
+-1 1000
+ob=(2) /usr/lib/libc.so.6
+fn=(3) memcpy
+0 120
+
+totals: 1234
+"""
+
+
+def profile(folder: Path, text: str) -> Path:
+    path = folder / "profile"
+    path.write_text(text)
+    return path
+
+
+def test_a_function_has_its_own_instructions_and_not_those_of_what_it_calls(tmp_path: Path) -> None:
+    found = instructions_by_function(profile(tmp_path, PROFILE))
+    assert found == {"evaluate [libpython3.11.so.1.0]": 114, "look_up [libpython3.11.so.1.0]": 1000, "memcpy [libc.so.6]": 120}
+
+
+@pytest.mark.parametrize("cut", ["totals: 1234\n", "0 120\n"])
+def test_a_profile_that_is_not_whole_is_refused(tmp_path: Path, cut: str) -> None:
+    text = PROFILE.replace(cut, "") if cut != "totals: 1234\n" else PROFILE.replace(cut, "").replace("summary: 1234", "")
+    with pytest.raises(InputError, match="is no whole profile"):
+        instructions_by_function(profile(tmp_path, text))
+
+
+def route(name: str, base: float, head: float, noise: float = 0.0001) -> RouteCount:
+    return RouteCount(name, base, head, noise, ())
+
+
+WAIVER = Waiver(route="list", until=date(2027, 1, 1), reason="a richer answer was asked for")
+
+
+@pytest.mark.parametrize(
+    ("rows", "waivers", "outcome", "said"),
+    [
+        ([route("list", 1000, 1009)], {}, Outcome.PASS, "no route needs 1.00% more"),
+        ([route("list", 1000, 900)], {}, Outcome.PASS, "no route"),
+        ([route("list", 1000, 1030), route("search", 1000, 1000)], {}, Outcome.FAIL, "list needs +3.00% instructions; the limit is 1.00%"),
+        ([route("list", 1000, 1030)], {"list": WAIVER}, Outcome.INCONCLUSIVE, "only list needs more, which is accepted"),
+        ([route("list", 1000, 1030), route("search", 1000, 1030)], {"list": WAIVER}, Outcome.FAIL, "search needs"),
+        ([route("list", 1000, 1000, noise=0.004)], {}, Outcome.UNFIT, "two counts of the same differ by more than 0.25% in list"),
+        ([route("list", 1000, 1010.05, noise=0.002)], {}, Outcome.INCONCLUSIVE, "list is beyond the limit by less than"),
+        ([route("list", 1000, 1300, noise=0.02)], {}, Outcome.FAIL, "list needs +30.00%"),
+    ],
+)
+def test_what_follows_from_two_counts(rows: list[RouteCount], waivers: dict[str, Waiver], outcome: Outcome, said: str) -> None:
+    found, why, failed = judged(rows, 0.01, waivers)
+    assert found is outcome
+    assert said in why
+    assert bool(failed) == (outcome is Outcome.FAIL)
+
+
+def test_the_functions_shown_are_those_that_changed_most() -> None:
+    base, head = {"a": 5.0, "gone": 3.0, "same": 9.0}, {"a": 15.0, "new": 2.0, "same": 9.0}
+    assert [(own.function, own.head - own.base) for own in changes(base, head)] == [("a", 10), ("gone", -3), ("new", 2)]
+
+
+def test_a_driver_that_sends_nothing_is_no_measurement() -> None:
+    with pytest.raises(InputError, match="more requests of list took no more instructions"):
+        row_of("list", Counted(0.0, 0.0, {}), Counted(10.0, 0.0, {}))
+
+
+def test_what_later_children_cost_more_is_no_noise_where_it_is_the_same_for_both() -> None:
+    row = row_of("list", Counted(1_000.0, 12.0, {"f": 1_000.0}), Counted(1_020.0, 14.0, {"f": 1_020.0}))
+    assert (row.noise, row.change) == (0.002, pytest.approx(0.02))
