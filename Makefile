@@ -48,8 +48,8 @@ test: $(READY) packages check  ## everything
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not alone" tests --ignore=tests/unit --ignore=tests/laws
 	$(BIN)/pytest -q -m alone tests/system tests/twin
 
-gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (at most 10 minutes; abstains aloud on a busy machine)
-	@$(BIN)/gelombang gate paired --base "$$(grep -v '^#' gates/base)" --head HEAD $(ARGS)
+gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (about 10 minutes at most; abstains aloud on a busy machine)
+	@GELOMBANG=$(BIN)/gelombang .ci/gate $(ARGS)
 
 study-gates: $(READY)  ## how often the gate is wrong: an hour more of measuring, then docs/gate-study.md; ARGS=--quick takes 10 minutes
 	@TMPDIR=$(MEMORY) PYTHONPATH=benchmarks $(BIN)/python -m gate_study $(ARGS)

@@ -12,7 +12,7 @@ from gate_study.blocks import STAND_INS, Block, append_block, read_blocks
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang_gates.gate_file import load_gate
 from gelombang_gates.health import machine_class
-from gelombang_gates.paired import Orders, build_both, look_at_both
+from gelombang_gates.paired import Orders, build_both, command_of, look_at_both
 from gelombang_gates.pairs import Bench, measure_pair
 from gelombang_gates.revision import cache_folder, commit_of
 
@@ -24,12 +24,12 @@ def collect(repository: Path, table: Path, data: Path, minutes: float, say: Call
     """Measure until the minutes are over; how many blocks were added. Raises InputError for a revision that does not build or answer."""
     until_us = monotonic_us() + int(minutes * 60 * MICROSECONDS)
     gate = load_gate(table)
-    assert gate.command is not None, f"{table} says how the server is started"
     seed = len(read_blocks(data))
     orders = Orders(repository, "HEAD", "HEAD", gate, 24, seed, cache_folder())
     base, head = build_both(orders, say)
-    requests = look_at_both(gate, gate.command, base, head, say)
-    bench = Bench(gate, base, head, gate.command, requests, seed, STAND_INS)
+    command = command_of(gate, head)
+    requests = look_at_both(gate, command, base, head, say)
+    bench = Bench(gate, base, head, command, requests, seed, STAND_INS)
     commit, machine = commit_of(repository, "HEAD"), machine_class()
     added = 0
     while monotonic_us() < until_us:

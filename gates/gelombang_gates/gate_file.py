@@ -95,7 +95,7 @@ class Gate(_Part):
 
     command: Text | None = None
     """Starts the service: `{port}` is where it must listen on 127.0.0.1, `{folder}` an empty folder of its own, `{tree}` the revision's
-    files. `python` is that of the revision's environment."""
+    files, `{head}` those of head: what starts both revisions alike. `python` is that of the revision's environment."""
     environment: list[Text] = Field(default_factory=list)
     """Shell commands that fill a fresh virtual environment, run in the revision's files. Empty: the lock file is installed."""
     lock: list[str] = Field(default_factory=lambda: ["requirements.lock", "requirements.txt"])

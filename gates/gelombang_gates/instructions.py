@@ -14,7 +14,7 @@ from gelombang.errors import HostError, InputError
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.counting import Counted, OutOfTimeError, count, has_valgrind, traced
 from gelombang_gates.gate_file import Gate, Mode, Waiver, waived
-from gelombang_gates.paired import Orders, build_both, is_untouched, look_at_both
+from gelombang_gates.paired import Orders, build_both, command_of, is_untouched, look_at_both
 from gelombang_gates.revision import commit_of
 
 FUNCTIONS_SHOWN = 12
@@ -78,8 +78,8 @@ def instructed(orders: Orders, must_run: bool, say: Callable[[str], None]) -> In
     """Build both, count, judge. Without valgrind the lane is skipped, or an error where it `must_run`. Raises InputError, HostError."""
     gate, began_us = orders.gate, monotonic_us()
     counted = gate.instructions
-    if counted is None or gate.command is None:
-        raise InputError("nothing says how instructions are counted; want gate.instructions.command and gate.command in gelombang.toml")
+    if counted is None:
+        raise InputError("nothing says how instructions are counted; want gate.instructions.command in gelombang.toml")
     waivers = waived(gate, utc_now().date())
     commits = commit_of(orders.repository, orders.base), commit_of(orders.repository, orders.head)
 
@@ -95,7 +95,7 @@ def instructed(orders: Orders, must_run: bool, say: Callable[[str], None]) -> In
             raise HostError(missing)
         return verdict(Outcome.SKIPPED, missing)
     base, head = build_both(orders, say)
-    look_at_both(gate, gate.command, base, head, say)
+    look_at_both(gate, command_of(gate, head), base, head, say)
     say("counting instructions of both")
     try:
         old, new = count(gate, counted, base, head)

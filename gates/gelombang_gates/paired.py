@@ -18,6 +18,7 @@ from gelombang_gates.gate_file import Gate, GateRoute, Mode, Waiver, waived
 from gelombang_gates.health import has_shown, keep, kept, line_of, machine_class
 from gelombang_gates.pairs import Bench, Pair, first_look, measure_pair
 from gelombang_gates.revision import Revision, changed_files, commit_of, prepare
+from gelombang_gates.service import filled
 
 PAIRS_LEAST = 12
 PAIRS_LIMIT = 120
@@ -63,9 +64,7 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
     if not PAIRS_LEAST <= orders.pairs <= PAIRS_LIMIT:
         raise InputError(f"--pairs is {orders.pairs}; want {PAIRS_LEAST} to {PAIRS_LIMIT}")
     if gate.command is None:
-        raise InputError(
-            "nothing says how the server is started; want --command 'python -m theirs {port}', or gate.command in gelombang.toml"
-        )
+        raise _no_command()
     waivers = waived(gate, utc_now().date())
     commits = commit_of(orders.repository, orders.base), commit_of(orders.repository, orders.head)
     machine = machine_class()
@@ -77,8 +76,9 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
     if is_untouched(orders, *commits):
         return verdict(Comparison(Outcome.SKIPPED, f"nothing of {', '.join(gate.when_changed)} differs", Ran(), None))
     base, head = build_both(orders, say)
-    requests = look_at_both(gate, gate.command, base, head, say)
-    bench = Bench(gate, base, head, gate.command, requests, orders.seed)
+    command = command_of(gate, head)
+    requests = look_at_both(gate, command, base, head, say)
+    bench = Bench(gate, base, head, command, requests, orders.seed)
     shown = has_shown(kept(orders.cache), machine)
 
     def measure(number: int, routes: Sequence[GateRoute]) -> Pair:
@@ -112,6 +112,17 @@ def build_both(orders: Orders, say: Callable[[str], None]) -> tuple[Revision, Re
             say(f"building {name}")
             found.append(prepare(orders.repository, name, orders.gate, orders.cache, orders.python))
     return found[0], found[1]
+
+
+def command_of(gate: Gate, head: Revision) -> str:
+    """What starts a server of either revision. Raises InputError when nothing says it."""
+    if gate.command is None:
+        raise _no_command()
+    return filled(gate.command, {"head": str(head.tree)})
+
+
+def _no_command() -> InputError:
+    return InputError("nothing says how the server is started; want --command 'python -m theirs {port}', or gate.command in gelombang.toml")
 
 
 def look_at_both(gate: Gate, command: str, base: Revision, head: Revision, say: Callable[[str], None]) -> dict[str, int]:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gelombang_gates.gate_file import load_gate
+from gelombang_gates.paired import command_of
 from gelombang_gates.pairs import REQUESTS_LEAST, first_look
 from gelombang_gates.revision import Revision
 
@@ -13,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_gated_route_of_our_own_site_answers_as_the_table_wants() -> None:
     gate = load_gate(ROOT / "gelombang.toml")
-    assert gate.command is not None
     paths = os.pathsep.join(str(ROOT / part) for part in (".", "server"))
     variables = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]), "PYTHONPATH": paths}
-    answers, requests = first_look(gate, Revision("these files", "", ROOT, variables), gate.command)
+    files = Revision("these files", "", ROOT, variables)
+    answers, requests = first_look(gate, files, command_of(gate, files))
     assert answers == {route.name: str(route.status) for route in gate.route}
     assert all(count >= REQUESTS_LEAST for count in requests.values())
