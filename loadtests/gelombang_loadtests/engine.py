@@ -235,7 +235,7 @@ class Engine:
                 if applicant.ticket != ticket:
                     continue
                 if isinstance(applicant, Tab):
-                    self._loop.spawn(partial(self._one_attempt, applicant))
+                    self._loop.spawn(partial(self._attempts, applicant))
                 else:
                     self.parked -= applicant.state is State.PARKED
                     self.between -= applicant.state is State.BETWEEN
@@ -247,32 +247,32 @@ class Engine:
         self._loop.spawn(partial(self._attempts, applicant))
 
     def _attempts(self, applicant: Applicant) -> None:
-        """One attempt, and those after it that nobody has to be waited for."""
+        """One attempt, and those after it that nobody has to be waited for; those are the first tab's."""
+        person = applicant.main if isinstance(applicant, Tab) else applicant
         try:
             then = self._attempt(applicant)
             while self._goes_on(then):
-                applicant.due_us = then.due_us
-                then = self._attempt(applicant)
+                person.due_us = then.due_us
+                then = self._attempt(person)
         except Exception as error:
             self.fail(error)
             return
         if then is None:
             self._loop.wake()  # a place may be free
             return
-        applicant = applicant.main if isinstance(applicant, Tab) else applicant
         full = not self._has_room
-        self._in_flight.discard(applicant)
+        self._in_flight.discard(person)
         if isinstance(then, Fate):
-            applicant.state = State.RETIRED
+            person.state = State.RETIRED
             self.fates[then] += 1
         else:
-            self._put_back(applicant, then)
+            self._put_back(person, then)
         if full or not self._in_flight or self._is_next(then):
             self._loop.wake()
 
-    def _goes_on(self, then: Next) -> TypeGuard[Again]:
+    def _goes_on(self, then: Next | None) -> TypeGuard[Again]:
         """Whether the next attempt is due already, before anybody else's: it begins at once, without a turn of the loop."""
-        if isinstance(then, Fate) or then.parked:
+        if then is None or isinstance(then, Fate) or then.parked:
             return False
         due_us = then.due_us
         if (self._wake_ups and self._wake_ups[0][0] < due_us) or self._next_arrival_us < due_us:
