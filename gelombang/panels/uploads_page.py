@@ -261,6 +261,17 @@ _STORE = Row(
             paints=(LIMIT,),
         ),
         Panel(
+            "Looked at after the acknowledgement",
+            "Photos that wait to be decoded whole, and what was found per second, by verdict. Only a site that checks photos has them. A"
+            " verdict other than validated is a photo that its person is asked to send again: many at once mean a client that breaks them.",
+            Unit.COUNT,
+            (
+                Query(now(telemetry.PHOTO_CHECKS_WAITING), "waiting"),
+                Query(per_second(telemetry.PHOTO_CHECKS, by=("verdict",)), "{{verdict}} per second"),
+            ),
+            Runbook.UPLOADS_FAILING,
+        ),
+        Panel(
             "Photo bytes per second",
             "Bytes that arrive and bytes that are kept. The gap between the lines is work thrown away.",
             Unit.BYTES_PER_SECOND,

@@ -47,6 +47,7 @@ NEED_NOT_MOVE = frozenset(
         "gelombang_server_machine_listen_overflows_total",
         "gelombang_server_machine_listen_drops_total",
         "gelombang_server_commit_queue",
+        "gelombang_server_photo_checks_waiting",
         "gelombang_server_commit_threads_busy",
         "gelombang_server_hash_queue",
         "gelombang_server_hash_threads_busy",
