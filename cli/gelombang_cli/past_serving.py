@@ -1,6 +1,7 @@
 """`gelombang dashboards serve`: open a past run in a Prometheus again, until Ctrl-C; `openmetrics`: its series as text."""
 
 import argparse
+import math
 import signal
 import sys
 import threading
@@ -47,13 +48,15 @@ def _serve(parsed: argparse.Namespace) -> ExitCode:
 def banner(folder: Path, url: str, span: Span) -> str:
     """Where it is, and from when to when there is something to see."""
     first, last = (datetime.fromtimestamp(at, UTC) for at in (span.from_seconds, span.to_seconds))
-    minutes = max(1, round((span.to_seconds - span.from_seconds) / 60 + 0.5))
+    # Prometheus's page knows whole minutes only.
+    end = datetime.fromtimestamp(60 * math.ceil(span.to_seconds / 60), UTC)
+    minutes = math.ceil((end.timestamp() - span.from_seconds) / 60)
     query = quote(f"sum by (outcome) (rate({telemetry.UPLOAD_ATTEMPTS.name}[15s]))")
     return "\n".join(
         [
             f"{folder} is open: {url}",
             f"  from     {first:%Y-%m-%d %H:%M:%S} to {last:%H:%M:%S} UTC",
-            f"  look     {url}/graph?g0.expr={query}&g0.tab=0&g0.range_input={minutes}m&g0.end_input={quote(f'{last:%Y-%m-%d %H:%M:%S}')}",
+            f"  look     {url}/graph?g0.expr={query}&g0.tab=0&g0.range_input={minutes}m&g0.end_input={quote(f'{end:%Y-%m-%d %H:%M}')}",
             f"  Grafana  data source {url}, type Prometheus, scrape interval 1s",
             "Ctrl-C ends it.",
         ]

@@ -11,7 +11,7 @@ from gelombang_dashboards.lead_page import read_fired, recordings
 from gelombang_dashboards.replayed_alerts import firing
 from tests.support.debian_tools import program
 
-pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 ROOT = Path(__file__).parents[2]
 CONTROLS = sorted((ROOT / "tests" / "data").glob("drill*/control*.json.gz"))
