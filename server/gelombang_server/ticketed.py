@@ -4,6 +4,7 @@ Both requests are one attempt of the person: it rests between them, and ends her
 already with the same digest is acknowledged again at once, so a lost answer costs nothing but the question.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Annotated
 from urllib.parse import quote
@@ -86,6 +87,12 @@ async def put_photo(request: web.Request) -> web.Response:
     ticket = desk.claim(token, kind, attempt.id)
     try:
         return await _take_photo(request, context, desk, ticket)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not ticket.is_replaced or task is None:
+            raise
+        task.uncancel()
+        raise Problem(Code.TICKET_EXPIRED, "another tab asked for a ticket for this photo; this one is void") from None
     except Problem as problem:
         if problem.code in _SHED_HERE:
             problem.retry_after_seconds = desk.return_after_seconds(ticket.applicant)

@@ -56,6 +56,8 @@ class Ticket:
     received: bool = False
     task: "asyncio.Task[object] | None" = None
     """The request that sends the photo."""
+    is_replaced: bool = False
+    """Its person asked for another one in another tab, and that request was cancelled."""
 
 
 class TicketDesk:
@@ -206,12 +208,24 @@ class TicketDesk:
             self.close(ticket)
 
     def _evict(self, stale: Ticket, attempt: ServerAttempt) -> None:
-        """The person asks anew: whatever the older ticket is doing, its line is dead or its page is gone."""
+        """The person asks anew: whatever the older ticket is doing, its line is dead or its page is gone. Unless it is another tab's."""
+        tabs = [each.tab for each in (stale.attempt_id, attempt.id) if each is not None]
         self.close(stale)
-        if stale.task is not None:
+        if stale.attempt is not None and len(set(tabs)) == 2:
+            self._replace(stale, stale.attempt)
+        elif stale.task is not None:
             stale.task.cancel()
         elif stale.attempt is not None and stale.attempt is not attempt and stale.attempt.is_open:
             stale.attempt.end(Stage.BODY, ServerOutcome.ABANDONED, Code.CLIENT_LEFT, 0)
+
+    def _replace(self, stale: Ticket, attempt: ServerAttempt) -> None:
+        """Somebody sits before the older one's page: they are told that their ticket is void, when they come with the photo or at once.
+        What is being made durable has done its work already, and is answered."""
+        if stale.task is None:
+            self._late.append(stale)
+        elif attempt.stage < Stage.COMMIT:
+            stale.is_replaced = True
+            stale.task.cancel()
 
     def _expire(self) -> None:
         now_us = self._now_us()

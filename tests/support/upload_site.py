@@ -69,8 +69,8 @@ async def until(condition: Callable[[], bool], within_seconds: float = 10.0) -> 
             await asyncio.sleep(0.002)
 
 
-def traceparent(person: int, number: int = 1, exchange: int = 1) -> str:
-    return AttemptId(RUN, person, 0, KTP_STEP, number).traceparent(exchange)
+def traceparent(person: int, number: int = 1, exchange: int = 1, tab: int = 0) -> str:
+    return AttemptId(RUN, person, tab, KTP_STEP, number).traceparent(exchange)
 
 
 @dataclass(slots=True)
@@ -88,10 +88,10 @@ class UploadSite:
     def desk(self) -> TicketDesk:
         return self.app[DESK]
 
-    def headers(self, person: int, number: int = 1, exchange: int = 1) -> dict[str, str]:
+    def headers(self, person: int, number: int = 1, exchange: int = 1, tab: int = 0) -> dict[str, str]:
         """Of a logged-in person: applicant and person have the same number."""
         session = issue_session(self.context.session_key, person, self.context.after_us(3_600))
-        return {"Authorization": f"Bearer {session}", "traceparent": traceparent(person, number, exchange)}
+        return {"Authorization": f"Bearer {session}", "traceparent": traceparent(person, number, exchange, tab)}
 
     async def post(self, person: int, body: bytes, kind: str = "ktp", number: int = 1) -> tuple[int, Any]:
         form = aiohttp.FormData()
@@ -100,13 +100,13 @@ class UploadSite:
         async with self.client.post(url, data=form, headers=self.headers(person, number)) as answer:
             return answer.status, await answer.json(content_type=None)
 
-    async def ask(self, person: int, body: bytes, kind: str = "ktp", number: int = 1) -> tuple[int, Any]:
+    async def ask(self, person: int, body: bytes, kind: str = "ktp", number: int = 1, tab: int = 0) -> tuple[int, Any]:
         wish = {"kind": kind, "bytes": len(body), "sha256": sha256(body)}
-        async with self.client.post(f"{self.url}/api/v1/me/tickets", json=wish, headers=self.headers(person, number)) as answer:
+        async with self.client.post(f"{self.url}/api/v1/me/tickets", json=wish, headers=self.headers(person, number, tab=tab)) as answer:
             return answer.status, await answer.json(content_type=None)
 
-    async def put(self, url: str, body: bytes, person: int, number: int = 1) -> tuple[int, Any]:
-        headers = {"Content-Type": "image/jpeg", "traceparent": traceparent(person, number, 2)}
+    async def put(self, url: str, body: bytes, person: int, number: int = 1, tab: int = 0) -> tuple[int, Any]:
+        headers = {"Content-Type": "image/jpeg", "traceparent": traceparent(person, number, 2, tab)}
         async with self.client.put(url, data=body, headers=headers) as answer:
             return answer.status, await answer.json(content_type=None)
 

@@ -232,6 +232,48 @@ async def test_a_newer_request_evicts_the_stale_one(tmp_path: Path) -> None:
     assert rows[3, 2][1] is ServerOutcome.COMPLETED
 
 
+async def test_another_tab_voids_the_ticket_of_the_first_one_which_is_told_when_it_comes_with_its_photo(tmp_path: Path) -> None:
+    photo = jpeg(50_000)
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        _, first = await site.ask(1, photo)
+        _, second = await site.ask(1, photo, tab=1)
+        assert site.desk.unfinished == 1
+        status, problem = await site.put(first["url"], photo, 1)
+        assert (status, problem["code"]) == (410, "ticket_expired")
+        assert (await site.put(second["url"], photo, 1, tab=1))[0] == 201
+        assert_idle(site)
+    rows = {row["tab"]: end_of(row) for row in ledger(tmp_path)}
+    assert rows[0] == (Stage.HEADERS, ServerOutcome.REJECTED, Code.TICKET_EXPIRED, 410)
+    assert rows[1][1] is ServerOutcome.COMPLETED
+
+
+async def test_a_ticket_that_another_tab_voided_and_nobody_comes_with_ends_with_its_life(tmp_path: Path) -> None:
+    photo = jpeg(900)
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE, tickets={"life_seconds": 0.2}) as site:
+        await site.ask(1, photo)
+        await site.ask(1, photo, tab=1)
+        await until(lambda: site.context.book.in_flight == 0)
+    assert [end_of(row)[1:3] for row in ledger(tmp_path)] == [(ServerOutcome.ABANDONED, Code.TICKET_EXPIRED)] * 2
+
+
+async def test_a_photo_under_way_when_another_tab_asks_is_answered_and_its_turn_goes_to_the_other(tmp_path: Path) -> None:
+    photo = jpeg(50_000)
+    store = {**SLOW_STORE, "turns_limit": 1, "bandwidth_bytes_per_second": 3e5}
+    async with upload_site(tmp_path, "hardened", store=store) as site:
+        for person, sent_bytes, stage in ((1, 20_000, Stage.BODY), (2, None, Stage.STORE)):
+            client = await put_and_stay(site, person, photo, sent_bytes=sent_bytes)
+            await until(lambda stage=stage: [attempt.stage for attempt in site.context.book._open] == [stage])
+            _, ticket = await site.ask(person, photo, tab=1)
+            assert (await client.reader.readline()).startswith(b"HTTP/1.1 410 ")
+            assert (await site.put(ticket["url"], photo, person, tab=1))[0] == 201
+            client.leave()
+        assert_idle(site)
+    rows = {(row["person"], row["tab"]): end_of(row) for row in ledger(tmp_path)}
+    assert rows[1, 0] == (Stage.BODY, ServerOutcome.REJECTED, Code.TICKET_EXPIRED, 410)
+    assert rows[2, 0] == (Stage.STORE, ServerOutcome.REJECTED, Code.TICKET_EXPIRED, 410)
+    assert {rows[1, 1][1], rows[2, 1][1]} == {ServerOutcome.COMPLETED}
+
+
 async def test_a_ticket_asked_for_again_in_the_same_attempt_replaces_the_first(tmp_path: Path) -> None:
     async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
         await site.ask(1, jpeg(900))
