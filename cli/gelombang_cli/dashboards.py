@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
 from gelombang.resources import dashboards_folder
-from gelombang_cli import dashboard_files, now, past_serving, pushing
+from gelombang_cli import dashboard_files, now, past_serving, pushing, watching
 from gelombang_cli.arguments import Commands
 from gelombang_dashboards.rule_clock import RuleClock
 from gelombang_dashboards.rule_files import alerts_file, findings_file, grafana_file, operator_file, recording_file
@@ -26,6 +26,7 @@ def add_command(commands: Commands) -> None:
     parts = parser.add_subparsers(title="what", metavar="WHAT", required=True)
     dashboard_files.add_parts(parts)
     now.add_part(parts)
+    watching.add_part(parts)
     pushing.add_part(parts)
     rules = parts.add_parser("rules", help="write recording rules and alerts for a clock: a rehearsal's, or the real day's")
     rules.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write into; files of the same names are replaced")

@@ -1,9 +1,13 @@
 """A run over Locust's master and workers: one record, whoever dies, and nobody joins who would walk by another plan."""
 
+import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import numpy as np
 import pytest
@@ -88,6 +92,29 @@ def test_the_master_keeps_the_series_of_all_its_workers_as_a_run_on_one_machine_
     assert sum(series.values[-1] for series in table.named("gelombang_generator_people_fates_total")) == 80
     assert all(len(moments) >= 4 for moments in kept.scrapes_us.values())
     assert live_panels_of(run.folder / "master" / SERIES_FILE) >= {"People offered and started", "Lateness p99"}
+
+
+def test_the_dashboards_panels_are_shown_beside_a_master_while_its_run_goes_on(run: Cluster, site: StubSite) -> None:
+    scenario = own_scenario(run.folder / "own.toml", for_seconds=12.0, drain_seconds=1.0)
+    master = run.master(scenario, site.url, 1)
+    worker = run.worker("worker-0", scenario)
+    run.until(lambda: len(site.asked) > 5)
+    command = [sys.executable, "-m", "gelombang_cli", "dashboards", "live", str(run.folder / "master")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as shown:
+        assert shown.stdout is not None
+        said = shown.stdout.readline()
+        assert said.startswith("live: http://127.0.0.1:"), shown.communicate()
+        with build_opener(ProxyHandler({})).open(f"{said.split()[1]}events", timeout=60) as events:
+            heard = [line for line in events if line.startswith((b"event:", b"data:"))]  # to its end, which is the run's
+        _, stderr = shown.communicate(timeout=60)
+    assert shown.returncode == 0, stderr
+    assert [node.ended() for node in (worker, master)] == [0, 0], master.text()
+    told = [line for before, line in itertools.pairwise(heard) if before == b"event: moments\n"]
+    assert any(b"offered" in line for line in told)
+    assert heard[-2] == b"event: ended\n"
+    again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == 2
+    assert "is a run that is over" in again.stderr
 
 
 def live_panels_of(path: Path) -> set[str]:
