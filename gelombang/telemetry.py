@@ -244,7 +244,7 @@ REGISTRATION_STEPS = ("account", "email-link", "data", "otp", "nik", "ktp", "sel
 
 SERVER_ROUTES = (
     *("unknown", "health", "account", "login", "email_link", "data", "otp_send", "otp", "upload_page"),
-    *("test_start", "test", "join", "status", "ready", "photo_post", "ticket", "photo_put"),
+    *("test_start", "test", "join", "status", "ready", "openapi", "photo_post", "ticket", "photo_put"),
 )
 """What was asked for: one name a route of the reference server."""
 

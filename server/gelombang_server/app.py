@@ -2,46 +2,68 @@
 
 from aiohttp import web
 
+from gelombang.profile import Profile
 from gelombang_server.accounts import create_account, follow_email_link, log_in
+from gelombang_server.bodies import json_response
 from gelombang_server.config import CONTEXT, SiteContext
+from gelombang_server.contract.document import document
 from gelombang_server.data import put_data
 from gelombang_server.door import make_door
 from gelombang_server.otp import confirm_code, send_code
 from gelombang_server.passwords import PASSWORDS, Passwords
-from gelombang_server.routes import ROUTES, Handler, Route, add_route
+from gelombang_server.routes import ROUTES, Handler, Route, RouteRow, add_route
 from gelombang_server.status import health, ready, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
-from gelombang_server.uploads import add_upload_routes
+from gelombang_server.uploads import UPLOAD_ROUTES, add_upload_routes
 from gelombang_server.wave import join_wave
 
 API_ROUTES = (
-    ("POST", "/api/v1/accounts", create_account, Route.ACCOUNT),
-    ("POST", "/api/v1/sessions", log_in, Route.LOGIN),
-    ("GET", "/api/v1/email-links/{token}", follow_email_link, Route.EMAIL_LINK),
-    ("PUT", "/api/v1/me/data", put_data, Route.DATA),
-    ("POST", "/api/v1/me/otp", send_code, Route.OTP_SEND),
-    ("PUT", "/api/v1/me/otp", confirm_code, Route.OTP),
-    ("GET", "/api/v1/me/uploads", upload_page, Route.UPLOAD_PAGE),
-    ("POST", "/api/v1/me/test", begin_test, Route.TEST_START),
-    ("PUT", "/api/v1/me/test", hand_in_test, Route.TEST),
-    ("POST", "/api/v1/me/waves/{wave}", join_wave, Route.JOIN),
-    ("GET", "/api/v1/me", status, Route.STATUS),
+    RouteRow("POST", "/api/v1/accounts", create_account, Route.ACCOUNT),
+    RouteRow("POST", "/api/v1/sessions", log_in, Route.LOGIN),
+    RouteRow("GET", "/api/v1/email-links/{token}", follow_email_link, Route.EMAIL_LINK),
+    RouteRow("PUT", "/api/v1/me/data", put_data, Route.DATA),
+    RouteRow("POST", "/api/v1/me/otp", send_code, Route.OTP_SEND),
+    RouteRow("PUT", "/api/v1/me/otp", confirm_code, Route.OTP),
+    RouteRow("GET", "/api/v1/me/uploads", upload_page, Route.UPLOAD_PAGE),
+    RouteRow("POST", "/api/v1/me/test", begin_test, Route.TEST_START),
+    RouteRow("PUT", "/api/v1/me/test", hand_in_test, Route.TEST),
+    RouteRow("POST", "/api/v1/me/waves/{wave}", join_wave, Route.JOIN),
+    RouteRow("GET", "/api/v1/me", status, Route.STATUS),
 )
 
 
+async def openapi(request: web.Request) -> web.Response:
+    """GET /openapi.json"""
+    profile = request.app[CONTEXT].plan.profile
+    return json_response(document(profile, site_routes(profile)))
+
+
+OWN_ROUTES = (
+    RouteRow("GET", "/healthz", health, Route.HEALTH),
+    RouteRow("GET", "/readyz", ready, Route.READY),
+    RouteRow("GET", "/openapi.json", openapi, Route.OPENAPI),
+)
+"""Of every process."""
+
+
+def site_routes(profile: Profile) -> list[RouteRow]:
+    """All ways into a site, whichever of its processes answers."""
+    return [*OWN_ROUTES, *API_ROUTES, *UPLOAD_ROUTES[profile.uploads.protocol]]
+
+
 def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:
-    """The app of a process that serves the small routes, the uploads, or both; all serve /healthz and /readyz."""
+    """The app of a process that serves the small routes, the uploads, or both; all serve `OWN_ROUTES`."""
     routes: dict[Handler, Route] = {}
     app = web.Application(middlewares=[make_door(context, routes)], client_max_size=context.profile.api.body_limit_bytes)
     app[CONTEXT] = context
     app[ROUTES] = routes
-    add_route(app, "GET", "/healthz", health, Route.HEALTH)
-    add_route(app, "GET", "/readyz", ready, Route.READY)
+    for row in OWN_ROUTES:
+        add_route(app, row)
     if serves_api:
         passwords = Passwords(context.profile.password, context.metrics)
         app[PASSWORDS] = passwords
-        for method, path, handler, route in API_ROUTES:
-            add_route(app, method, path, handler, route)
+        for row in API_ROUTES:
+            add_route(app, row)
 
         async def close_passwords(_: web.Application) -> None:
             passwords.close()

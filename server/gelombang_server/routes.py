@@ -5,6 +5,7 @@ Numbers are part of the ledger: never reuse one. A request that matches no route
 
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -26,6 +27,7 @@ class Route(IntEnum):
     JOIN = 11
     STATUS = 12
     READY = 13
+    OPENAPI = 14
     PHOTO_POST = 20
     """multipart"""
     TICKET = 21
@@ -43,12 +45,23 @@ class Route(IntEnum):
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RouteRow(NamedTuple):
+    """One way in."""
+
+    method: str
+    path: str
+    handler: Handler
+    route: Route
+
+
 ROUTES = web.AppKey("routes", dict[Handler, Route])
 """Which handler is which route: how the door names a request."""
 
 
-def add_route(app: web.Application, method: str, path: str, handler: Handler, route: Route) -> None:
-    """Let `handler` answer; each handler is one route."""
-    assert handler not in app[ROUTES]
-    app[ROUTES][handler] = route
-    app.router.add_route(method, path, handler)
+def add_route(app: web.Application, row: RouteRow) -> None:
+    """Let the handler answer; each handler is one route."""
+    assert row.handler not in app[ROUTES]
+    app[ROUTES][row.handler] = row.route
+    app.router.add_route(row.method, row.path, row.handler)

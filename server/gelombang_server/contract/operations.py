@@ -1,0 +1,203 @@
+"""What each route takes and answers: the part of the contract that a table of routes does not hold by itself.
+
+Answers of 400 and above are problem documents; each operation names the codes that are its own, and `COMMON`, `JSON_BODY` and `SESSION`
+are those that come with a door, a body and a login.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gelombang.attempt import Code
+from gelombang_server.accounts import LogIn, NewAccount
+from gelombang_server.bodies import Fields
+from gelombang_server.data import PersonalData
+from gelombang_server.otp import OneTimeCode, Phone
+from gelombang_server.routes import Route
+from gelombang_server.test import Answers
+from gelombang_server.ticketed import TicketWish
+from gelombang_server.wave import Consent
+
+Schema = Mapping[str, object]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+WHOLE: Schema = {"type": "integer"}
+YES_OR_NO: Schema = {"type": "boolean"}
+TEXTS_BY_NAME: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+
+COMMON = (Code.MALFORMED_REQUEST, Code.TOO_MANY_REQUESTS_IN_PROGRESS, Code.DATABASE_BUSY, Code.SHUTTING_DOWN, Code.INTERNAL_ERROR)
+WRITE = (Code.DATABASE_FULL,)
+JSON_BODY = (Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW, Code.WRONG_TYPE, Code.FIELD_MISSING, Code.FIELD_INVALID)
+SESSION = (Code.SESSION_MISSING, Code.SESSION_INVALID, Code.SESSION_EXPIRED)
+WALK = (Code.PHOTO_WRONG_FORMAT, Code.PHOTO_TRUNCATED, Code.PHOTO_TOO_MANY_PIXELS, Code.PHOTO_POLYGLOT)
+KEEPING = (Code.UPLOAD_FAILED, Code.UPLOAD_TIMED_OUT, Code.STORE_FULL, Code.SYNC_FAILED, Code.BODY_TOO_SLOW)
+
+
+def known(**fields: Schema) -> Schema:
+    """An object with these members, all of them there."""
+    return {"type": "object", "properties": dict(fields), "required": list(fields)}
+
+
+def nullable(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route."""
+
+    summary: str
+    answers: Mapping[int, Schema]
+    codes: tuple[Code, ...] = ()
+    body: type[Fields] | None = None
+    media: str | None = None
+    """Of a body that is no JSON."""
+    needs_session: bool = True
+    writes: bool = False
+    query: tuple[str, ...] = field(default=())
+
+    def all_codes(self) -> tuple[Code, ...]:
+        parts = COMMON, WRITE if self.writes else (), JSON_BODY if self.body else (), SESSION if self.needs_session else (), self.codes
+        return tuple(sorted({code for part in parts for code in part}))
+
+
+_PHOTO = known(photo=TEXT, sha256=TEXT, bytes=WHOLE)
+_STATE = known(state=TEXT)
+_PHOTO_STATES = {"type": "object", "additionalProperties": {"enum": ["received", "validated", "rejected"]}}
+
+OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
+    {
+        Route.HEALTH: Operation("The process lives.", {200: known(status=TEXT, profile=TEXT)}, needs_session=False),
+        Route.READY: Operation("The process should be sent people.", {200: known(status=TEXT, profile=TEXT)}, needs_session=False),
+        Route.OPENAPI: Operation("This document.", {200: {"type": "object"}}, needs_session=False),
+        Route.ACCOUNT: Operation(
+            "Sign up; again with the same address is 409, so a lost answer costs a log-in.",
+            {201: known(session=TEXT, expires_in_seconds=NUMBER)},
+            (Code.EMAIL_TAKEN, Code.HASH_QUEUE_FULL, Code.MESSAGE_QUEUE_FULL),
+            NewAccount,
+            needs_session=False,
+            writes=True,
+        ),
+        Route.LOGIN: Operation(
+            "Log in; an earlier session of the account, if one is sent, keeps guesses of others from locking it.",
+            {200: known(session=TEXT, expires_in_seconds=NUMBER)},
+            (Code.CREDENTIALS_WRONG, Code.TRIES_EXHAUSTED, Code.HASH_QUEUE_FULL),
+            LogIn,
+            needs_session=False,
+            writes=True,
+        ),
+        Route.EMAIL_LINK: Operation(
+            "Follow the link of the mail; again changes nothing.",
+            {200: _STATE},
+            (Code.LINK_INVALID, Code.LINK_EXPIRED),
+            needs_session=False,
+            writes=True,
+        ),
+        Route.DATA: Operation(
+            "Hand in personal data; the same again changes nothing.",
+            {202: _STATE},
+            (
+                Code.NIK_INVALID,
+                Code.BIRTH_DATE_MISMATCH,
+                Code.NIK_TAKEN,
+                Code.ALREADY_DONE,
+                Code.STEP_NOT_OPEN,
+                Code.REGISTRY_QUEUE_FULL,
+            ),
+            PersonalData,
+            writes=True,
+        ),
+        Route.OTP_SEND: Operation(
+            "Ask for a code by SMS; a newer code replaces the older one.",
+            {202: known(expires_in_seconds=NUMBER)},
+            (Code.PHONE_TAKEN, Code.ALREADY_DONE, Code.STEP_NOT_OPEN, Code.TRIES_EXHAUSTED, Code.MESSAGE_QUEUE_FULL),
+            Phone,
+            writes=True,
+        ),
+        Route.OTP: Operation(
+            "Confirm the phone; again after it was right changes nothing.",
+            {200: _STATE},
+            (Code.OTP_WRONG, Code.OTP_EXPIRED, Code.TRIES_EXHAUSTED, Code.STEP_NOT_OPEN, Code.PHONE_TAKEN),
+            OneTimeCode,
+            writes=True,
+        ),
+        Route.UPLOAD_PAGE: Operation(
+            "How a photo is sent here, and which ones are still to be sent.",
+            {
+                200: known(
+                    protocol=TEXT,
+                    url=TEXT,
+                    shows_progress=YES_OR_NO,
+                    photo_limit_bytes=WHOLE,
+                    stored={"type": "array", "items": TEXT},
+                    send_again=TEXTS_BY_NAME,
+                )
+            },
+        ),
+        Route.TEST_START: Operation(
+            "Begin the test.",
+            {201: known(questions=WHOLE, seconds=NUMBER)},
+            (Code.ALREADY_DONE, Code.STEP_NOT_OPEN),
+            writes=True,
+        ),
+        Route.TEST: Operation(
+            "Hand in the test; again changes nothing.",
+            {200: _STATE},
+            (Code.STEP_NOT_OPEN, Code.TEST_TIME_OVER),
+            Answers,
+            writes=True,
+        ),
+        Route.JOIN: Operation(
+            "Join a wave, once.",
+            {201: _STATE},
+            (Code.WAVE_UNKNOWN, Code.ALREADY_DONE, Code.STEP_NOT_OPEN),
+            Consent,
+            writes=True,
+        ),
+        Route.STATUS: Operation(
+            "How far the person is.",
+            {
+                200: known(
+                    email=TEXT,
+                    steps={"type": "object", "additionalProperties": YES_OR_NO},
+                    nik_state=nullable(TEXT),
+                    photos=_PHOTO_STATES,
+                    send_again=TEXTS_BY_NAME,
+                    wave=nullable(TEXT),
+                )
+            },
+        ),
+        Route.TICKET: Operation(
+            "Ask to send a photo; 200 when just this one is stored already, 503 with a time to come back when there is no room.",
+            {200: _PHOTO, 201: known(url=TEXT, expires_in_seconds=NUMBER, bytes_limit=WHOLE)},
+            (Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY, Code.PHOTO_UNDECODABLE, *WALK),
+            TicketWish,
+        ),
+        Route.PHOTO_PUT: Operation(
+            "Send the photo of a ticket; 201 when it is durable.",
+            {201: _PHOTO},
+            (
+                Code.TICKET_MISSING,
+                Code.TICKET_INVALID,
+                Code.TICKET_EXPIRED,
+                Code.WRONG_TYPE,
+                Code.PHOTO_SIZE_MISMATCH,
+                Code.PHOTO_DIGEST_MISMATCH,
+                *WALK,
+                *KEEPING,
+            ),
+            media="image/jpeg",
+            needs_session=False,
+            writes=True,
+            query=("ticket",),
+        ),
+        Route.PHOTO_POST: Operation(
+            "Send a photo as a form, in the field `photo`; 201 when it is durable.",
+            {201: _PHOTO},
+            (Code.WRONG_TYPE, Code.FIELD_MISSING, Code.BODY_TOO_LARGE, Code.PHOTO_TOO_LARGE, *WALK, *KEEPING),
+            media="multipart/form-data",
+            writes=True,
+        ),
+    }
+)

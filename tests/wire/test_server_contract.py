@@ -1,0 +1,51 @@
+"""The OpenAPI document is made from the routes, and what the site answers is what it says: schemathesis finds nothing else."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from serversite import plan, profile, serving
+
+from gelombang.profile import UploadProtocol
+from gelombang_server.app import site_routes
+from gelombang_server.contract import page
+from gelombang_server.contract.operations import OPERATIONS
+from gelombang_server.problem import STATUS_OF_CODE
+from gelombang_server.routes import Route
+
+ROOT = Path(__file__).parents[2]
+SCHEMATHESIS = shutil.which("schemathesis")
+"""On the PATH, in an environment of its own: it does not run beside the urllib3 of grafana-client (`pipx install schemathesis`)."""
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance"
+
+
+def test_the_page_is_what_the_routes_make_of_it() -> None:
+    assert (ROOT / page.PAGE).read_text() == page.text(), "stale; python -m gelombang_server.contract.page writes it"
+
+
+def test_every_route_of_both_sites_has_its_operation_and_each_operation_a_route() -> None:
+    rows = [row for name in ("hardened", "april-2020") for row in site_routes(profile(name))]
+    assert {row.route for row in rows} == set(OPERATIONS) == set(Route) - {Route.UNKNOWN}
+    assert {profile(name).uploads.protocol for name in ("hardened", "april-2020")} == set(UploadProtocol)
+
+
+def test_every_code_of_a_route_has_its_status() -> None:
+    for operation in OPERATIONS.values():
+        assert set(operation.all_codes()) <= set(STATUS_OF_CODE)
+
+
+@pytest.mark.skipif(SCHEMATHESIS is None, reason="schemathesis is not installed; want it on PATH (pipx install schemathesis)")
+@pytest.mark.parametrize("name", ["hardened", "april-2020"])
+async def test_schemathesis_finds_no_answer_that_is_not_in_the_document(tmp_path: Path, name: str) -> None:
+    async with serving(plan(tmp_path, profile(name, uploads={"own_process": False}))) as site:
+        session = await site.sign_up()
+        await site.verify_email()
+        command = (str(SCHEMATHESIS), "run", f"{site.url}/openapi.json", "--max-examples", "3", "--checks", CHECKS, "--no-color")
+        more = ("--phases", "coverage,fuzzing", "--generation-deterministic", "--header", f"Authorization: Bearer {session}")
+        run = await asyncio.create_subprocess_exec(
+            *command, *more, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        said, _ = await run.communicate()
+    assert run.returncode == 0, said.decode()[-4_000:]
+    assert b"generated" in said
