@@ -10,13 +10,17 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from gelombang.arrivals import make_plan
 from gelombang.attempt import AttemptId, Outcome, Phase, parse_traceparent
 from gelombang.histogram import Histogram
+from gelombang.journey import compile_journey, outcome_of_answer
 from gelombang.loading import load_scenario
 from gelombang.person import make_person, template_values
 from gelombang.scale import Scale
 from gelombang.seeds import Purpose, draw
 from gelombang.sharing import ProcessorSharing
+from gelombang.step_parts import TusUpload
+from gelombang_loadtests.exchange import Answer
 from gelombang_loadtests.photos import PhotoLibrary
 from gelombang_loadtests.recorder import Ending, Recorder
+from gelombang_loadtests.tus import Upload, Verdict
 from gelombang_server.inspect_jpeg import inspect_jpeg
 from gelombang_server.multipart import photo_part
 
@@ -66,6 +70,43 @@ def test_histogram_of_a_hundred_thousand_samples(benchmark: BenchmarkFixture) ->
     samples = np.random.default_rng(1).lognormal(8, 1, 100_000).astype(np.int64)
     histogram = benchmark(Histogram.of, samples)
     assert histogram.quantile_us(0.5) is not None
+
+
+def test_merging_the_histograms_of_eight_processes(benchmark: BenchmarkFixture) -> None:
+    chance = np.random.default_rng(1)
+    parts = [Histogram.of(chance.lognormal(8, 1, 10_000).astype(np.int64)) for _ in range(8)]
+
+    def one() -> Histogram:
+        whole = Histogram()
+        for part in parts:
+            whole.merge(part)
+        return whole
+
+    assert benchmark(one).quantile_us(0.99) is not None
+
+
+def test_what_an_answer_means_and_where_it_leads(benchmark: BenchmarkFixture) -> None:
+    journey = compile_journey(load_scenario("opening-hour"))
+    step = journey.index("ktp")
+    target = benchmark(lambda: journey.follow(step, outcome_of_answer(201, None)))
+    assert journey.names[target] == "selfie"
+
+
+def test_a_tus_upload_in_three_patches(benchmark: BenchmarkFixture) -> None:
+    """The protocol's part of it, with a checksum each: create, three chunks of 64 KiB, done."""
+    body = TusUpload.model_validate({"file": "ktp.jpg", "chunk_bytes": 65_536, "checksum": "sha1"})
+    photo = bytes(3 * 65_536)
+    answers = [Answer(status=201, headers={b"location": b"/files/a"})]
+    answers += [Answer(status=204, headers={b"upload-offset": str(part * 65_536).encode()}) for part in (1, 2, 3)]
+
+    def one() -> Verdict | None:
+        upload = Upload(body, "http://site.example/files", [photo], {"filename": "ktp.jpg"})
+        verdict = None
+        for answer in answers:
+            verdict = upload.take(answer, Outcome.OK, upload.wanted().url)
+        return verdict
+
+    assert benchmark(one) == Verdict(Outcome.OK)
 
 
 def test_one_turn_at_a_store_with_800_turns(benchmark: BenchmarkFixture) -> None:
