@@ -11,14 +11,15 @@ from gelombang.segments import read_segments
 from gelombang_cli.arguments import Commands
 from gelombang_cli.gate_instructions import add_instructions
 from gelombang_cli.runfolder import existing_run_folder
+from gelombang_gates.benchmarks import benchmarks_told, compare_benchmarks
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
 from gelombang_gates.health import healths, kept
 from gelombang_gates.paired import Orders, Verdict, paired
 from gelombang_gates.revision import cache_folder, last_release
 from gelombang_gates.runs import Budgets, GatedRun, compare_runs
-from gelombang_gates.sequence import Judged
-from gelombang_gates.telling import as_json, as_junit, health_told, runs_as_json, runs_told, told
+from gelombang_gates.sequence import Judged, Limits
+from gelombang_gates.telling import HEADINGS, as_json, as_junit, health_told, runs_as_json, runs_told, told
 
 _PAIRS = 24
 
@@ -30,6 +31,7 @@ def add_command(commands: Commands) -> None:
     _add_drift(gates)
     _add_run(gates)
     add_instructions(gates)
+    _add_benchmarks(gates)
     health = gates.add_parser("health", help="how the gate itself has fared on each class of machine", description=health_told.__doc__)
     health.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds and the gate's own record are kept")
     health.set_defaults(command=_health)
@@ -55,6 +57,28 @@ def _run(parsed: argparse.Namespace) -> ExitCode:
     if compared.judged is Judged.FAIL:
         return ExitCode.FAILED
     return ExitCode.UNTRUSTED if compared.judged is Judged.INCONCLUSIVE and parsed.strict else ExitCode.AS_EXPECTED
+
+
+def _add_benchmarks(gates: Commands) -> None:
+    words = "pytest-benchmark's saved runs of two revisions, as pairs"
+    parser = gates.add_parser("benchmarks", help=words, description=compare_benchmarks.__doc__)
+    parser.add_argument("base", type=Path, metavar="BASE", help="folder with a saved run for each process of base")
+    parser.add_argument("head", type=Path, metavar="HEAD", help="the same of head; the n-th of both are a pair")
+    parser.add_argument("--budget", default="2%", metavar="P", help="how much longer a median may be (default 2%%)")
+    parser.add_argument("--detect", default="10%", metavar="P", help="the slowdown that must be excluded for a pass (default 10%%)")
+    parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
+    parser.set_defaults(command=_benchmarks)
+
+
+def _benchmarks(parsed: argparse.Namespace) -> ExitCode:
+    limits = Limits(parse_ratio("--budget", parsed.budget), parse_ratio("--detect", parsed.detect))
+    if limits.detect <= limits.budget:
+        raise InputError(f"--detect is {parsed.detect}; want more than the budget of {parsed.budget}")
+    compared = compare_benchmarks(parsed.base, parsed.head, limits)
+    sys.stdout.write(benchmarks_told(compared, HEADINGS[compared.outcome]))
+    if compared.outcome is Outcome.FAIL:
+        return ExitCode.FAILED
+    return ExitCode.UNTRUSTED if compared.outcome is Outcome.INCONCLUSIVE and parsed.strict else ExitCode.AS_EXPECTED
 
 
 def _gated(path: str) -> GatedRun:
