@@ -1,7 +1,8 @@
 """The open-arrival engine: everybody begins when the plan says, whatever became of those before them.
 
-One heap of wake-ups holds the people between two attempts; a task runs only during an attempt. Arrivals come lazily from the plan's
-array of due times. What an attempt is, the engine does not know: it calls `attempt(applicant)` in a task and gets back what comes next.
+One heap of wake-ups holds the people between two attempts; a task runs only during an attempt, and goes on where the next one is due at
+once. Arrivals come lazily from the plan's array of due times. What an attempt is, the engine does not know: it calls `attempt(applicant)`
+in a task and gets back what comes next.
 
 People end in exactly one fate. When arrivals are over the run drains until its end, or until nobody can act any more; then open
 attempts are cut. People in an exchange at the end are CUT, people between attempts are WAITING, people never started are UNSENT.

@@ -116,6 +116,42 @@ def test_a_next_attempt_begins_when_it_is_due_and_not_before_one_that_is_due_ear
     assert surge.ledger.begun[3:] == [(4_000_000, 2), (5_000_000, 1), (6_000_000, 0)]
 
 
+def three_in_a_row(surge: Surge, applicant: Applicant) -> Next:
+    surge.takes(1.0)
+    applicant.attempts += 1
+    return Fate.FINISHED if applicant.attempts == 3 else Again(surge.loop.now_us())
+
+
+def test_who_is_due_at_once_goes_on_in_the_same_task_and_was_due_then() -> None:
+    spawned = []
+    due_us = []
+
+    def three(surge: Surge, applicant: Applicant) -> Next:
+        due_us.append(applicant.due_us)
+        return three_in_a_row(surge, applicant)
+
+    surge = Surge([1.0], three)
+    spawn = surge.loop.spawn
+    surge.loop.spawn = lambda work: spawned.append(work) or spawn(work)  # type: ignore[method-assign,func-returns-value]
+    surge.run()
+    assert surge.ledger.begun == [(1_000_000, 0), (2_000_000, 0), (3_000_000, 0)]
+    assert due_us == [1_000_000, 2_000_000, 3_000_000]
+    assert len(spawned) == 1
+
+
+def test_nobody_goes_on_before_somebody_who_was_due_earlier() -> None:
+    surge = Surge([1.0, 1.5], three_in_a_row, in_flight_limit=1).run()
+    assert surge.ledger.begun[:2] == [(1_000_000, 0), (2_000_000, 1)]
+    assert surge.engine.fates[Fate.FINISHED] == 2
+
+
+def test_nobody_goes_on_after_the_end_or_when_somebody_else_may_walk_these_people() -> None:
+    assert Surge([1.0], three_in_a_row, end_seconds=2.0).run().fates(Fate.FINISHED) == []
+    lent = Surge([1.0], three_in_a_row)
+    lent.engine.lease_us = 2_000_000
+    assert len(lent.run().ledger.begun) == 1
+
+
 def test_people_in_an_exchange_are_cut_at_the_end_and_people_between_attempts_wait() -> None:
     def by_index(surge: Surge, applicant: Applicant) -> Next:
         match applicant.index:
