@@ -18,6 +18,7 @@ import secrets
 import sqlite3
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -53,6 +54,8 @@ class Upload:
     kind: PhotoKind
     part: PhotoPart
     sha256: str
+    is_heard: Callable[[], bool] = lambda: False
+    """Whether a cancelled request still has somebody who waits for its answer."""
     is_committing: bool = False
 
 
@@ -120,8 +123,12 @@ class PhotoKeeper:
                 raise
             return await self._out_of_time(upload, work, request)
         except asyncio.CancelledError:
+            task = asyncio.current_task()
             if self._profile.cancels_when_client_left and not upload.is_committing:
                 work.cancel()
+            elif upload.is_heard() and task is not None:
+                task.uncancel()
+                return await asyncio.shield(work)
             else:
                 self._leave_behind(upload, work)
             raise

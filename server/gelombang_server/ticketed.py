@@ -123,7 +123,8 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
     except BaseException:
         part.discard()
         raise
-    return (await keeper.keep(Upload(attempt, ticket.applicant, ticket.kind, part, inspection.sha256), request)).response()
+    upload = Upload(attempt, ticket.applicant, ticket.kind, part, inspection.sha256, lambda: ticket.is_replaced)
+    return (await keeper.keep(upload, request)).response()
 
 
 async def _receive(request: web.Request, profile: Uploads, part: PhotoPart) -> Inspection:

@@ -274,6 +274,22 @@ async def test_a_photo_under_way_when_another_tab_asks_is_answered_and_its_turn_
     assert {rows[1, 1][1], rows[2, 1][1]} == {ServerOutcome.COMPLETED}
 
 
+async def test_a_photo_that_is_being_made_durable_when_another_tab_asks_is_acknowledged(tmp_path: Path) -> None:
+    photo = jpeg(50_000)
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        site.context.sync_delay_seconds = 0.3
+        client = await put_and_stay(site, 1, photo)
+        await until(lambda: [attempt.stage for attempt in site.context.book._open] == [Stage.COMMIT])
+        (ticket,) = site.desk._open.values()
+        ticket.is_replaced = True  # as in the moment between the other tab's request and this one's commit
+        assert ticket.task is not None
+        ticket.task.cancel()
+        assert (await client.reader.readline()).startswith(b"HTTP/1.1 201 ")
+        client.leave()
+    (seen,) = ledger(tmp_path)
+    assert end_of(seen)[:2] == (Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED)
+
+
 async def test_a_ticket_asked_for_again_in_the_same_attempt_replaces_the_first(tmp_path: Path) -> None:
     async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
         await site.ask(1, jpeg(900))
