@@ -94,8 +94,8 @@ class Checks(_Part):
 
     processes: Annotated[FixedInt, Field(gt=0, le=16)]
     """Decoders, each with a photo at a time; they give way to the rest of the machine."""
-    seconds_limit: Annotated[FixedFloat, Field(gt=0)]
-    """Wall time for one photo: decoding is real work, whatever the scale."""
+    cpu_seconds_limit: Annotated[FixedFloat, Field(gt=0)]
+    """CPU time for one photo: decoding is real work, whatever the scale."""
 
 
 class Uploads(_Part):

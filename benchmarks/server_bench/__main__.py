@@ -7,6 +7,7 @@ and moment: compare rows, not runs. `--write` puts the table between the marks o
 """
 
 import argparse
+import json
 import os
 import statistics
 import tempfile
@@ -74,19 +75,27 @@ def _slow(table: Table, folder: Path, options: argparse.Namespace) -> None:
 
 
 def _goodput(table: Table, folder: Path, options: argparse.Namespace) -> None:
-    curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for load in goodput.LOADS:
+    points: dict[str, dict[str, float]] = {}
+    if options.points is not None and options.points.exists():
+        points = json.loads(options.points.read_text())
+    for load in options.loads:
         for name in goodput.PROFILES:
             for persona in options.personas:
                 cell = goodput.cell(folder, name, persona, load)
-                curves.setdefault((name, persona), []).append((load, cell.per_second))
+                points.setdefault(f"{name} {persona}", {})[f"{load:g}"] = round(cell.per_second, 1)
                 late = "" if cell.late_p99_ms < goodput.LATE_LIMIT_MS else f"; the client was late, p99 {cell.late_p99_ms:.0f} ms"
                 table.row(
                     f"goodput at {load} × {goodput.LIMIT_PER_SECOND:g} photos/s: {name}, {persona}",
                     f"{cell.per_second:.1f}/s of {cell.tries_per_second:.0f} tries/s; "
                     f"small step p50 {cell.small_p50_ms:.1f}, p99 {cell.small_p99_ms:.1f} ms{late}",
                 )
+    if options.points is not None:
+        options.points.write_text(json.dumps(points, indent=1) + "\n")
     if options.plot is not None:
+        curves: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        for both, cells in points.items():
+            name, persona = both.split(" ")
+            curves[name, persona] = sorted((float(load), value) for load, value in cells.items())
         title = "The same store, the same people, two sites"
         note = f"gelombang, make bench-server, {utc_now():%d %B %Y}; {goodput.FOR_SECONDS:g} s a point after {goodput.WARM_SECONDS:g} s"
         options.plot.write_text(plot.svg(curves, goodput.LIMIT_PER_SECOND, title, note))
@@ -105,9 +114,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
+    parser.add_argument("--loads", type=int, nargs="+", default=goodput.LOADS, help="times the store's limit")
     parser.add_argument("--personas", choices=goodput.PERSONAS, nargs="+", default=goodput.PERSONAS)
     parser.add_argument("--tus", type=Path, metavar="DIR", help="where `npm install @tus/server @tus/file-store` ran")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the goodput curves as SVG")
+    parser.add_argument("--points", type=Path, metavar="FILE", help="keep the goodput points in FILE, and draw those that are there, too")
     parser.add_argument("--write", type=Path, metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file")
     options = parser.parse_args()
     os.sched_setaffinity(0, {CLIENT_CORE})

@@ -1,9 +1,10 @@
 """From `received` to `validated` or `rejected`: after the acknowledgement, across restarts, and back to the person."""
 
-import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from gelombang.attempt import Code
 from gelombang_server.checking.decoder import Decoder
@@ -66,17 +67,30 @@ async def test_photos_that_nobody_checked_before_a_restart_are_checked_after_it(
         await until(lambda: verdicts(site) == ["validated"], within_seconds=60)
 
 
-async def test_a_decoder_that_takes_too_long_or_dies_says_undecodable_and_the_next_photo_is_checked(tmp_path: Path) -> None:
+async def test_a_photo_that_takes_too_much_cpu_is_undecodable_and_the_next_one_is_checked(tmp_path: Path) -> None:
+    large, small = tmp_path / "large.jpg", tmp_path / "small.jpg"
+    Image.new("RGB", (4_000, 4_000)).save(large, "JPEG")
+    small.write_bytes(SOUND)
+    hurried = Decoder(25_000_000, 0.01)
+    try:
+        assert await hurried.check(large) is Code.PHOTO_UNDECODABLE
+        patient = Decoder(25_000_000, 60.0)
+        assert await patient.check(large) is Code.NONE
+        assert await patient.check(small) is Code.NONE
+        await patient.close()
+    finally:
+        await hurried.close()
+
+
+async def test_a_decoder_that_somebody_killed_is_started_again_and_the_photo_does_not_suffer(tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(SOUND)
-    hurried, patient = Decoder(1_000_000, 0.0), Decoder(1_000_000, 60.0)
+    decoder = Decoder(1_000_000, 60.0)
     try:
-        assert await hurried.check(photo) is Code.PHOTO_UNDECODABLE
-        assert await patient.check(photo) is Code.NONE
-        assert patient._process is not None
-        patient._process.kill()
-        await patient._process.wait()
-        assert await patient.check(photo) is Code.PHOTO_UNDECODABLE
-        assert await patient.check(photo) is Code.NONE
+        assert await decoder.check(photo) is Code.NONE
+        assert decoder._process is not None
+        decoder._process.kill()
+        await decoder._process.wait()
+        assert await decoder.check(photo) is Code.NONE
     finally:
-        await asyncio.gather(hurried.close(), patient.close())
+        await decoder.close()

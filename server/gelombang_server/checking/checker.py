@@ -36,7 +36,7 @@ class PhotoChecker:
         self._context = context
         self._photos = photos
         pixels_limit = context.profile.uploads.pixels_limit
-        self._decoders = [Decoder(pixels_limit, checks.seconds_limit) for _ in range(checks.processes)]
+        self._decoders = [Decoder(pixels_limit, checks.cpu_seconds_limit) for _ in range(checks.processes)]
         self._read: deque[Unchecked] = deque()
         self._unsaved: list[tuple[str, str]] = []
         """(photo, verdict) not durable yet: at most one for each decoder."""

@@ -1,4 +1,7 @@
-"""One process that checks photos, seen from the server: asked for one photo at a time, given up when it takes too long."""
+"""One process that checks photos, seen from the server: asked for one photo at a time, and started again when it died.
+
+A photo over which it died twice is undecodable. Once is not enough: somebody may have killed it over a sound one.
+"""
 
 import asyncio
 import os
@@ -10,31 +13,25 @@ from pathlib import Path
 from gelombang.attempt import Code
 from gelombang_server.sealing import KEY_VARIABLE
 
+DEATHS_LIMIT = 2
+"""Over one photo."""
+
 
 class Decoder:
-    """Starts its process when it is first asked, and again after it died or was killed over a photo."""
+    """Starts its process when it is first asked, and again after it died."""
 
-    def __init__(self, pixels_limit: int, seconds_limit: float) -> None:
-        self._pixels_limit = pixels_limit
-        self._seconds_limit = seconds_limit
+    def __init__(self, pixels_limit: int, cpu_seconds_limit: float) -> None:
+        self._limits = (str(pixels_limit), str(cpu_seconds_limit))
         self._process: Process | None = None
 
     async def check(self, path: Path) -> Code:
-        """The verdict on a stored photo; who takes longer than the limit, or kills the decoder, is undecodable."""
-        process = self._process or await self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(self._seconds_limit):
-                process.stdin.write(f"{path}\n".encode())
-                await process.stdin.drain()
-                line = await process.stdout.readline()
-        except (TimeoutError, ConnectionError):
-            line = b""
-        if not line:
+        """The verdict on a stored photo."""
+        for _ in range(DEATHS_LIMIT):
+            process = self._process or await self._start()
+            if line := await _answer(process, path):
+                return Code[line.decode().strip()]
             await self.close()
-            return Code.PHOTO_UNDECODABLE
-        return Code[line.decode().strip()]
+        return Code.PHOTO_UNDECODABLE
 
     async def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -45,9 +42,23 @@ class Decoder:
             await process.wait()
 
     async def _start(self) -> Process:
-        command = (sys.executable, "-m", "gelombang_server.checking.process", str(self._pixels_limit))
+        command = (sys.executable, "-m", "gelombang_server.checking.process", *self._limits)
         # What reads hostile files has no business with the key of identity numbers.
         environment = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
         # Its standard input ends with this process, however that ends, and with it the decoder.
         self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
         return self._process
+
+
+async def _answer(process: Process, path: Path) -> bytes:
+    """The process's line; nothing when it died."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    if process.stdin.is_closing():
+        return b""
+    try:
+        process.stdin.write(f"{path}\n".encode())
+        await process.stdin.drain()
+        return await process.stdout.readline()
+    except ConnectionError:
+        return b""
