@@ -8,13 +8,15 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import gelombang.admission
 from gelombang.errors import HostError
 
 try:
     import numba
+    from llvmlite import ir
+    from numba.extending import intrinsic
 except ImportError:
     raise HostError("the simulator needs numba, which is not installed; want `pip install 'gelombang[capacity]'`") from None
 
@@ -50,6 +52,26 @@ def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
         function
     )
     return made
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _prefetch_line(typing: object, address: object) -> tuple[object, Callable[..., object]]:
+    """The processor's own instruction: begin to fetch the cache line at an address, and don't wait for it."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number]))
+        flags = [ir.Constant(number, value) for value in (1, 3, 1)]
+        builder.call(function, [builder.inttoptr(arguments[0], byte), *flags])
+        return context.get_dummy_value()
+
+    return numba.types.void(numba.types.intp), code
+
+
+@compiled
+def prefetch(address: int) -> None:
+    """Ask for the cache line at an address before it is needed. Does nothing that a program could see."""
+    _prefetch_line(address)
 
 
 def compiled_entry(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -9,17 +9,18 @@ from gelombang.seeds import Purpose
 from gelombang_capacity.draws import quantile, unit
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.events import NEVER_US, next_us, take
-from gelombang_capacity.jit import compiled, compiled_entry
+from gelombang_capacity.jit import compiled, compiled_entry, prefetch
 from gelombang_capacity.site import Kind
 from gelombang_capacity.small_steps import message, registry_answers, request, wait_ends
 from gelombang_capacity.store import next_finish_us
 from gelombang_capacity.uploads import body_is_whole, gives_up_at_store, hears, leaves_body, photo, turns_are_over
 from gelombang_capacity.walk import window_of
-from gelombang_capacity.world import AT_STORE, BETWEEN, BODY, CHANGE, GONE, HEARS, LEAVES_BODY, PARKED, STARTED, World
+from gelombang_capacity.world import AT_STORE, BETWEEN, BODY, CHANGE, GONE, HEARS, LEAVES_BODY, PARKED, PERSON, STARTED, World
 
 _UPLINK, _ROUND_TRIP, _FIXED_LINE = int(Purpose.UPLINK), int(Purpose.ROUND_TRIP), int(Purpose.FIXED_LINE)
 _NIK_VALID = int(Purpose.NIK_VALID)
 _FIRST_MESSAGE, _LAST_MESSAGE, _PHOTO = int(Kind.MAIL), int(Kind.REGISTRY), int(Kind.PHOTO)
+_PERSON_BYTES = PERSON.itemsize
 _CUT_OUTCOME, _CUT, _FATE_CUT, _WAITING = int(Outcome.CUT), int(Ending.CUT), int(Fate.CUT), int(Fate.WAITING)
 
 
@@ -27,6 +28,7 @@ _CUT_OUTCOME, _CUT, _FATE_CUT, _WAITING = int(Outcome.CUT), int(Ending.CUT), int
 def run(w: World) -> None:
     """Walk the plan to its end. Afterwards every planned person has one fate, unless the queue says that it was full."""
     p, s = w.p[0], w.site[0]
+    s.people_at = w.people.ctypes.data
     finish_us = NEVER_US
     is_changed = True
     while w.queue[0].full == 0:
@@ -50,6 +52,10 @@ def run(w: World) -> None:
             _arrive(w, s.next_person - 1, now_us)
         else:
             take(w.queue, w.near)
+            if w.queue[0].near > 2:  # whoever is due next is one of these
+                prefetch(s.people_at + w.near[0].person * _PERSON_BYTES)
+                prefetch(s.people_at + w.near[1].person * _PERSON_BYTES)
+                prefetch(s.people_at + w.near[2].person * _PERSON_BYTES)
             if w.people[w.queue[0].person].ticket == w.queue[0].ticket:
                 is_changed = _happens(w, int(w.queue[0].person), now_us)
     _close(w)

@@ -131,6 +131,7 @@ def compile_site(
     """The plan of one simulated run; `scenario` and `profile` at full size. Raises InputError for what the model can't stand for."""
     if opens_second_tabs(scenario):
         raise InputError(f"{scenario.name}: some people open a second tab (second_tab); the simulator walks everybody through one")
+    _require_plain_patience(scenario)
     crowd, site = scaled(scenario, scale), scaled(profile, scale)
     distributions = _Distributions()
     steps = _steps(crowd, distributions)
@@ -189,6 +190,15 @@ def _kind(scenario: str, step: Step) -> Kind:
     if is_upload(step):
         raise InputError(f"{scenario}: step {step.step} sends a file in a request; the simulator wants uploads as steps of the form photo")
     return _REQUESTS.get((step.method, step.path), Kind.PLAIN)
+
+
+def _require_plain_patience(scenario: Scenario) -> None:
+    """Raises InputError for ways to try again that the model would pass over."""
+    if scenario.persona is not None:
+        raise InputError(f"{scenario.name} has {len(scenario.persona)} personas; the simulator wants one patience for everybody")
+    for name in ("retry_delays_seconds", "backoff", "obeys_told_time"):
+        if getattr(scenario.patience, name) is not None:
+            raise InputError(f"{scenario.name}: patience.{name} is given; the simulator wants retry_seconds, and people who come when told")
 
 
 def _people(row: np.void, crowd: Scenario, distributions: _Distributions) -> None:

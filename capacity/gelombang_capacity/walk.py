@@ -1,5 +1,7 @@
 """From the end of an attempt to what comes next, in machine code: the walker of the live run and the decisions of `gelombang.patience`."""
 
+import math
+
 from gelombang.attempt import Fate, Outcome
 from gelombang.histogram import _SUB_BITS, LIMIT_US
 from gelombang.journey import RETRY, target_of_fate
@@ -30,7 +32,7 @@ _BUCKET_BITS = _SUB_BITS
 @compiled
 def window_of(w: World, at_us: int) -> int:
     """The window of a moment."""
-    return int(min(max(at_us // w.p[0].window_us, 0.0), w.p[0].window_count - 1.0))
+    return int(min(max(math.floor(at_us / w.p[0].window_us), 0), w.p[0].window_count - 1))
 
 
 @compiled

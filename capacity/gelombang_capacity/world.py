@@ -22,17 +22,11 @@ PERSON = np.dtype(
         ("due", "<i8"),
         ("leaves", "<i8"),
         ("done", "<i8"),
-        ("mail", "<i8"),
-        ("code", "<i8"),
-        ("code_ends", "<i8"),
-        ("nik", "<i8"),
         ("uplink", "<f8"),
         ("round_trip", "<i8"),
-        ("waits_until", "<i8"),
         ("ticket", "<i4"),
         ("job", "<i4"),
         ("bytes", "<i4"),
-        ("passed", "<u4"),
         ("failures", "<i4"),
         ("step", "u1"),
         ("state", "u1"),
@@ -40,11 +34,23 @@ PERSON = np.dtype(
         ("is_known", "u1"),
         ("copies", "u1", (2,)),
         ("stored", "u1", (2,)),
+        ("mail", "<i8"),
+        ("code", "<i8"),
+        ("code_ends", "<i8"),
+        ("nik", "<i8"),
+        ("waits_until", "<i8"),
+        ("passed", "<u4"),
+        ("pad", "<i4", (5,)),
     ]
 )
 """One person. `due`: of the current attempt; `leaves`: when their patience with it ends; `done`: when the work at the store will be;
 `mail`, `code`, `nik`: when that message is there (0: not sent); `did`: bit 0 account, bit 1 data, bit 2 code confirmed;
-`copies`: 0 the first photo, c the c-th smaller copy; `stored`: 0 none, else the copy that the site has, plus 1."""
+`copies`: 0 the first photo, c the c-th smaller copy; `stored`: 0 none, else the copy that the site has, plus 1. What an attempt at a photo
+touches fills the first of two cache lines, because the millions of people do not fit any cache and each line is waited for."""
+CACHE_LINE_BYTES = 64
+assert PERSON.itemsize == 2 * CACHE_LINE_BYTES
+assert PERSON.fields is not None
+assert PERSON.fields["mail"][1] == CACHE_LINE_BYTES
 
 BETWEEN, PARKED, BODY, LEAVES_BODY, AT_STORE, HEARS, GONE = range(7)
 """What a person's next event means: an attempt begins; a wait for a message ends; the body is whole; patience ends while the body is sent;
@@ -70,9 +76,10 @@ SITE = np.dtype(
         ("traced", "<i8"),
         ("latest", "<i8"),
         ("stored_unheard_bytes", "<i8"),
+        ("people_at", "<i8"),
     ]
 )
-"""The site's own numbers."""
+"""The site's own numbers; `people_at` is where the rows of people begin in memory."""
 
 ANSWER = np.dtype([("at", "<i8"), ("person", "<i8")])
 TRACE = np.dtype(
@@ -127,6 +134,13 @@ class World(NamedTuple):
     trace: NDArray[np.void]
 
 
+def _lined_up(people: int) -> NDArray[np.void]:
+    """Zeroed rows that begin where cache lines begin."""
+    raw = np.zeros(people * PERSON.itemsize + CACHE_LINE_BYTES, dtype=np.uint8)
+    first = -raw.ctypes.data % CACHE_LINE_BYTES
+    return raw[first : first + people * PERSON.itemsize].view(PERSON)
+
+
 def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
     """The arrays of one run, before anybody has come."""
     people, steps = len(plan.due_us), len(plan.steps)
@@ -148,7 +162,7 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
         next=plan.next,
         distributions=plan.distributions,
         due=plan.due_us,
-        people=np.zeros(people, dtype=PERSON),
+        people=_lined_up(people),
         tries=np.zeros((people, steps), dtype=np.uint16),
         site=np.zeros(1, dtype=SITE),
         queue=queue,

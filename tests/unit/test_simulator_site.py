@@ -10,7 +10,7 @@ import pytest
 from gelombang.errors import HostError, InputError
 from gelombang.loading import load_profile, load_scenario
 from gelombang.scale import Scale
-from gelombang.scenario import Scenario
+from gelombang.scenario import Backoff, Persona, Scenario
 from gelombang_capacity.endings import ENDS, OUTCOMES, Ending, place
 from gelombang_capacity.site import Costs, Kind, SitePlan, compile_site
 from support import small_scenario
@@ -73,3 +73,17 @@ def test_without_numba_one_sentence_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.delitem(sys.modules, "gelombang_capacity.jit")
     with pytest.raises(HostError, match=r"needs numba, which is not installed; want `pip install 'gelombang\[capacity\]'`"):
         importlib.import_module("gelombang_capacity.jit")
+
+
+def test_ways_to_try_again_that_the_model_would_pass_over_are_refused() -> None:
+    patience = load_scenario("opening-hour").patience
+    for name, value, wanted in (
+        ("backoff", Backoff(first_seconds=1.0, longest_seconds=9.0), r"patience\.backoff is given; the simulator wants retry_seconds"),
+        ("obeys_told_time", False, r"patience\.obeys_told_time is given"),
+    ):
+        changed = load_scenario("opening-hour").model_copy(update={"patience": patience.model_copy(update={name: value})})
+        with pytest.raises(InputError, match=wanted):
+            site_of(changed)
+    personas = [Persona(name="hasty", patience=patience)]
+    with pytest.raises(InputError, match=r"has 1 personas; the simulator wants one patience for everybody"):
+        site_of(load_scenario("opening-hour").model_copy(update={"persona": personas}))
