@@ -72,6 +72,16 @@ def test_a_run_is_scored_against_what_was_expected_before_it_and_the_history_is_
     assert len((tmp_path / "runs" / "scores.jsonl").read_text().splitlines()) == kept
 
 
+def test_a_map_tells_where_the_site_stays_down(tmp_path: Path) -> None:
+    words = ("--loads", "0.2,0.7", "--stalls", "0,300", "--seeds", "2", "--out", "map")
+    done = capacity(tmp_path, "map", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        "april-2020 does not come back by itself from 1 of the places with a trigger; without anybody trying again, from 0." in done.stdout
+    )
+    assert "<svg" in (tmp_path / "map" / "map.html").read_text()
+
+
 def test_a_calibration_that_was_rejected_or_made_on_another_profile_is_refused(tmp_path: Path) -> None:
     rejected = CALIBRATION.model_copy(update={"rejected": ["run: server cores was 2, predicted 1"]})
     (tmp_path / "rejected.json").write_text(rejected.model_dump_json())
@@ -94,6 +104,8 @@ def test_a_calibration_that_was_rejected_or_made_on_another_profile_is_refused(t
         (("find", "breakpoint", "--precision", "0"), "--precision is '0'; want more than 0"),
         (("calibrate", "nowhere"), "nowhere is not a folder; want the folder of a run"),
         (("plan", "surge-2020", "--calibration", "nowhere.json"), "--calibration is nowhere.json, which is not there"),
+        (("map", "--loads", "7"), "--loads is '7'; want numbers from 0.01 to 2"),
+        (("history", "--sample", "1/100"), "--sample is 1/100; want 1/50 or more"),
         (("score",), "want a run made after a prediction"),
     ],
 )
