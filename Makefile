@@ -11,7 +11,7 @@ WORKERS ?= 2
 # What a disk does for an fsync is nothing that a gate compares, and most of what an account would wait for.
 MEMORY := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help surge full-surge smoke check test gate study-gates bench bench-generator bench-server lock packages clean
+.PHONY: help surge full-surge smoke check test gate study-gates bench bench-generator bench-server bench-simulator lock packages clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -62,6 +62,9 @@ bench-generator: $(READY)  ## the generator's CPU beside FastHttpUser and k6, it
 
 bench-server: $(READY)  ## the server beside nginx and @tus/server, small steps, whole registrations, slow uploads, goodput under overload (about 7 minutes)
 	@PYTHONPATH=benchmarks $(BIN)/python -m server_bench $(ARGS)
+
+bench-simulator: $(READY)  ## the simulator's CPU beside SimPy and Ciw on one small model; ARGS=--surge for the surge as well
+	@PYTHONPATH=benchmarks $(BIN)/python -m simulator_bench $(ARGS)
 
 lock: $(READY)  ## write requirements.lock again from pyproject.toml (needs uv)
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
