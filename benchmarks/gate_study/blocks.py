@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gelombang.errors import InputError
-from gelombang_gates.pairs import KNOWN, Lane, Pair, Spent, StandIn
+from gelombang_gates.pairs import KNOWN, Lane, Pair, Spent, StandIn, turns_of
 
 SMALL, LARGE = 0.015, 0.03
 STAND_INS = (*KNOWN, StandIn(Lane.HEAD_SLOW, Lane.HEAD, SMALL), StandIn(Lane.HEAD_SLOWER, Lane.HEAD, LARGE))
@@ -72,15 +72,16 @@ class Block(BaseModel):
         return pair
 
     def pair_seconds(self, routes: Sequence[str]) -> float:
-        """How long a gate on these routes would have taken for it: without the batches that it would not have sent."""
-        unasked = [
-            self.requests[route] * batch[2] / 1e6
-            for lane, by_route in self.spent.items()
-            for route, batches in by_route.items()
-            if lane not in GATED or route not in routes
-            for batch in batches
-        ]
-        return max(0.0, self.seconds - sum(unasked))
+        """How long a gate on these routes would have taken for it: it asks each process twice a round and not three times, and no other
+        route. Batches that do not count are taken to be as long as those that do."""
+        turns = turns_of(STAND_INS)
+        wall = {
+            route: sum(self.requests[route] * batch[2] / 1e6 for lane in self.spent for batch in self.spent[lane][route])
+            for route in self.routes
+        }
+        asked = {route: seconds * len(turns) / len(self.spent) for route, seconds in wall.items()}
+        share = len(turns_of(KNOWN)) / len(turns)
+        return max(0.0, self.seconds - sum(asked.values()) + share * sum(asked[route] for route in routes))
 
     def wall_seconds(self, lane: Lane, route: str) -> list[float]:
         """Per request, a batch each."""

@@ -9,7 +9,7 @@ import pytest
 from gelombang.errors import InputError
 from gelombang_gates.comparing import Comparison, Outcome, compare
 from gelombang_gates.gate_file import Gate, GateRoute
-from gelombang_gates.pairs import KNOWN_DELAY, Cost, Lane, Pair, Spent
+from gelombang_gates.pairs import KNOWN, KNOWN_DELAY, PROCESSES, Cost, Lane, Pair, Spent, StandIn, turns_of
 
 PAIRS = 24
 ROUTES = ["list", "search"]
@@ -180,3 +180,14 @@ def test_a_calls_regression_is_found_beside_steady_cpu() -> None:
     found = compare(gate(), chatty, lambda: lambda: False, PAIRS, [], False)
     assert found.outcome is Outcome.FAIL
     assert ("list", Cost.CALLS) in found.confirmed
+
+
+@pytest.mark.parametrize(
+    "stand_ins", [KNOWN, (), (*KNOWN, StandIn(Lane.HEAD_SLOW, Lane.HEAD, 0.015), StandIn(Lane.HEAD_SLOWER, Lane.HEAD, 0.03))]
+)
+def test_all_processes_of_a_pair_are_asked_equally_often_and_each_lane_counts_once(stand_ins: tuple[StandIn, ...]) -> None:
+    """What a process has kept grows with what it was asked, and its costs with that."""
+    process = {own.lane: own.of for own in stand_ins}
+    turns = turns_of(stand_ins)
+    assert len(set(Counter(process.get(lane, lane) for lane, _ in turns).values())) == 1
+    assert Counter(lane for lane, counts in turns if counts) == Counter([*PROCESSES, *process])
