@@ -55,7 +55,7 @@ def follow(
     until_us = plan.zero_us + int((planned + OVERTIME_SECONDS) * MICROSECONDS)
     stopping = _Stopping(generators, listener)
     living = DeathWatch(generators, plan.zero_us, folder)
-    with _terminated():
+    with terminated():
         while any(child.running for child in generators):
             try:
                 wait_readable(generators, EVENT_WAIT_SECONDS)
@@ -142,8 +142,8 @@ def _events(generators: Sequence[Child]) -> Iterator[Event]:
 
 
 @contextmanager
-def _terminated() -> Iterator[None]:
-    """SIGTERM to the command ends the run as Ctrl-C does, in place of leaving its children behind."""
+def terminated() -> Iterator[None]:
+    """SIGTERM to the command ends what it does as Ctrl-C does, in place of leaving its children behind."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         raise TerminatedError

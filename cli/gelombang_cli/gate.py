@@ -9,6 +9,7 @@ from gelombang.errors import ExitCode, InputError
 from gelombang.record import read_record
 from gelombang.segments import read_segments
 from gelombang_cli.arguments import Commands
+from gelombang_cli.following import terminated
 from gelombang_cli.gate_instructions import add_instructions
 from gelombang_cli.runfolder import existing_run_folder
 from gelombang_gates.benchmarks import benchmarks_told, compare_benchmarks
@@ -136,7 +137,8 @@ def _paired(parsed: argparse.Namespace) -> ExitCode:
         cache=parsed.cache or cache_folder(),
         python=python.absolute() if python is not None else None,
     )
-    verdict = paired(orders, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))
+    with terminated():
+        verdict = paired(orders, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))
     if parsed.junit is not None:
         parsed.junit.write_text(as_junit(verdict))
     if parsed.summary is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
 from gelombang_cli.arguments import Commands
+from gelombang_cli.following import terminated
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.function_table import instructed_as_json, instructed_told
 from gelombang_gates.gate_file import GATE_FILE, chosen, load_gate
@@ -49,7 +50,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         python=python.absolute() if python is not None else None,
     )
     must_run = os.environ.get("CI") == "true"
-    verdict = instructed(orders, must_run, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))
+    with terminated():
+        verdict = instructed(orders, must_run, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))
     if parsed.summary is not None:
         with parsed.summary.open("a") as summary:
             summary.write(instructed_told(verdict))

@@ -1,6 +1,7 @@
 """`gelombang gate paired` on services of somebody's own. The routes are those of a loud machine: a doubled cost is looked for, not 3 %."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -98,6 +99,24 @@ def test_a_waiver_that_is_over_is_wrong_input(shop: Path, cache: Path, tmp_path:
     done = gate(shop, cache, "--base", "base", "--config", str(file))
     assert done.returncode == 2
     assert "the waiver for items (a richer answer was asked for) ended on 2020-04-11" in done.stderr
+
+
+def test_a_gate_that_is_ended_leaves_no_service_behind(shop: Path, cache: Path, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    service = f"sh -c 'echo $$ >> {pids}; exec python shop.py {{port}}'"
+    command = [*COMMAND, "--cache", str(cache), "--base", "base", "--head", "base", "--command", service]
+    with subprocess.Popen(command, cwd=shop, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("gate: pair 1"):
+                break
+        process.terminate()
+        process.stderr.read()
+        assert process.wait(60) == 5
+    assert len(pids.read_text().split()) >= 5
+    for pid in pids.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
 
 
 @pytest.mark.timeout(300)
