@@ -6,6 +6,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -250,7 +251,7 @@ class Host(_Part):
 class RunRecord(_Part):
     """One run of one scenario against one site."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     run_id: str
     kind: str = "live"
     """`live` or `simulated`."""
