@@ -22,6 +22,7 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
+from counter import begin_counting
 from opened import NOBODY, bound, prepared
 
 from gelombang_server.app import build_app
@@ -117,6 +118,8 @@ async def run(folder: Path, orders: dict[str, Any], counts: dict[str, int], trac
             await asker.ask(route)
     gc.collect()
     gc.freeze()
+    if orders["starts_counting"] and not trace:
+        begin_counting()
     for route in orders["route"]:
         counted, bytecodes = counts[route["name"]], Bytecodes()
         sys.settrace(bytecodes if trace else None)

@@ -83,7 +83,7 @@ def count(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> 
     few = dict.fromkeys(names, FEW)
     runs = [few, few, few, *({**few, name: FEW + counted.requests} for name in names)]
     until_us = monotonic_us() + int(counted.within_seconds * MICROSECONDS)
-    with _orders(gate, runs, trace=False) as orders, TemporaryDirectory(prefix="gate-") as folder:
+    with _orders(gate, counted, runs, trace=False) as orders, TemporaryDirectory(prefix="gate-") as folder:
         # Compiles everything for the first time, where no instruction is counted.
         for place, revision in enumerate((base, head)):
             _traced(revision, counted, head, orders.with_name("trace.json"), Path(folder) / f"first-{place}")
@@ -103,16 +103,17 @@ def count(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> 
 def traced(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> list[dict[str, dict[str, float]]]:
     """Base and head: what each route takes for a request, by function of the service's own language."""
     few = [{route.name: TRACED for route in gate.route}]
-    with _orders(gate, few, trace=True) as orders, TemporaryDirectory(prefix="gate-") as folder:
+    with _orders(gate, counted, few, trace=True) as orders, TemporaryDirectory(prefix="gate-") as folder:
         return [_traced(own, counted, head, orders, Path(folder) / str(place)) for place, own in enumerate((base, head))]
 
 
 @contextmanager
-def _orders(gate: Gate, runs: Sequence[Mapping[str, int]], trace: bool) -> Iterator[Path]:
+def _orders(gate: Gate, counted: Instructions, runs: Sequence[Mapping[str, int]], trace: bool) -> Iterator[Path]:
     """A file with the orders, and beside it `trace.json` with those of one small run that counts nothing."""
     shared = {
         "setup": [request.model_dump(mode="json") for request in gate.setup],
         "route": [route.model_dump(mode="json") for route in gate.route],
+        "starts_counting": counted.starts_counting,
     }
     with TemporaryDirectory(prefix="gate-") as folder:
         path = Path(folder) / "orders.json"
@@ -134,6 +135,7 @@ def _start(revision: Revision, counted: Instructions, head: Revision, orders: Pa
         *_fixed_addresses(),
         "valgrind",
         "--tool=callgrind",
+        f"--instr-atstart={'no' if counted.starts_counting else 'yes'}",
         f"--callgrind-out-file={profiles}/%p",
         *_words(counted, head, orders, folder / "data"),
     ]

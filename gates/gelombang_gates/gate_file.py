@@ -86,6 +86,8 @@ class Instructions(_Part):
     """By which the two counts of a route differ."""
     limit: Ratio = 0.01
     """Instructions more per request than this, as a ratio, are a failure."""
+    starts_counting: bool = False
+    """Whether the driver's children switch callgrind on themselves, once they begin to ask: everything before is then far quicker."""
     within_seconds: Seconds = 300.0
     """For both revisions, which are counted beside each other; a machine that needs longer is too busy, and nothing is decided."""
 
