@@ -10,7 +10,7 @@ from gelombang.record import read_record
 from gelombang.segments import read_segments
 from gelombang_cli.arguments import Commands
 from gelombang_cli.following import terminated
-from gelombang_cli.gate_instructions import add_instructions
+from gelombang_cli.gate_instructions import add_instructions, interpreter
 from gelombang_cli.runfolder import existing_run_folder
 from gelombang_gates.benchmarks import benchmarks_told, compare_benchmarks
 from gelombang_gates.comparing import Outcome
@@ -124,9 +124,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _paired(parsed: argparse.Namespace) -> ExitCode:
-    python: Path | None = parsed.python
-    if python is not None and not python.is_file():
-        raise InputError(f"--python is {python}; want a Python interpreter")
     orders = Orders(
         repository=Path.cwd(),
         base=parsed.base or last_release(Path.cwd(), parsed.head),
@@ -135,7 +132,7 @@ def _paired(parsed: argparse.Namespace) -> ExitCode:
         pairs=parsed.pairs,
         seed=secrets.randbits(32) if parsed.seed is None else parsed.seed,
         cache=parsed.cache or cache_folder(),
-        python=python.absolute() if python is not None else None,
+        python=interpreter(parsed.python),
     )
     with terminated():
         verdict = paired(orders, lambda line: print(f"gate: {line}", file=sys.stderr, flush=True))

@@ -35,10 +35,16 @@ def add_instructions(gates: Commands) -> None:
     parser.set_defaults(command=_command)
 
 
-def _command(parsed: argparse.Namespace) -> ExitCode:
-    python: Path | None = parsed.python
-    if python is not None and not python.is_file():
+def interpreter(python: Path | None) -> Path | None:
+    """What --python names, where that is an interpreter. Raises InputError."""
+    if python is None:
+        return None
+    if not python.is_file():
         raise InputError(f"--python is {python}; want a Python interpreter")
+    return python.absolute()
+
+
+def _command(parsed: argparse.Namespace) -> ExitCode:
     orders = Orders(
         repository=Path.cwd(),
         base=parsed.base,
@@ -47,7 +53,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         pairs=PAIRS_LEAST,
         seed=0,
         cache=parsed.cache or cache_folder(),
-        python=python.absolute() if python is not None else None,
+        python=interpreter(parsed.python),
     )
     must_run = os.environ.get("CI") == "true"
     with terminated():
