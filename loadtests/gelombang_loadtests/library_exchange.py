@@ -26,6 +26,8 @@ from gelombang_loadtests.tls_connection import sentence_of
 
 _OUR_OWN_LIMIT_SECONDS = 86_400.0
 """The library's own time-outs: patience ends every exchange long before."""
+_TABS_AT_ONCE = 2
+"""Connections to one server that a person may use at the same time: with one, a second tab would wait for the first."""
 _NOBODY = EventHook()
 """Who hears the library's events: exchanges are reported by us, once."""
 
@@ -56,6 +58,7 @@ class _Session:
                 max_retries=0,
                 network_timeout=_OUR_OWN_LIMIT_SECONDS,
                 connection_timeout=_OUR_OWN_LIMIT_SECONDS,
+                concurrency=_TABS_AT_ONCE,
                 **more,
             )
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,10 @@ class Library:
         self._process = subprocess.Popen([sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._said() == "ready\n"
 
-    def answers(self, *requests: dict[str, object], **network: object) -> list[dict[str, Any]]:
+    def answers(self, *requests: dict[str, object], at_once: bool = False, **network: object) -> list[dict[str, Any]]:
         """What came of these requests of one person."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"network": network, "requests": requests}) + "\n")
+        self._process.stdin.write(json.dumps({"network": network, "requests": requests, "at_once": at_once}) + "\n")
         self._process.stdin.flush()
         found: list[dict[str, Any]] = json.loads(self._said())
         return found
@@ -47,6 +48,19 @@ def library() -> Iterator[Library]:
     process = Library()
     yield process
     process.close()
+
+
+def test_two_tabs_of_a_person_ask_at_the_same_time(library: Library) -> None:
+    both = threading.Barrier(2, timeout=8)
+
+    def script(connection: Any) -> None:
+        read_head(connection)
+        both.wait()  # neither is answered before the other has asked
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with serving(script, script) as server:
+        found = library.answers(asked(server.port), asked(server.port), at_once=True)
+    assert [answer["body"] for answer in found] == ["ok", "ok"]
 
 
 def test_answers_of_every_status_are_answers_and_nothing_is_followed_or_kept(library: Library) -> None:
