@@ -3,12 +3,14 @@
 import hashlib
 import socket
 import threading
+from collections.abc import Sequence
 
 import gevent
 import pytest
 
 from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
+from gelombang_loadtests.connection import Connection
 from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
 from gelombang_loadtests.multipart_body import multipart_photo
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
@@ -49,6 +51,31 @@ def test_a_multipart_photo_arrives_byte_for_byte(person: PersonConnections) -> N
     )
     assert seen[0].partition(b"\r\n\r\n")[2] == b"".join(photo) + b"\r\n--gelombang-8f0c6a4be1d24f7f9a3d5b7c2e60d918--\r\n"
     assert answer.bytes_sent > body.length_bytes == len(seen[0])
+
+
+@pytest.mark.parametrize(("line", "together"), [(UNPACED, True), (Line(1e12, 0.0), True), (Line(4_000_000.0, 0.0), False)])
+def test_head_and_photo_leave_together_where_the_line_takes_them_in_a_moment(
+    person: PersonConnections, monkeypatch: pytest.MonkeyPatch, line: Line, together: bool
+) -> None:
+    sent: list[int] = []
+    send_parts = Connection.send_parts
+
+    def counted(connection: Connection, parts: Sequence[bytes | memoryview]) -> int:
+        sent.append(count := send_parts(connection, parts))
+        return count
+
+    monkeypatch.setattr(Connection, "send_parts", counted)
+
+    def script(connection: socket.socket) -> None:
+        read_head(connection)
+        read_exactly(connection, 8_000)
+        connection.sendall(OK)
+
+    with serving(script) as server:
+        answer = send(person, server.port, b"x" * 8_000, line)
+        person.close()
+    assert (answer.status, answer.bytes_sent) == (200, sum(sent))
+    assert (len(sent) == 1) is together
 
 
 def test_no_byte_leaves_before_the_line_lets_it(person: PersonConnections) -> None:
