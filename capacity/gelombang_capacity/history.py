@@ -26,7 +26,6 @@ RAISED_AT_SECONDS = HISTORY_AT[0]
 FIT_SEEDS = (101, 102)
 PLACES_RANGE = (300, 1_500)
 STORE_RANGE = (1.0, 2.2)
-PLACES_PRECISION = 1.015
 STORE_PRECISION = 1.01
 ELSEWHERE = (2 / 3, 4 / 3)
 """Patience, times these, when the places are fitted again."""
@@ -157,10 +156,10 @@ def _mean(crowd: Crowd, site: Site, step: str, at_seconds: float) -> float:
 
 
 def _fitted_registry(crowd: Crowd) -> float:
-    """The registry is short all the time: what it verified over 117 hours, over the share of numbers that it knows. One run corrects the
-    hours in which it is not."""
+    """The registry is short all through the first 21 hours: what it verified, over the share of numbers that it knows. One run corrects the
+    minutes in which it is not; the count of 117 hours, when nights leave it idle, is left to be judged."""
     known = crowd.scenario.people.nik_known_ratio
-    hour = HISTORY_AT[-1]
+    hour = HISTORY_AT[0]
     wanted = next(target.count for target in TARGETS if target.step == "nik" and target.at_seconds == hour)
     first = wanted / known / hour
     shows = counts(crowd, Site(100, first), FIT_SEEDS[0], hour)["nik", hour]
@@ -172,20 +171,25 @@ def _fitted_places(crowd: Crowd, site: Site) -> tuple[int, float]:
     hour = HISTORY_AT[0]
     wanted = next(target.count for target in TARGETS if target.step == "selfie" and target.at_seconds == hour)
 
-    def shows(places: float) -> float:
-        found = _mean(crowd, Site(round(places), site.lookups_per_second, 1.0, site.patience_ratio), "selfie", hour)
-        crowd.tell(f"{round(places)} places, patience × {site.patience_ratio:.2g}: {found:,.0f} past both photos at 21 h")
+    def shows(places: int) -> float:
+        found = _mean(crowd, Site(places, site.lookups_per_second, 1.0, site.patience_ratio), "selfie", hour)
+        crowd.tell(f"{places} places, patience × {site.patience_ratio:.2g}: {found:,.0f} past both photos at 21 h")
         return found
 
-    low, high = (float(edge) for edge in PLACES_RANGE)
-    seen: dict[float, float] = {}
-    while high / low > PLACES_PRECISION:
-        middle = (low * high) ** 0.5
-        seen[middle] = shows(middle)
+    return places_for(shows, wanted, round(1 / crowd.scale.sample))
+
+
+def places_for(shows: Callable[[int], float], wanted: float, step: int) -> tuple[int, float]:
+    """Places that show a count, and the slope of its logarithm there. A sample has whole places, so that only multiples of `step` can be
+    tried; between two neighbours the count is taken to be a power of the places."""
+    low, high = (max(1, round(edge / step)) for edge in PLACES_RANGE)
+    seen = {each: max(1.0, shows(each * step)) for each in (low, high)}
+    while high - low > 1:
+        middle = (low + high) // 2
+        seen[middle] = max(1.0, shows(middle * step))
         low, high = (middle, high) if seen[middle] > wanted else (low, middle)
-    near = sorted(seen, key=lambda each: abs(np.log(each / low)))[:4]
-    slope = float(np.polyfit(np.log(near), np.log([max(seen[each], 1.0) for each in near]), 1)[0])
-    return round((low * high) ** 0.5), min(slope, -0.5)
+    slope = min(float(np.log(seen[high] / seen[low]) / np.log(high / low)), -0.5)
+    return round(low * step * (wanted / seen[low]) ** (1 / slope)), slope
 
 
 def _fitted_store(crowd: Crowd, site: Site) -> float:

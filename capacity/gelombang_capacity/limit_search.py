@@ -50,7 +50,7 @@ class SearchRules:
     largest_load: float = 64.0
     precision_ratio: float = 0.05
     """The interval may reach this far to either side."""
-    probes_limit: int = 24
+    probes_limit: int = 40
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ def add_command(parts: Commands) -> None:
     parser.add_argument("--seed", type=int, default=1, help="the search's people; each run has others (default 1)")
     parser.add_argument("--hold", type=float, metavar="SECONDS", help="length of a run in people's time (default: the scenario's)")
     parser.add_argument("--precision", default="5%", metavar="P", help="how far the interval may reach to either side (default 5%%)")
-    parser.add_argument("--probes", type=int, default=24, metavar="N", help="runs at most (default 24)")
+    parser.add_argument("--probes", type=int, default=40, metavar="N", help="runs at most (default 40)")
     parser.add_argument("--forecast", metavar="SCENARIO", help="whose peak of arrivals is to be carried: headroom is told against it")
     parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes of the reference server (default 1)")
     parser.add_argument(
