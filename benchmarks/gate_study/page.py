@@ -13,6 +13,8 @@ from gelombang_gates.pairs import Lane
 
 _ABSTAINED = (Outcome.UNFIT, Outcome.INCONCLUSIVE)
 _WANTED = ("at most 1 % by the bound", "", "at least 90 %", "at least 50 %")
+COMPARISONS_WANTED = 300
+"""0 failures of so many are at most 0.99 % by the bound."""
 _HEADS = ("the gate, confirmed verdict", "wanted", "in a row", "bound", "neither", "drawn", "neither", "seconds (median, largest)")
 _BLOCK = """\
 A block is a pair of fresh processes of one commit, as `gelombang gate paired` measures it: base, base once more, and head, which is asked
@@ -51,6 +53,8 @@ def page_of(found: Found) -> str:
             *_gate_table(found),
             "",
             _KINDS,
+            f"What is wanted of the first row takes {COMPARISONS_WANTED} comparisons in a row without a failure; here are "
+            f"{found.rows[0].in_a_row.total()}.",
             f"The gate is the one of `gelombang.toml`, {PAIRS} pairs, its time limit counted by what each block took.",
             "",
             "## What naive gates say of the same blocks",
