@@ -4,7 +4,9 @@ Idea: what is gated is what a request costs the process that answers it. The com
 five times as much to start and answer none of the gated routes; three starts a pair are most of what a pair takes.
 """
 
+import os
 import socket
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from gelombang.loading import load_profile
@@ -20,7 +22,11 @@ LEDGER_ROWS_LIMIT = 1_000_000
 
 
 def prepared(folder: Path) -> ServerPlan:
-    """A twentieth of the hardened site, 60 times as fast as `gelombang serve` has it; its key and tables are in this folder."""
+    """A twentieth of the hardened site, 60 times as fast as `gelombang serve` has it; its key and tables are in this folder.
+
+    The key that seals what it keeps of people is put into the environment, spelled out: a base may be older than the server's name for it.
+    """
+    os.environ["GELOMBANG_DATA_KEY"] = urlsafe_b64encode(bytes(64)).decode()
     site = folder / SITE_FOLDER
     site.mkdir(parents=True)
     make_session_key(site)
