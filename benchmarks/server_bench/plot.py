@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT = 860, 470
-LEFT, RIGHT, TOP, BOTTOM = 64, 210, 74, 64
+LEFT, RIGHT, TOP, BOTTOM = 64, 220, 74, 78
 COLOURS = {"hardened": "#0b6e4f", "april-2020": "#b3261e"}
 DASHES = {"well-behaved": "", "stock-tus": "7 5"}
 WORDS = {"well-behaved": "people who keep the told time", "stock-tus": "people who send again at once"}
@@ -34,7 +34,7 @@ def svg(curves: Mapping[tuple[str, str], Curve], limit: float, title: str, note:
         parts.append(_text(LEFT - 10, y(value) + 4, str(value), anchor="end"))
     parts.append(
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(limit):.1f}" y2="{y(limit):.1f}" stroke="{_INK}" stroke-dasharray="2 4"/>'
-        + _text(LEFT + 8, y(limit) - 8, f"what the store can take: {limit:g} a second", colour=_INK)
+        + _text(LEFT + 130, y(limit) + 20, f"what the store can take: {limit:g} a second", colour=_INK)
     )
     for load in loads:
         parts.append(_text(x(load), HEIGHT - BOTTOM + 22, f"{load:g} ×", anchor="middle"))
@@ -45,7 +45,7 @@ def svg(curves: Mapping[tuple[str, str], Curve], limit: float, title: str, note:
         points = " ".join(f"{x(load):.1f},{y(value):.1f}" for load, value in curve)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="3" stroke-dasharray="{dash}"/>')
         parts += [f'<circle cx="{x(load):.1f}" cy="{y(value):.1f}" r="4.5" fill="{colour}"/>' for load, value in curve]
-        at = y(curve[-1][1])
+        at = y(curve[-1][1]) - 22
         while any(abs(at - other) < 36 for other in ends):
             at += 4 if profile == "hardened" else -4
         ends.append(at)
