@@ -23,7 +23,9 @@ def test_a_turn_of_the_loop(asyncio_benchmark):
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-only", *words]
-    environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS)}
+    # A benchmark measures nothing where pytest-xdist runs it; this one is a process of its own.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    environment = {**own, "PYTHONPATH": str(BENCHMARKS)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -86,7 +86,7 @@ def test_a_machine_that_is_too_busy_to_count_in_time_decides_nothing(shop: Path,
     program("valgrind", "valgrind")
     file = tmp_path / "gelombang.toml"
     file.write_text(GATE + LANE + "within_seconds = 0.1\n")
-    done = gate(shop, "--base", "counted", "--config", str(file), "--strict")
+    done = gate(shop, "--base", "counted", "--head", "slower", "--config", str(file), "--strict")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "THE GATE ABSTAINS: THIS IS NO PASS" in done.stdout
 

@@ -14,7 +14,7 @@ import pytest
 
 from gelombang.attempt import Fate
 from gelombang.ledger import GENERATOR_ROW, PERSON_ROW, read_all
-from gelombang.live_panels import live_panels, panel_values
+from gelombang.live_panels import live_panels, panel_values, rule_values
 from gelombang.live_series import LiveSeries
 from gelombang.run_table import run_table
 from gelombang.series_file import SERIES_FILE, read_series
@@ -123,7 +123,7 @@ def live_panels_of(path: Path) -> set[str]:
     for line in path.read_text().splitlines():
         series.take(line)
     table, at_seconds = series.table(), series.ends_seconds
-    return {live.panel.title for live in live_panels() if panel_values(live, table, at_seconds)}
+    return {live.panel.title for live in live_panels() if panel_values(live, table, at_seconds, rule_values(None))}
 
 
 def test_one_of_three_workers_killed_costs_its_own_people_and_the_others_go_on(run: Cluster, site: StubSite) -> None:
