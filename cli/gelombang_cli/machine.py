@@ -28,6 +28,10 @@ LOOK_SECONDS = 2.0
 HONEST_SHARE = 0.4
 REFERENCE_LOOPS_PER_SECOND = 7_600.0
 """What `_probe` reached on the machine where the cost was measured."""
+FINE_COUNT = 10
+FINE_ROUNDING_RATIO = 0.01
+"""Of counts of at least ten, which can be scaled that well. A site that collapses is steep there: how many people get through in April 2020
+moves by more than twice as much as the number of upload places (docs/surge-model.md), and a sample is to be the same site, smaller."""
 CORES_AT_FULL_SIZE = 50.0
 """CPU of server and generator at sample 1, speed 60, photos × 0.1, in the busiest ten minutes of the opening hour on that machine."""
 
@@ -62,7 +66,11 @@ def choose_sample(scenario: Scenario, profiles: Sequence[Profile], seen: Look, s
 
     def rounds_well(sample: Fraction) -> bool:
         scale = Scale(sample, speed, scenario.scale.bytes_ratio)
-        return all(each.error_ratio <= ROUNDING_LIMIT_RATIO for profile in profiles for each in roundings(profile, scale))
+        return all(
+            each.error_ratio <= (FINE_ROUNDING_RATIO if each.wanted >= FINE_COUNT else ROUNDING_LIMIT_RATIO)
+            for profile in profiles
+            for each in roundings(profile, scale)
+        )
 
     fewer = (Fraction(1, people) for people in range(math.ceil(1 / share), math.floor(1 / smallest) + 1))
     sample = next((each for each in fewer if rounds_well(each)), smallest)

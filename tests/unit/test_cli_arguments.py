@@ -118,6 +118,16 @@ def test_a_sample_that_would_round_a_limit_coarsely_gives_way_to_a_smaller_one()
     assert f"; {sample} is the next that the sites' limits can be scaled to" in why
 
 
+def test_a_count_that_can_be_scaled_well_is_and_the_upload_places_of_april_2020_stay_in_proportion() -> None:
+    """1/46 of 720 are 15.65, and 16 of them would let fewer people through; 1/48 are 15."""
+    from gelombang_cli.machine import REFERENCE_LOOPS_PER_SECOND
+
+    seen = Look(2, 1.0, 1.36 * REFERENCE_LOOPS_PER_SECOND, 1_000.0)
+    scenario, profiles = load_scenario("opening-hour"), [load_profile("april-2020"), load_profile("hardened")]
+    assert choose_sample(scenario, [], seen, 60.0)[0] == Fraction(1, 46)
+    assert choose_sample(scenario, profiles, seen, 60.0)[0] == Fraction(1, 48)
+
+
 def test_an_earlier_run_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text("{}")
     with pytest.raises(InputError, match="not empty"):
