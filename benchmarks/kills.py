@@ -14,18 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from begun_run import begun
 
 from gelombang.clock import monotonic_us, sleep_seconds
 from gelombang.ledger import PERSON_ROW, read_all
 from gelombang.record import read_record
-from gelombang.runplan import PLAN_FILE, RunPlan, read_model
 from gelombang.verification import verify
 
 KILLS = 20
 PROCESSES = 3
 FOR_SECONDS = 600.0
 """People's time: ten wall seconds of the smoke scenario."""
-READY_SECONDS_LIMIT = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def _one(number: int, share: float, folder: Path) -> Killed:
     words = ["run", "smoke", "--for", str(FOR_SECONDS), "--seed", str(number + 1), "--generator-processes", str(PROCESSES)]
     command = [sys.executable, "-m", "gelombang_cli", *words, "--out", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder.parent) as run:
-        plan = _begun(run, folder)
+        plan = begun(run, folder)
         process = number % PROCESSES
         at_us = plan.zero_us + int(share * plan.scale.scale().wall_seconds(FOR_SECONDS) * 1e6)
         sleep_seconds(max(at_us - monotonic_us(), 0) / 1e6)
@@ -73,17 +72,6 @@ def _one(number: int, share: float, folder: Path) -> Killed:
         f"{fates['cut']:3}  {fates['unsent']:6}  {death.taken_over:10}  {most:11}  {'holds' if result.holds else 'BROKEN'}"
     )
     return Killed(line if whole else line + "\n" + out + "\n".join(result.lines()), whole)
-
-
-def _begun(run: "subprocess.Popen[str]", folder: Path) -> RunPlan:
-    """The plan once it has its zero."""
-    until_us = monotonic_us() + int(READY_SECONDS_LIMIT * 1e6)
-    while monotonic_us() < until_us:
-        assert run.poll() is None, run.communicate()[0]
-        if (folder / "host.jsonl").exists():  # made when all have been told the zero
-            return read_model(folder / PLAN_FILE, RunPlan)
-        sleep_seconds(0.02)
-    raise AssertionError(f"not begun within {READY_SECONDS_LIMIT:g} s")
 
 
 def _generators(pid: int) -> dict[int, int]:

@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from begun_run import begun
 
 from gelombang.audit import audit
 from gelombang.clock import monotonic_us, sleep_seconds
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, read_all
-from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model, write_model
+from gelombang.runplan import SERVER_FILE, ServerPlan, read_model, write_model
 from gelombang.verification import verify
 from gelombang_server.sealing import ensure_key
 
 KILLS = 20
 FOR_SECONDS = 600.0
 """People's time: ten wall seconds of the smoke scenario."""
-READY_SECONDS_LIMIT = 90.0
 RUN_SECONDS_LIMIT = 180.0
 
 
@@ -59,7 +59,7 @@ def kill_one(number: int, share: float, folder: Path, for_seconds: float = FOR_S
     """Run smoke, kill a process of its server at this share of the arrivals, verify, start the site again and look once more."""
     words = ["run", "smoke", "--for", str(for_seconds), "--seed", str(number + 1), "--out", str(folder)]
     with subprocess.Popen(_command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder.parent) as run:
-        plan = _begun(run, folder)
+        plan = begun(run, folder)
         workers = _server_processes(run.pid)
         name, victim = workers[number % len(workers)]
         at_us = plan.zero_us + int(share * plan.scale.scale().wall_seconds(for_seconds) * 1e6)
@@ -84,17 +84,6 @@ def kill_one(number: int, share: float, folder: Path, for_seconds: float = FOR_S
 
 def _command(*words: str) -> list[str]:
     return [sys.executable, "-m", "gelombang_cli", *words]
-
-
-def _begun(run: "subprocess.Popen[str]", folder: Path) -> RunPlan:
-    """The plan once it has its zero."""
-    until_us = monotonic_us() + int(READY_SECONDS_LIMIT * 1e6)
-    while monotonic_us() < until_us:
-        assert run.poll() is None, run.communicate()[0]
-        if (folder / "host.jsonl").exists():  # made when all have been told the zero
-            return read_model(folder / PLAN_FILE, RunPlan)
-        sleep_seconds(0.02)
-    raise AssertionError(f"not begun within {READY_SECONDS_LIMIT:g} s")
 
 
 def _server_processes(pid: int) -> list[tuple[str, int]]:

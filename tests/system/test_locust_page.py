@@ -3,7 +3,6 @@
 import json
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -11,7 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from tests.support.locust_cluster import Cluster, cluster
+from tests.support.locust_cluster import Cluster
 from tests.support.own_service import own_scenario
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 
@@ -26,12 +25,6 @@ def fine(site: StubSite, asked: Asked) -> Reply:
 def site() -> Iterator[StubSite]:
     with stub_site(fine) as site:
         yield site
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(tmp_path) as found:
-        yield found
 
 
 def asked(url: str, **form: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from gelombang.attempt import Fate
 from gelombang.ledger import PERSON_ROW, read_all
 from gelombang.verification import verify
-from tests.support.locust_cluster import Cluster, cluster
+from tests.support.locust_cluster import Cluster
 from tests.support.namespaces import Machine, machines, why_not
 from tests.support.own_service import own_scenario, target_block
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
@@ -40,12 +39,6 @@ def far() -> Iterator[list[Machine]]:
 def site(far: list[Machine]) -> Iterator[StubSite]:
     with stub_site(fine, HUB) as site:
         yield site
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(tmp_path) as found:
-        yield found
 
 
 def test_a_worker_whose_cable_is_pulled_stops_by_itself_and_nobody_is_run_twice(run: Cluster, far: list[Machine], site: StubSite) -> None:

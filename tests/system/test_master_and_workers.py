@@ -19,7 +19,7 @@ from gelombang.live_series import LiveSeries
 from gelombang.run_table import run_table
 from gelombang.series_file import SERIES_FILE, read_series
 from gelombang.verification import verify
-from tests.support.locust_cluster import Cluster, cluster
+from tests.support.locust_cluster import Cluster
 from tests.support.own_service import own_scenario
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
 
@@ -34,12 +34,6 @@ def fine(site: StubSite, asked: Asked) -> Reply:
 def site() -> Iterator[StubSite]:
     with stub_site(fine) as site:
         yield site
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(tmp_path) as found:
-        yield found
 
 
 def record_of(run: Cluster) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from gelombang.clock import monotonic_us
 from gelombang.ledger import GENERATOR_ROW, read_all
 from gelombang.stops import STOPPED_WITHIN_SECONDS
 from gelombang.verification import verify
-from tests.support.locust_cluster import Cluster, cluster
+from tests.support.locust_cluster import Cluster
 from tests.support.namespaces import Machine, machines, why_not
 from tests.support.own_service import own_scenario, target_block
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
@@ -30,12 +29,6 @@ measure = "failed_ratio"
 above = 0.5
 window_seconds = 2.0
 """
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture
