@@ -109,10 +109,6 @@ def _values(generators: Sequence[Sequence[Sample]], name: str) -> list[float]:
     return [sample[name] for own in generators for sample in own if name in sample]
 
 
-def _sockets_ratios(generators: Sequence[Sequence[Sample]]) -> list[float]:
-    return [sample["sockets"] / sample["sockets_limit"] for own in generators for sample in own if "sockets" in sample]
-
-
 def _most(samples: Sequence[Sample], name: str) -> float:
     return max((sample[name] for sample in samples if name in sample), default=0.0)
 

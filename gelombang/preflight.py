@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from gelombang.curve import rate_of
-from gelombang.runplan import ScaleNumbers, read_model, write_model
+from gelombang.runplan import ScaleNumbers, write_model
 from gelombang.scale import Dimension, FixedFloat, FixedInt, Scale
 from gelombang.scenario import Scenario
 from gelombang.stops import StopRule
@@ -153,11 +153,6 @@ def accounts(scenario: Scenario, people: int) -> int:
 def write_preflight(folder: Path, preflight: Preflight) -> None:
     """Write `preflight.json`."""
     write_model(folder / PREFLIGHT_FILE, preflight)
-
-
-def read_preflight(folder: Path) -> Preflight:
-    """Read what `write_preflight` wrote. Raises RecordError."""
-    return read_model(folder / PREFLIGHT_FILE, Preflight)
 
 
 def _bytes(url: str, headers: Sequence[tuple[str, str]], body_bytes: int) -> int:

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gelombang.runplan import ScaleNumbers
 from gelombang.sheet import Curve, Plot, Section, Sheet, Table, Tone
-from gelombang_capacity.limit_search import CONFIDENCE, Found, Probe
+from gelombang_capacity.limit_search import CONFIDENCE, Found
 
 LIMIT_FILE = "limit.json"
 
@@ -75,12 +75,6 @@ def probe_results(found: Found, per_second: float) -> list[ProbeResult]:
         )
         for probe in found.probes
     ]
-
-
-def nearest_broken(found: Found) -> Probe | None:
-    """The probe that broke at the smallest load: it shows what gives first."""
-    broken = [probe for probe in found.probes if not probe.is_met and not probe.doubts]
-    return min(broken, key=lambda probe: probe.load, default=None)
 
 
 def limit_sheet(result: LimitResult, title: str) -> Sheet:

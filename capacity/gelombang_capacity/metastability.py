@@ -7,7 +7,7 @@ some minutes; two hours at the same arrivals; and then stairs down, because what
 Only the photo steps are walked: nothing else is in the way.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,8 +140,3 @@ class Place:
     @property
     def passed_after_ratio(self) -> float:
         return float(np.median([each.passed_after_ratio for each in self.came]))
-
-
-def survey(scenario: Scenario, profile: Profile, trials: Iterable[Trial], scale: Scale, seeds: Sequence[int]) -> list[Place]:
-    """Each trial with each seed."""
-    return [Place(trial, tuple(walk(scenario, profile, trial, scale, seed) for seed in seeds)) for trial in trials]
