@@ -20,7 +20,6 @@ from gelombang_capacity.calibration import EXTRAPOLATION_LIMIT, Calibration
 from gelombang_capacity.demand import Class
 from gelombang_capacity.plan_outcome import Flow, Interval
 
-UTILISATION = 0.6
 QUALITY = 1.2
 """Of the square root rule: about one request in six waits."""
 PROCESSES_PER_HOST = 8

@@ -27,7 +27,6 @@ latter for every photo that was stored, waited for or not (`du` of a run's folde
 DISK_FLOOR_BYTES = 200_000_000
 MEMORY_WANTED_BYTES = 1_000_000_000
 SOMAXCONN_WANTED = 1_024
-BUSY_LIMIT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
