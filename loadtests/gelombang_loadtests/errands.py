@@ -1,12 +1,13 @@
 """Who walks the steps of `[[setup]]` and `[[shared]]`: one task of the process, outside the plan and its ledgers.
 
 Its requests carry a trace id of another run, so that no end of the join counts them. A setup step that fails is tried again a few times,
-and then the run does not begin. A shared value that can't be renewed stays what it was and is asked for again: people then meet what the
-site makes of an old value, and the ledger shows it.
+and then the run does not begin. A shared value that can't be renewed stays what it was and is asked for again, with a line on stderr:
+people then meet what the site makes of an old value, and the ledger shows it.
 """
 
 import dataclasses
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import gevent
@@ -52,7 +53,6 @@ class Errands:
         self._number = 0
         self._renew_us: list[int] = []
         """When each shared step is due again, on the system-wide monotonic clock."""
-        self.renewal_failures = 0
 
     def set_up(self, handed_over: Mapping[str, str] | None) -> dict[str, str]:
         """Before arrivals: setup steps, or what another process of the run captured by them; then shared steps. What setup captured.
@@ -77,8 +77,8 @@ class Errands:
     def _try_to_renew(self, number: int) -> None:
         try:
             self._renew(number)
-        except TargetUnreachableError:
-            self.renewal_failures += 1
+        except TargetUnreachableError as error:
+            print(f"gelombang: a shared value stays as it was: {error}", file=sys.stderr)
             self._renew_us[number] = monotonic_us() + int(PAUSE_SECONDS * MICROSECONDS)
 
     def _renew(self, number: int) -> None:

@@ -70,13 +70,14 @@ def test_a_shared_value_is_renewed_and_people_take_the_newest(tmp_path: Path) ->
     assert len(run.attempts) == 25, "errands are in no ledger"
 
 
-def test_a_shared_value_that_cannot_be_renewed_stays_and_is_asked_for_again(tmp_path: Path) -> None:
+def test_a_shared_value_that_cannot_be_renewed_stays_and_is_asked_for_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with stub_site(Tokens(limit=1)) as site:
-        run = Run(tmp_path, with_errands(2.5), site.url)
+        run = Run(tmp_path, with_errands(4.5), site.url)
         run.generator.set_up()
         run.walk()
     assert set(paths(site, "/me/")) == {"/me/t-1"}
     assert len(paths(site, "/tokens/")) > 1
+    assert "gelombang: a shared value stays as it was: shared step " in capsys.readouterr().err
 
 
 def test_another_process_takes_over_what_setup_captured(tmp_path: Path) -> None:
