@@ -25,7 +25,7 @@ from gelombang.join_cells import (
     explain,
     unexplained_meaning,
 )
-from gelombang.record import JoinCell
+from gelombang.record_uploads import JoinCell
 from gelombang.steps import Step
 
 PEOPLE_LIMIT = 1 << 24

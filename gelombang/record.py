@@ -8,21 +8,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gelombang.attempt import Fate
 from gelombang.errors import RecordError
 from gelombang.joined_log import JoinedLog
 from gelombang.network_facts import NetworkHost
+from gelombang.record_uploads import JoinCell, RecordPart, Uploads
 from gelombang.runplan import ScaleNumbers, read_model, write_model
 from gelombang.service_metrics import StageReading
 
 RECORD_FILE = "record.json"
 SCHEMA_VERSION = 1
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Validity(StrEnum):
@@ -35,7 +32,7 @@ class Validity(StrEnum):
     """No verdict can be drawn."""
 
 
-class Doubt(_Part):
+class Doubt(RecordPart):
     """One reason not to believe the run, with the evidence: what was measured and what the limit is."""
 
     name: str
@@ -44,7 +41,7 @@ class Doubt(_Part):
     what_to_do: str
 
 
-class Quantiles(_Part):
+class Quantiles(RecordPart):
     """Of a duration; `samples` 0 means that the others are meaningless and None."""
 
     samples: int
@@ -54,7 +51,7 @@ class Quantiles(_Part):
     max_seconds: float | None = None
 
 
-class StepTotals(_Part):
+class StepTotals(RecordPart):
     """One step of the journey, over the whole run."""
 
     step: str
@@ -73,7 +70,7 @@ class StepTotals(_Part):
     """done - sent, in the people's time."""
 
 
-class JourneyTotals(_Part):
+class JourneyTotals(RecordPart):
     """What people waited, retries and time away included, in the people's time (`gelombang.journey_waits`)."""
 
     finished_waited: Quantiles
@@ -84,65 +81,7 @@ class JourneyTotals(_Part):
     """By step, of those who passed it: from when they were first due there."""
 
 
-class UploadFailure(_Part):
-    """Upload attempts that ended in one place, on one end."""
-
-    stage: str
-    """Server stage, or the generator's phase for what the server never saw (`connect`, `send`, `wait`, `receive`)."""
-    outcome: str
-    code: str
-    attempts: int
-    meaning: str
-
-
-class JoinCell(_Part):
-    """Attempts whose two ends agree on one combination."""
-
-    client_outcome: str
-    client_phase: str
-    server_stage: str
-    """`unseen` when the server has no row."""
-    server_outcome: str
-    code: str
-    attempts: int
-    explained: bool
-    meaning: str
-
-
-class Uploads(_Part):
-    """Where uploads failed, and what was wasted."""
-
-    attempts: int
-    acknowledged: int
-    failed: int
-    """Not acknowledged, photo_too_large apart."""
-    too_large: int
-    cut: int = 0
-    """Undecided: ended by the end of the run or by a killed generator. attempts = acknowledged + failed + too_large + cut."""
-    refused: int = 0
-    """Of `failed`: told when to come back."""
-    where: list[UploadFailure]
-    """Every upload attempt in exactly one entry, largest first, acknowledged ones included."""
-    received_bytes: int
-    kept_bytes: int
-    """Bytes of photos acknowledged to their person."""
-    stored_unheard_bytes: int
-    """Bytes stored although nobody was waiting any more."""
-    people_past_both_photos: int
-    photos_acknowledged_lost: int
-    audited: bool = True
-    """False: the store could not be looked into (a foreign target), and `photos_acknowledged_lost` says nothing."""
-    attempts_per_acknowledged_photo: float | None
-    received_per_kept_byte: float | None
-    store_used_ratio: float | None
-    """Bytes acknowledged, with commit cost, over what the store could carry while arrivals were due."""
-    store_bytes_per_second: float | None = None
-    """The modelled store's bandwidth in wall time, under the scale; None against a foreign target."""
-    commit_bytes: int = 0
-    """The store's commit cost under the scale."""
-
-
-class Windows(_Part):
+class Windows(RecordPart):
     """Counts per window of the people's time; every list has one entry per window."""
 
     window_seconds: float
@@ -168,7 +107,7 @@ class Windows(_Part):
     kept_bytes: list[int]
 
 
-class Judgement(_Part):
+class Judgement(RecordPart):
     """An objective and what became of it."""
 
     name: str
@@ -178,7 +117,7 @@ class Judgement(_Part):
     found: str
 
 
-class GeneratorDeath(_Part):
+class GeneratorDeath(RecordPart):
     """A generator process that died before the end of the run, and what became of its people."""
 
     process: int
@@ -195,7 +134,7 @@ class GeneratorDeath(_Part):
     """Processes that went on; 0 when nobody was left."""
 
 
-class Host(_Part):
+class Host(RecordPart):
     """The machine, the generator's honesty, and what both ends cost."""
 
     cores: int
@@ -248,7 +187,7 @@ class Host(_Part):
     """The hosts that people were sent to, by which protocol and way."""
 
 
-class RunRecord(_Part):
+class RunRecord(RecordPart):
     """One run of one scenario against one site."""
 
     schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION

@@ -13,7 +13,7 @@ from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence
 from gelombang.join import NOT_JOINED, Joined, match
 from gelombang.profile import Profile
-from gelombang.record import UploadFailure, Uploads
+from gelombang.record_uploads import UploadFailure, Uploads
 from gelombang.scale import Scale, scaled
 from gelombang.steps import Step, is_upload
 from gelombang.upload_places import Place, place_of

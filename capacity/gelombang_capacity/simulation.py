@@ -18,7 +18,8 @@ from gelombang.errors import InputError
 from gelombang.histogram import Histogram
 from gelombang.objective import judge
 from gelombang.profile import Profile
-from gelombang.record import Host, Quantiles, RunRecord, StepTotals, UploadFailure, Uploads, Validity, Windows
+from gelombang.record import Host, Quantiles, RunRecord, StepTotals, Validity, Windows
+from gelombang.record_uploads import UploadFailure, Uploads
 from gelombang.runplan import ScaleNumbers
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario

@@ -13,7 +13,7 @@ locustfile only: importing Locust changes the sockets of its process.
 import locust
 
 from gelombang.scenario import Phase
-from gelombang_loadtests.open_run import add_arguments, on_init
+from gelombang_loadtests.open_locust import add_arguments, on_init
 from gelombang_loadtests.open_user import OpenUser
 
 __all__ = ["OpenUser", "hold", "ramp", "spike", "stairs"]

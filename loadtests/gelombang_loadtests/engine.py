@@ -12,74 +12,20 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gelombang.attempt import Fate
 from gelombang.errors import GelombangError
 from gelombang_loadtests.applicant import Applicant, State
+from gelombang_loadtests.due_people import NEVER_US, Arrivals
+from gelombang_loadtests.engine_ports import Again, Attempt, Book, Next
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.tabs import Tab, Tabs
 
-NEVER_US = 1 << 62
-
 CUT_GRACE_US = 200_000
 """Attempts whose patience was shortened to the end of the run get this long to say in which phase the end met them."""
-
-
-@dataclass(slots=True)
-class Again:
-    """The next attempt (or the end of a wait for a message) is due then."""
-
-    due_us: int
-    parked: bool = False
-    """Waiting for a message: `Engine.wake` may end it earlier."""
-
-
-Next = Again | Fate
-"""What comes after an attempt."""
-
-
-class Attempt(Protocol):
-    """One attempt of one applicant, from its due time to its outcome; blocks the calling task only. None: another tab says what is next."""
-
-    def __call__(self, applicant: Applicant) -> Next | None: ...
-
-
-class Book(Protocol):
-    """Where the engine has written what became of people, when the attempts themselves did not."""
-
-    def cut(self, applicant: Applicant, now_us: int) -> Fate:
-        """The run ended while the applicant was in an attempt: CUT, or UNSENT when nothing had been sent yet."""
-        ...
-
-    def unsent(self, index: int, due_us: int) -> None:
-        """A planned person was never started."""
-        ...
-
-    def waiting_at_the_end(self, now_us: int) -> int:
-        """Everybody who has no fate yet is WAITING; how many they are."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """Who arrives when in this process: due times ascending, microseconds since zero."""
-
-    due_us: NDArray[np.int64]
-    indices: NDArray[np.int64]
-
-    def index(self, position: int) -> int:
-        return int(self.indices[position])
-
-    def joined(self, position: int, more: "Arrivals") -> "Arrivals":
-        """With more people among those from `position` on; nobody before it moves."""
-        due_us = np.concatenate((self.due_us[position:], more.due_us))
-        order = np.argsort(due_us, kind="stable")
-        indices = np.concatenate((self.indices[position:], more.indices))[order]
-        return Arrivals(np.concatenate((self.due_us[:position], due_us[order])), np.concatenate((self.indices[:position], indices)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.carrier import Carrier
 from gelombang_loadtests.complaints import Complaints
-from gelombang_loadtests.engine import NEVER_US, Arrivals, Engine, EngineLimits, RunEnd
+from gelombang_loadtests.due_people import NEVER_US, Arrivals
+from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
 from gelombang_loadtests.errands import Errands
 from gelombang_loadtests.exchange import UNPACED, Request, exchange
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges

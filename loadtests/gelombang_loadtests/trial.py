@@ -25,7 +25,7 @@ from gelombang.trial.order import TrialOrder
 from gelombang.trial.rules import where_next, why_answered, why_message, why_unanswered
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
-from gelombang_loadtests.engine import Again
+from gelombang_loadtests.engine_ports import Again
 from gelombang_loadtests.exchange import Answer, Request
 from gelombang_loadtests.exchanges import Exchanges, Try
 from gelombang_loadtests.generator import Generator

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gelombang.record import JoinCell, RunRecord, UploadFailure
+from gelombang.record import RunRecord
+from gelombang.record_uploads import JoinCell, UploadFailure
 
 ACKNOWLEDGED = "acknowledged"
 

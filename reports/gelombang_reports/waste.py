@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gelombang.record import RunRecord, Uploads
+from gelombang.record import RunRecord
+from gelombang.record_uploads import Uploads
 from gelombang_reports.figures import NOTHING, Figures
 from gelombang_reports.texts import Texts
 

@@ -2,7 +2,8 @@
 
 from math import exp, sin
 
-from gelombang.record import JoinCell, StepTotals, UploadFailure, Uploads, Windows
+from gelombang.record import StepTotals, Windows
+from gelombang.record_uploads import JoinCell, UploadFailure, Uploads
 
 WINDOWS = 62
 PEOPLE = 8_000

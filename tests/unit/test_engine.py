@@ -8,7 +8,9 @@ import pytest
 
 from gelombang.attempt import Fate
 from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.engine import Again, Arrivals, Engine, EngineLimits, Next, RunEnd
+from gelombang_loadtests.due_people import Arrivals
+from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
+from gelombang_loadtests.engine_ports import Again, Next
 from tests.unit.virtual_loop import VirtualLoop
 
 SECOND = 1_000_000
