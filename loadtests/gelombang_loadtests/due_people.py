@@ -15,6 +15,11 @@ class Arrivals:
     due_us: NDArray[np.int64]
     indices: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, indices: NDArray[np.int64], due_us: NDArray[np.int64]) -> "Arrivals":
+        """As a stripe gives them."""
+        return cls(due_us, indices)
+
     def index(self, position: int) -> int:
         return int(self.indices[position])
 

@@ -8,9 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
@@ -35,12 +32,12 @@ from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.due_people import NEVER_US, Arrivals
 from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
 from gelombang_loadtests.errands import Errands
-from gelombang_loadtests.exchange import UNPACED, Request, exchange
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, calm_collector, show_defect, spawn_watched, together
 from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
+from gelombang_loadtests.harness_fetch import fetch_of
 from gelombang_loadtests.honesty import WRITE_EVERY_US, Counts, Sample, SelfWatch
 from gelombang_loadtests.inbox_sources import Source
 from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
@@ -50,10 +47,10 @@ from gelombang_loadtests.metrics_page import write_last_page
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.network_report import write_network
 from gelombang_loadtests.person_photo import MakePhoto
-from gelombang_loadtests.phone import Fetch, Phone
+from gelombang_loadtests.phone import Phone
 from gelombang_loadtests.photo_form import PhotoForm
 from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
-from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_progress, named_fates
+from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_done, made_progress
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.standing import Standing, standing_of
@@ -65,8 +62,6 @@ from gelombang_loadtests.warm_up import reach, warm_up
 
 IN_FLIGHT_LIMIT = 20_000
 """Attempts in progress in one process, where the host's descriptors allow as many."""
-PHONE_OVERTIME_SECONDS = 5.0
-"""A long poll that is not answered this long after its end has failed."""
 STOP_DRAIN_SECONDS = 5.0
 """Wall time that open attempts get after a stop."""
 
@@ -91,7 +86,7 @@ class Generator:
         if plan.plan_digest and arrivals.digest != plan.plan_digest:
             raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
         self._stripe = Stripe(arrivals, process, plan.generator_processes)
-        self._arrivals = _arrivals(*self._stripe.own())
+        self._arrivals = Arrivals.of(*self._stripe.own())
         self._base = base_of(plan.target_url, "the target")
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
         complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
@@ -174,7 +169,7 @@ class Generator:
 
     def take_over(self, death: Death) -> None:
         """Another process is dead: from a moment on, some of its people are walked here."""
-        arrivals = _arrivals(*self._stripe.take(death))
+        arrivals = Arrivals.of(*self._stripe.take(death))
         if self._engine is not None:
             self._engine.adopt(arrivals)
         else:
@@ -221,7 +216,9 @@ class Generator:
             write_network(self._folder, self._process, self._pool.routes)
         self._say(self._progress(engine, loop))
         write_last_page(self._folder / LAST_PAGE.format(process=self._process), self.collector)
-        return self._done(engine, phone)
+        if engine.failure is not None:
+            show_defect(engine.failure)
+        return made_done(self._process, engine, self.counts, phone.failures)
 
     def recorder(self) -> Recorder:
         """The ledgers of this process, in the run's folder."""
@@ -237,7 +234,7 @@ class Generator:
 
     def phone(self, loop: Loop) -> Inboxes:
         """Where this process's people get their mail and SMS."""
-        return inboxes(loop, Phone(loop, self._fetch(), self._is_ours), self._plan.scenario.inbox, self._open_inboxes())
+        return inboxes(loop, Phone(loop, fetch_of(self._plan), self._is_ours), self._plan.scenario.inbox, self._open_inboxes())
 
     def _open_inboxes(self) -> Mapping[str, Source]:
         if self._sources is None:
@@ -282,22 +279,6 @@ class Generator:
         index = index_of_address(address, self._plan.run)
         return index is not None and self._stripe.owns(index)
 
-    def _fetch(self) -> Fetch | None:
-        if self._plan.harness_url is None:
-            return None
-        base = base_of(self._plan.harness_url, "the harness")
-        headers = ((b"authorization", b"Bearer " + self._plan.harness_token.encode()),)
-        # Not the people's own: the harness is on this machine, and no proxy stands before it.
-        connections = ConnectionPool(1).person()
-
-        def fetch(after: int, limit: int, wait_seconds: float) -> bytes | None:
-            path = f"{base.path}/messages?after={after}&limit={limit}&wait_seconds={wait_seconds:g}"
-            deadline_us = monotonic_us() + int((wait_seconds + PHONE_OVERTIME_SECONDS) * MICROSECONDS)
-            answer = exchange(connections, Request(b"GET", path.encode(), base.host, base.port, headers), UNPACED, deadline_us)
-            return answer.body if answer.outcome_error is None and answer.status == 200 else None
-
-        return fetch
-
     def _counted(self, engine: Engine, now_us: int) -> Counts:
         counts = self.counts
         now = Counts(engine.offered(now_us), engine.started, engine.in_flight, engine.waiting, counts.attempts_ended, counts.sent_bytes)
@@ -323,24 +304,3 @@ class Generator:
             loop.sleep_until(due_us)
             self._pool.close_idle(monotonic_us())
             self._say(self._progress(engine, loop))
-
-    def _done(self, engine: Engine, phone: Inboxes) -> Done:
-        if engine.failure is not None:
-            show_defect(engine.failure)
-        lateness = self.counts.lateness
-        return Done(
-            process=self._process,
-            planned=engine.planned,
-            fates=named_fates(engine.fates),
-            attempts=self.counts.attempts_ended,
-            cut=engine.stopped and engine.failure is None,
-            failure="" if engine.failure is None else f"{type(engine.failure).__name__}: {engine.failure}",
-            halted="" if engine.halted is None else str(engine.halted),
-            phone_failures=phone.failures,
-            lateness_p99_us=round(lateness.quantile_us(0.99) or 0),
-            lateness_max_us=lateness.max_us,
-        )
-
-
-def _arrivals(indices: NDArray[np.int64], due_us: NDArray[np.int64]) -> Arrivals:
-    return Arrivals(due_us, indices)

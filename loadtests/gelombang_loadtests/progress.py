@@ -11,6 +11,7 @@ from typing import Literal
 import orjson
 
 from gelombang.attempt import Fate, Outcome
+from gelombang_loadtests.engine import Engine
 from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.honesty import Counts
 
@@ -127,4 +128,21 @@ def made_progress(
         response=counts.taken_response(),
         canary={Outcome(i).name.lower(): n for i, n in enumerate(counts.canary) if n},
         canary_fates=named_fates(counts.canary_fates),
+    )
+
+
+def made_done(process: int, engine: Engine, counts: GeneratorCounts, phone_failures: int) -> Done:
+    """What a process says when each of its people has a fate."""
+    lateness = counts.lateness
+    return Done(
+        process=process,
+        planned=engine.planned,
+        fates=named_fates(engine.fates),
+        attempts=counts.attempts_ended,
+        cut=engine.stopped and engine.failure is None,
+        failure="" if engine.failure is None else f"{type(engine.failure).__name__}: {engine.failure}",
+        halted="" if engine.halted is None else str(engine.halted),
+        phone_failures=phone_failures,
+        lateness_p99_us=round(lateness.quantile_us(0.99) or 0),
+        lateness_max_us=lateness.max_us,
     )
