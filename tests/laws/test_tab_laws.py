@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gelombang.attempt import Fate, Outcome
 from gelombang_loadtests.exchange import Answer, Request
 from tests.support.small_scenario import scenario
-from tests.unit.test_engine_walker import LATE, SECOND, Walk, ok, problem
+from tests.support.walking import LATE, SECOND, Walk, ok, problem
 
 STEPS = [{"step": f"page-{i}", "form": "request", "method": "GET", "path": "/page"} for i in range(3)]
 ANSWERS = (

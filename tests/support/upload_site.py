@@ -17,7 +17,7 @@ from aiohttp import web
 from numpy.typing import NDArray
 from PIL import Image
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage
 from gelombang.clock import monotonic_us
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang.profile import Profile
@@ -36,6 +36,8 @@ PROFILES = Path(__file__).parents[2] / "server" / "profiles"
 RUN = 77
 KTP_STEP = 9
 FAST_STORE = {"bandwidth_bytes_per_second": 1e9, "latency_seconds": 0.0}
+SLOW_STORE = {"bandwidth_bytes_per_second": 1e6, "commit_bytes": 100_000, "latency_seconds": 0.0}
+"""A turn takes a bit more than 0.1 s."""
 STUCK_STORE = {"bandwidth_bytes_per_second": 1.0, "latency_seconds": 0.0}
 """A turn in it ends long after the test."""
 
@@ -207,3 +209,24 @@ def form(body: bytes) -> bytes:
     """A form with one photo, boundary `xyz`."""
     head = b'--xyz\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
     return head + body + b"\r\n--xyz--\r\n"
+
+
+def end_of(row: Any) -> tuple[Stage, ServerOutcome, Code, int]:
+    return Stage(row["stage"]), ServerOutcome(row["outcome"]), Code(row["code"]), int(row["status"])
+
+
+async def put_and_stay(site: UploadSite, person: int, body: bytes, *, sent_bytes: int | None = None) -> RawClient:
+    """A ticket and a PUT whose client is still there; `sent_bytes` of the photo were sent, or all."""
+    status, ticket = await site.ask(person, body)
+    assert status == 201, ticket
+    client = await RawClient.connect(site.url)
+    headers = {"Content-Type": "image/jpeg", "Content-Length": str(len(body)), "traceparent": traceparent(person, 1, 2)}
+    await client.send(request_head("PUT", ticket["url"], headers) + body[:sent_bytes])
+    return client
+
+
+def assert_idle(site: UploadSite) -> None:
+    """Everything that an upload takes was given back."""
+    assert (site.desk.unfinished, site.desk.admitted_bytes, site.desk.received_bytes) == (0, 0, 0)
+    assert (site.keeper.store.turns, site.keeper.store.waiting) == (0, 0)
+    assert site.metric("ticket_budget_used_bytes", budget="admitted") == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from gelombang.attempt import Fate, Outcome
 from gelombang_loadtests.applicant import Applicant
 from tests.support.small_scenario import HOME, scenario
-from tests.unit.test_engine_walker import Walk, ok, problem, scripted
+from tests.support.walking import Walk, ok, problem, scripted
 
 
 def test_a_broken_rule_has_the_outcome_that_it_names_and_leads_where_it_says(tmp_path: Path) -> None:

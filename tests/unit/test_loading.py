@@ -1,36 +1,19 @@
 """Reading scenarios and profiles: by path or name, extended, changed, and with all their faults at once."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from gelombang.curve import read_curve
 from gelombang.distribution import Fixed, Lognormal
-from gelombang.errors import ExitCode, FileError, InputError
+from gelombang.errors import FileError, InputError
 from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.resources import dashboards_folder, locustfiles_folder, profiles_folder, scenarios_folder
 from gelombang.settings import put_setting
+from tests.support.scenario_files import extending, faults_of, scenario_file
 
 DATA = Path(__file__).parent.parent / "data"
-
-
-def faults_of(path: Path, *settings: str) -> list[str]:
-    with pytest.raises(FileError) as caught:
-        load_scenario(path, settings)
-    assert caught.value.exit_code is ExitCode.WRONG_INPUT
-    return [str(fault) for fault in caught.value.faults]
-
-
-def scenario_file(folder: Path, text: str) -> Path:
-    path = folder / "mine.toml"
-    path.write_text(text)
-    return path
-
-
-def extending(folder: Path, text: str) -> Path:
-    return scenario_file(folder, 'extends = "opening-hour"\n' + text)
 
 
 @pytest.mark.parametrize("name", ["smoke", "opening-hour", "short-wave", "surge-2020"])
@@ -203,52 +186,6 @@ def test_text_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:
     assert fault.startswith("line 2, column 9 is no TOML")
 
 
-def test_a_scenario_lies_over_the_one_it_extends(tmp_path: Path) -> None:
-    base, mine = load_scenario("opening-hour"), load_scenario(extending(tmp_path, 'name = "mine"\n[patience]\nreturn_ratio = 0.8\n'))
-    assert mine.name == "mine"
-    assert mine.patience == base.patience.model_copy(update={"return_ratio": 0.8})
-    assert mine.journey == base.journey
-    assert mine.arrivals == base.arrivals
-
-
-def test_lists_are_replaced_whole_and_changes_reach_into_them(tmp_path: Path) -> None:
-    text = """
-    [change]
-    "journey.test.think_seconds" = { value = 5.0 }
-    "people.line.fixed_line_ratio" = 0.5
-    [[objective]]
-    name = "mine"
-    measure = "lost"
-    at_most = 0.0
-    """
-    mine = load_scenario(extending(tmp_path, text))
-    assert [objective.name for objective in mine.objective] == ["mine"]
-    assert mine.journey[12].think_seconds == Fixed(value=5.0)
-    assert mine.people.line.fixed_line_ratio == 0.5
-
-
-def test_a_scenario_beside_it_is_extended_before_one_that_comes_along(tmp_path: Path) -> None:
-    shutil.copytree(scenarios_folder() / "curves", tmp_path / "curves", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    beside = (scenarios_folder() / "opening-hour.toml").read_text().replace("drain_seconds = 120.0", "drain_seconds = 77.0")
-    (tmp_path / "opening-hour.toml").write_text(beside)
-    assert load_scenario(scenario_file(tmp_path, 'extends = "opening-hour.toml"\n')).drain_seconds == 77.0
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ('extends = "mine.toml"', "extends is 'mine.toml', which extends this one; want a chain of files with an end"),
-        ('extends = "nothing"', "extends is scenario nothing is neither a file nor a name that comes along"),
-        ("extends = 3", "extends is 3; want the path or name of another scenario"),
-        ('extends = "smoke"\nchange = 3', "change is 3; want a table of paths and their values"),
-        ('extends = "smoke"\n[change]\n"journey.tset.title" = "x"', "change.journey.tset.title is 'tset' is not in the list; want test"),
-    ],
-)
-def test_an_extension_that_leads_nowhere_is_a_fault(tmp_path: Path, text: str, said: str) -> None:
-    (fault,) = faults_of(scenario_file(tmp_path, text + "\n"))
-    assert fault.startswith(said)
-
-
 def test_a_window_past_the_end_of_the_curve_is_a_fault(tmp_path: Path) -> None:
     (fault,) = faults_of(extending(tmp_path, "[arrivals]\nfor_seconds = 1_000_000.0\n"))
     assert fault == "arrivals is of 1e+06 s from second 0 on reach past the end of the rate; want at most 421200 s in all"
@@ -344,12 +281,3 @@ def profile_faults(folder: Path, old: str, new: str) -> list[str]:
 )
 def test_a_faulty_profile_is_refused_where_it_is_wrong(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert profile_faults(tmp_path, old, new)[0].startswith(said)
-
-
-def test_phases_take_the_place_of_the_curve_that_is_extended(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    phases = '[[arrivals.phases]]\nform = "hold"\nfor_seconds = 60.0\nstart_per_second = 5.0\n'
-    path.write_text('extends = "opening-hour"\nname = "mine"\ntitle = "Mine"\nopens_at = "2027-01-04T09:00:00+07:00"\n' + phases)
-    arrivals = load_scenario(path).arrivals
-    assert arrivals.curve is None
-    assert [phase.for_seconds for phase in arrivals.phases] == [60.0]

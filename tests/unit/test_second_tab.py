@@ -11,7 +11,7 @@ from gelombang.scale import Scale, scaled
 from gelombang.scenario import Scenario
 from gelombang_loadtests.exchange import Answer, Request
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, scenario
-from tests.unit.test_engine_walker import LATE, SECOND, Site, Walk, ok, problem
+from tests.support.walking import LATE, SECOND, Site, Walk, ok, problem
 
 LOOK = {"step": "look", "form": "request", "method": "GET", "path": "/look"}
 AFTER = {"ratio": 1.0, "after_seconds": {"value": 5.0}}
