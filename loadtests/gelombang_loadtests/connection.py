@@ -19,10 +19,10 @@ from typing import Any
 from gevent import get_hub, getcurrent
 from gevent.monkey import get_original
 
-from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError
-from gelombang_loadtests.incoming import BrokenError, IncomingAnswer
+from gelombang_loadtests.broken import BrokenError, connect_failure, late, reset
+from gelombang_loadtests.incoming import IncomingAnswer
 from gelombang_loadtests.route import Route
 from gelombang_loadtests.tunnel import open_tunnel
 
@@ -152,7 +152,7 @@ class Connection:
             self.wait_writable(reads=False)
             result = self._socket.connect_ex(address)
         if result not in (0, errno.EISCONN):
-            raise _connect_failure(result, route)
+            raise connect_failure(result, route)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if route.tunnel:
             open_tunnel(self)
@@ -167,7 +167,7 @@ class Connection:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise _reset(error) from None
+            raise reset(error) from None
 
     send_plain = send
     """`send` beneath TLS, which has a `send` of its own."""
@@ -180,7 +180,7 @@ class Connection:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise _reset(error) from None
+            raise reset(error) from None
 
     # Bytes in.
 
@@ -204,7 +204,7 @@ class Connection:
             self._set_alarm()
         while (wake := self._hub.switch()) is not _READABLE:
             if wake is _LATE:
-                raise _late()
+                raise late()
 
     def wait_writable(self, reads: bool = True) -> Wake:
         """Until there is room to send, or (`reads`) something to read. Raises BrokenError at the deadline."""
@@ -249,12 +249,12 @@ class Connection:
         except BlockingIOError:
             raise
         except OSError as error:
-            raise _reset(error) from None
+            raise reset(error) from None
         if not count:
             # After a FIN the kernel reports the end first and keeps a reset that followed it for itself: ask, it tells a stale connection.
             number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number:
-                raise _reset(OSError(number, os.strerror(number)))
+                raise reset(OSError(number, os.strerror(number)))
         return count
 
     def _bind(self, source: str) -> None:
@@ -273,7 +273,7 @@ class Connection:
             self._set_alarm()
         wake: Wake = self._hub.switch()
         if wake is _LATE:
-            raise _late()
+            raise late()
         return wake
 
     def _set_alarm(self) -> None:
@@ -287,7 +287,7 @@ class Connection:
         left_us = self.deadline_us - monotonic_us()
         if left_us <= 0:
             self._alarm = None
-            raise _late()
+            raise late()
         self._alarm = self._hub.loop.timer(left_us / MICROSECONDS)
         # Told to, gevent's loop asks the time again: without it the timer counts from when the loop last woke, and goes off early.
         self._alarm.start(self._be_late, update=True)
@@ -320,21 +320,3 @@ class Connection:
             self.on_lost(self)
         else:
             self.close()
-
-
-def _late() -> BrokenError:
-    return BrokenError(Outcome.TIMED_OUT, "patience ran out")
-
-
-def _reset(error: OSError) -> BrokenError:
-    # EPIPE is a reset that came after the peer had closed its side: our bytes met a closed socket, no application read them.
-    return BrokenError(Outcome.RESET, error.strerror or str(error), unprocessed=error.errno == errno.EPIPE)
-
-
-def _connect_failure(number: int, route: Route) -> BrokenError:
-    text = os.strerror(number)
-    if number in (errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-        raise HostError(f"this machine can't open a connection ({text}); want more local ports or a smaller --sample")
-    if route.proxy:
-        return BrokenError(Outcome.PROXY_REFUSED, f"the proxy {route.proxy} can't be reached ({text})")
-    return BrokenError(Outcome.TIMED_OUT if number == errno.ETIMEDOUT else Outcome.CONNECT_REFUSED, text)

@@ -16,8 +16,8 @@ from functools import lru_cache
 from gelombang.attempt import Code, Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.person import Person
+from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.connection import Connection, Wake
-from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.pool import PersonConnections
 from gelombang_loadtests.route import Route
 from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, UNPACED, Line, Outgoing, piece_bytes

@@ -11,20 +11,11 @@ import httptools
 
 from gelombang.attempt import Outcome
 from gelombang_loadtests.answer_headers import NO_HEADERS, AnswerHeaders
+from gelombang_loadtests.broken import BrokenError
 
 ANSWER_HEADERS_LIMIT_BYTES = 65_536
 """Status line and headers, interim answers included."""
 ANSWER_BODY_LIMIT_BYTES = 16_777_216
-
-
-class BrokenError(Exception):
-    """The exchange can't go on, and whose doing it was. `unprocessed`: the server's application can't have seen the request."""
-
-    def __init__(self, outcome: Outcome, error: str, unprocessed: bool = False) -> None:
-        super().__init__(error)
-        self.outcome = outcome
-        self.error = error
-        self.unprocessed = unprocessed
 
 
 class IncomingAnswer:

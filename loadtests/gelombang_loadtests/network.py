@@ -19,7 +19,7 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import InputError
 from gelombang.network import ClientCertificate, Network, goes_direct, split_authority
 from gelombang.seeds import Purpose, unit
-from gelombang_loadtests.incoming import BrokenError
+from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.route import Route
 
 ROUTES_LIMIT = 1_000

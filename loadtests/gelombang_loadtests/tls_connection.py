@@ -15,8 +15,8 @@ from typing import cast
 
 from gelombang.attempt import Outcome
 from gelombang.clock import monotonic_us
+from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.connection import READ_BUFFER, READ_BYTES, Connection
-from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.route import Route
 
 WRITE_BYTES_LIMIT = 262_144

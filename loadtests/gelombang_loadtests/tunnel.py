@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gelombang.attempt import Outcome
-from gelombang_loadtests.incoming import BrokenError
+from gelombang_loadtests.broken import BrokenError
 
 if TYPE_CHECKING:
     from gelombang_loadtests.connection import Connection

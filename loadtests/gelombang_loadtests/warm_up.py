@@ -10,9 +10,9 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import TargetUnreachableError
 from gelombang.steps import PhotoStep, RequestStep, Step
 from gelombang.templates import placeholders
+from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.clients import client_of
 from gelombang_loadtests.exchange import UNPACED, Headers, Request
-from gelombang_loadtests.incoming import BrokenError
 from gelombang_loadtests.network import HTTP_1_1, HTTP_2
 from gelombang_loadtests.pool import ConnectionPool
 from gelombang_loadtests.target import Target, split_url
