@@ -22,7 +22,7 @@ from gelombang_loadtests.gevent_loop import show_defect
 from gelombang_loadtests.locust_events import LocustEvents
 from gelombang_loadtests.locust_master import MasterOnLocust
 from gelombang_loadtests.locust_worker import ClusterWorker, WorkerGenerator
-from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary, photos_folder
+from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary
 from gelombang_loadtests.progress import Say
 
 END_SECONDS_LIMIT = STOP_SECONDS_LIMIT + OVERTIME_SECONDS
@@ -66,7 +66,7 @@ class WorkerOnLocust:
     def _make(self, orders: Orders, folder: Path, say: Say) -> WorkerGenerator:
         plan = orders.plan
         self._environment.host = plan.target_url
-        photos = PhotoLibrary.build(photos_folder(), int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
+        photos = PhotoLibrary.kept(int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
         listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
         return WorkerGenerator(plan, folder, orders.process, photos.photo, listener, say)
 

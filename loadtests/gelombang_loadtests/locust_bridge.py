@@ -29,7 +29,7 @@ from gelombang_loadtests.locust_events import LocustEvents
 from gelombang_loadtests.metrics_page import METRICS_PORT_VARIABLE, MetricsPage
 from gelombang_loadtests.orders import Orders
 from gelombang_loadtests.people_page import RUNNING, STOPPING, PeoplePage, Shown
-from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary, photos_folder
+from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, PhotoLibrary
 from gelombang_loadtests.progress import Done, Progress, Ready, say
 
 LEAD_SECONDS = 1.0
@@ -163,7 +163,7 @@ class SurgeOnLocust:
         else:
             plan, folder = plan_by_hand(options, self._environment.host, options.run_time or self._run_time_seconds)
         self._environment.host = plan.target_url
-        photos = PhotoLibrary.build(photos_folder(), int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
+        photos = PhotoLibrary.kept(int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
         listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
         generator = Generator(plan, folder, self._process, photos.photo, listener, self._say)
         if self._page is None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import mmap
 import os
+import shutil
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ BASES_PER_KIND = 12
 SMALLEST_BYTES = 8_000
 LARGEST_BYTES = 5_000_000
 """Drawn photos go from about the first to about the second; padding does the rest."""
+LADDERS_LIMIT = 8
+"""Of photos drawn for different sizes, kept at once: 15 MB each at most."""
 MANIFEST = "manifest.json"
 DRAWING_VERSION = 1
 """Changes with the drawings, so that cached ones are drawn again."""
@@ -85,6 +88,11 @@ class PhotoLibrary:
         manifest = _read_manifest(folder, sizes_limit) or _draw_all(folder, sizes_limit)
         return cls({kind: [_map(folder / name) for name in manifest if name.startswith(kind)] for kind in PhotoKind})
 
+    @classmethod
+    def kept(cls, sizes_limit: int) -> "PhotoLibrary":
+        """The same in the folder that runs share."""
+        return cls.build(photos_folder(sizes_limit), sizes_limit)
+
     def photo(self, kind: PhotoKind | str, size_bytes: int, serial: bytes) -> Photo:
         """A photo of that size whose bytes no other serial has."""
         assert 0 < len(serial) <= SERIAL_LIMIT_BYTES
@@ -96,10 +104,17 @@ class PhotoLibrary:
         return Photo((base.start, *_comments(padding_bytes, serial), base.rest), base.size_bytes + padding_bytes)
 
 
-def photos_folder() -> Path:
-    """Where drawn photos are kept between runs: drawing them takes a second or two."""
+def photos_folder(sizes_limit: int) -> Path:
+    """Where photos drawn for sizes up to this are kept between runs: drawing them takes a second or two, and runs at several scales take
+    turns. When there are LADDERS_LIMIT such folders, the oldest makes room."""
     cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "gelombang" / "photos"
+    home = (Path(cache) if cache else Path.home() / ".cache") / "gelombang" / "photos"
+    folder = home / f"{_largest(sizes_limit)}-bytes"
+    if not folder.exists():
+        by_age = sorted(home.glob("*-bytes"), key=lambda ladder: ladder.stat().st_mtime_ns)
+        for old in by_age[: max(len(by_age) - LADDERS_LIMIT + 1, 0)]:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
 
 
 def _comments(size_bytes: int, serial: bytes) -> list[bytes | memoryview]:
@@ -125,10 +140,13 @@ def _fitting(left: int) -> int:
     return segment - _SEGMENT_HEAD_BYTES if 0 < left - segment < _SEGMENT_HEAD_BYTES else segment
 
 
+def _largest(sizes_limit: int) -> int:
+    return max(min(sizes_limit, LARGEST_BYTES), SMALLEST_BYTES)
+
+
 def _ladder(sizes_limit: int) -> list[tuple[int, int]]:
     """Pixels and quality of each drawn photo: sizes in equal ratios up to the limit, qualities in turn, as phones differ."""
-    largest = max(min(sizes_limit, LARGEST_BYTES), SMALLEST_BYTES)
-    ratio = (largest / SMALLEST_BYTES) ** (1 / BASES_PER_KIND)
+    ratio = (_largest(sizes_limit) / SMALLEST_BYTES) ** (1 / BASES_PER_KIND)
     steps = []
     for step in range(BASES_PER_KIND):
         quality, bytes_per_pixel = _QUALITIES[step % len(_QUALITIES)]

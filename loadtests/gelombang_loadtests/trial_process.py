@@ -11,7 +11,7 @@ from gelombang.trial.events import AttemptEvent, EndEvent
 from gelombang.trial.masking import Mask, looks_like_session
 from gelombang.trial.order import TrialOrder
 from gelombang_loadtests.generator import Generator
-from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, Photo, PhotoLibrary, photos_folder
+from gelombang_loadtests.photos import SIZE_LIMIT_BYTES, Photo, PhotoLibrary
 from gelombang_loadtests.trial import Trial
 
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 def _photos(order: TrialOrder) -> Callable[[PhotoKind, int, bytes], Photo]:
     """Photos are drawn only for a journey that has some: drawing takes a second or two."""
     if any(_has_photo(step) for step in order.plan.scenario.journey):
-        return PhotoLibrary.build(photos_folder(), int(SIZE_LIMIT_BYTES * order.plan.scale.bytes_ratio)).photo
+        return PhotoLibrary.kept(int(SIZE_LIMIT_BYTES * order.plan.scale.bytes_ratio)).photo
 
     def none(kind: PhotoKind, size_bytes: int, serial: bytes) -> Photo:
         raise AssertionError(f"a journey without photo steps asks for a {kind}")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from gelombang.errors import HostError
 from gelombang_loadtests.drawing import PhotoKind
-from gelombang_loadtests.photos import Photo, PhotoLibrary
+from gelombang_loadtests.photos import LADDERS_LIMIT, LARGEST_BYTES, SIZE_LIMIT_BYTES, Photo, PhotoLibrary, photos_folder
 
 LIMIT = 200_000
 
@@ -160,3 +161,15 @@ def test_a_folder_that_cannot_be_made_is_an_operator_error(tmp_path: Path) -> No
     (tmp_path / "taken").write_bytes(b"")
     with pytest.raises(HostError, match=r"taken can't take the drawn photos \(.*\); want a folder that can be written"):
         PhotoLibrary.build(tmp_path / "taken")
+
+
+def test_runs_at_several_scales_keep_photos_of_their_own_and_the_oldest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sizes = [20_000 + 1_000 * n for n in range(LADDERS_LIMIT + 1)]
+    for age, size in enumerate(sizes):
+        folder = photos_folder(size)
+        folder.mkdir(parents=True)
+        os.utime(folder, ns=(age, age))
+        assert photos_folder(size) == folder
+    assert {path.name for path in (tmp_path / "gelombang" / "photos").iterdir()} == {f"{size}-bytes" for size in sizes[1:]}
+    assert photos_folder(LARGEST_BYTES) == photos_folder(SIZE_LIMIT_BYTES), "sizes above the largest drawn photo are padded ones"
