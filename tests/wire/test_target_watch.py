@@ -147,12 +147,11 @@ def test_a_secret_in_a_header_of_a_rule_goes_to_its_host_and_to_no_other(monkeyp
         says(200)(handler)
 
     def sends_on(handler: BaseHTTPRequestHandler) -> None:
-        note_first = handler.path == "/"
+        heard.append((handler.path, handler.headers["Authorization"], handler.headers["X-Key"]))
         handler.send_response(302)
-        handler.send_header("Location", "/there" if note_first else f"{elsewhere}/other")
+        handler.send_header("Location", "/there" if handler.path == "/" else f"{elsewhere}/other")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
-        heard.append((handler.path, handler.headers["Authorization"], handler.headers["X-Key"]))
 
     headers = {"authorization": "Bearer ${env:HEALTH_TOKEN}", "x-key": f"${{file:{tmp_path / 'key'}}}"}
     with site(note) as elsewhere, site(sends_on) as url:
