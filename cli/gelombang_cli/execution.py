@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
+from gelombang.canary import canary_people
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import HostError, TargetUnreachableError
 from gelombang.kernel import listen_counters
@@ -35,7 +36,6 @@ from gelombang.runplan import (
 )
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
-from gelombang.stops import canary_people
 from gelombang.summary import RunFacts, summarise
 from gelombang.target import user_agent
 from gelombang_cli.child import Child, Event

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gelombang.arrivals import planned_people
+from gelombang.canary import canary_people
 from gelombang.clock import utc_now
 from gelombang.errors import ExitCode, InputError, PreflightError
 from gelombang.feeds import require_rows
@@ -23,7 +24,6 @@ from gelombang.preflight import Preflight, SentStep, accounts, ending, no_block,
 from gelombang.runplan import RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
-from gelombang.stops import canary_people
 from gelombang.target import PlanNumbers, allowed_hosts, host_breaches, host_of, is_loopback_host, limit_breaches
 from gelombang.trial.events import AttemptEvent, EndEvent
 from gelombang.trial.one_person import TRIAL_SECONDS_LIMIT, scenario_of_one

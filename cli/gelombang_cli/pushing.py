@@ -18,7 +18,8 @@ from gelombang_dashboards.alert_rules import alert_rules
 from gelombang_dashboards.grafana_by_api import ByGrafanaApi
 from gelombang_dashboards.grafana_by_client import ByGrafanaClient
 from gelombang_dashboards.grafana_port import GrafanaPort
-from gelombang_dashboards.push import ANSWER_WITHIN_SECONDS, Action, Json, Mark, Wanted, base_url, carry_out, plan, read_dashboard
+from gelombang_dashboards.push import ANSWER_WITHIN_SECONDS, base_url, carry_out, plan, read_dashboard
+from gelombang_dashboards.push_changes import Action, Json, Mark, Wanted
 from gelombang_dashboards.rule_clock import RuleClock
 from gelombang_dashboards.rule_files import DATA_SOURCE_UID, grafana_rule
 

@@ -6,16 +6,13 @@ Everything that can be wrong comes back as one sentence; the token is never part
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from difflib import unified_diff
-from enum import StrEnum
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
-from gelombang.errors import InputError, TargetUnreachableError
-from gelombang_dashboards.grafana_port import Away, GrafanaPort, NotJson, Refused, Silent
+from gelombang.errors import InputError
+from gelombang_dashboards.grafana_port import GrafanaPort, NotJson, Refused
+from gelombang_dashboards.push_changes import Action, Change, Json, Mark, Plan, Wanted
+from gelombang_dashboards.push_errors import in_words
 
 ANSWER_WITHIN_SECONDS = 10.0
 """How long each request may take."""
@@ -25,82 +22,6 @@ ALERTS_FROM_VERSION = 9
 """Grafana's own alert rules can be written over its API, and data sources found by uid, from this version on."""
 MARKS_LIMIT = 1_000
 """Marks of one run that are looked through."""
-
-Json: TypeAlias = dict[str, object]
-
-
-class Action(StrEnum):
-    CREATE = "create"
-    UPDATE = "update"
-    KEEP = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment or a span of a run, on the time axis of every page."""
-
-    text: str
-    tag: str
-    """`phase` or `fault`."""
-    from_ms: int
-    to_ms: int
-    run_id: str
-
-    def body(self) -> Json:
-        tags = ["gelombang", self.tag, self.run_id]
-        return {"time": self.from_ms, "timeEnd": self.to_ms, "tags": tags, "text": self.text}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be there."""
-
-    folder: str
-    dashboards: Sequence[Json]
-    data_source: Json | None = None
-    """None: the Grafana has one of its own."""
-    alert_rules: Sequence[Mapping[str, object]] = ()
-    alert_group: str = "gelombang-alerts"
-    alert_every_seconds: int = 10
-    marks: Sequence[Mark] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing: what is there (None: nothing), and what is wanted."""
-
-    kind: str
-    name: str
-    before: Json | None
-    after: Json
-
-    @property
-    def action(self) -> Action:
-        if self.before is None:
-            return Action.CREATE
-        return Action.KEEP if self.before == self.after else Action.UPDATE
-
-    def __str__(self) -> str:
-        return f"{self.action:<9} {self.kind} {self.name}"
-
-    def difference(self) -> str:
-        """Line by line, as `diff -u` writes it; empty where nothing changes."""
-        before, after = (json.dumps(side, indent=1, sort_keys=True, ensure_ascii=False).splitlines() for side in (self.before, self.after))
-        return "\n".join(unified_diff([] if self.before is None else before, after, "in Grafana", "wanted", lineterm="", n=2))
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a push would do, in the order in which it does it."""
-
-    changes: list[Change] = field(default_factory=list)
-    folder_uid: str = ""
-    """Empty: the root folder, or one that is still to be made."""
-    data_source_id: object = None
-    """How an old Grafana names the one that is there."""
-    left_out: list[str] = field(default_factory=list)
-    """What this Grafana can't take, in words."""
-    version: int = 0
 
 
 def read_dashboard(text: str, name: str) -> Json:
@@ -265,38 +186,3 @@ def _listed(answer: object) -> list[Json]:
     if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
         raise NotJson("not a list of objects")
     return answer
-
-
-@contextmanager
-def in_words(base: str, answer_within_seconds: float) -> Iterator[None]:
-    """Turns what the port raises into operator errors."""
-    try:
-        yield
-    except Silent as error:
-        raise TargetUnreachableError(f"{base} did not answer within {answer_within_seconds:g} s; want a Grafana there") from error
-    except Away as error:
-        raise TargetUnreachableError(f"{base} can't be reached ({error}); want a Grafana that listens there") from error
-    except NotJson as error:
-        raise InputError(f"{base} answers, but not with JSON of Grafana's; want the address that Grafana's own page has") from error
-    except KeyError as error:
-        raise InputError(f"{base} answers without {error}, which Grafana has; want the address that Grafana's own page has") from error
-    except Refused as refused:
-        if refused.status >= 500:
-            raise TargetUnreachableError(f"{base} answered {refused}; want a Grafana that is well") from refused
-        raise InputError(_refusal(base, refused)) from refused
-
-
-def _refusal(base: str, refused: Refused) -> str:
-    match refused.status:
-        case 401:
-            return f"{base} does not accept the token (401); want a service account token that is neither wrong nor expired"
-        case 403:
-            return f"{base} does not let this token write (403: {refused.message}); want one with the role Editor (Admin for a data source)"
-        case 404:
-            return f"{base} has no Grafana API (404); want the address that Grafana's own page has, with its path if it has one"
-        case 409:
-            return f"{base} holds another thing of the same name or uid (409: {refused.message}); want that one away, or another --folder"
-        case 412:
-            return f"{base} holds another dashboard of the same name or a provisioned one (412: {refused.message}); want that one away"
-        case status:
-            return f"{base} refused ({status}: {refused.message})"

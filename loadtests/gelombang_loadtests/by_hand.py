@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from gelombang.arrivals import make_plan, planned_people
+from gelombang.canary import canary_people
 from gelombang.clock import utc_now
 from gelombang.curve import rate_of
 from gelombang.errors import InputError
@@ -13,7 +14,6 @@ from gelombang.preflight import plan_numbers, refusals
 from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
-from gelombang.stops import canary_people
 from gelombang_loadtests.target import base_of, is_loopback
 
 PROFILE_BY_HAND = "by-hand"

@@ -1,7 +1,8 @@
 """How a run over several machines stands, for whoever looks at the master: a line in its terminal, and its page in Locust's web UI."""
 
 from gelombang.stops import Stop
-from gelombang_loadtests.coordinator import Coordinator, Member, Phase
+from gelombang_loadtests.cluster_members import Member, Phase
+from gelombang_loadtests.coordinator import Coordinator
 from gelombang_loadtests.people_page import ENDED, RUNNING, Shown, WorkerShown
 from gelombang_loadtests.standing import summed
 

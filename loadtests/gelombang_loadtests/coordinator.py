@@ -9,8 +9,6 @@ No socket, no clock: whoever carries the messages calls `take`, and `look` sever
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from gelombang.errors import HostError
 from gelombang.runplan import PLAN_FILE, RunPlan, write_model
 from gelombang.striping import Death, write_deaths
 from gelombang.workers import Announcement, Worker, differences, write_workers
+from gelombang_loadtests.cluster_members import Member, Phase
 from gelombang_loadtests.cluster_messages import (
     AskTime,
     Bye,
@@ -59,35 +58,6 @@ OVERTIME_SECONDS = 60.0
 """Past the planned end, a worker that has not ended is given up."""
 STOP_SECONDS_LIMIT = 30.0
 """After a stop, likewise."""
-
-
-class Phase(IntEnum):
-    """How far the run is."""
-
-    JOINING = 0
-    PREPARING = 1
-    READY = 2
-    """All workers are, and somebody is to say "begin"."""
-    RUNNING = 3
-    ENDED = 4
-
-
-@dataclass(slots=True)
-class Member:
-    """One worker that may take part."""
-
-    process: int
-    host: str
-    heard_us: int
-    """When it was last heard of."""
-    ready: bool = False
-    clock_error_us: int = 0
-    pulse: int = 0
-    """The number of its last pulse that is in the folder."""
-    last: Pulse | None = None
-    done: bool = False
-    dead: bool = False
-
 
 Send = Callable[[str, Told], None]
 """Sends a message to the worker of that name."""

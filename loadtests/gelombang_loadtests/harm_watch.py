@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from gelombang.canary import harmless_outcomes, judge_canary, judge_first_people
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.stops import STOP_FILE, Seen, Stop, StopJudge, StopRule, harmless_outcomes, judge_canary, judge_first_people
+from gelombang.stops import STOP_FILE, Seen, Stop, StopJudge, StopRule
 from gelombang.target import TargetBlock
 from gelombang_loadtests.target_watch import TargetWatch
 

@@ -27,10 +27,11 @@ from gelombang.target import user_agent
 from gelombang.verdict import verdict
 from gelombang.workers import announce
 from gelombang_loadtests.by_hand import plan_by_hand
+from gelombang_loadtests.cluster_members import Phase
 from gelombang_loadtests.cluster_messages import MESSAGE, Pulse, Told, packed, said
 from gelombang_loadtests.cluster_series import ClusterSeries
 from gelombang_loadtests.cluster_shown import cluster_line, cluster_shown
-from gelombang_loadtests.coordinator import OVERTIME_SECONDS, STOP_SECONDS_LIMIT, Coordinator, Phase
+from gelombang_loadtests.coordinator import OVERTIME_SECONDS, STOP_SECONDS_LIMIT, Coordinator
 from gelombang_loadtests.generator import STOP_DRAIN_SECONDS
 from gelombang_loadtests.gevent_loop import show_defect
 from gelombang_loadtests.guard import is_reference

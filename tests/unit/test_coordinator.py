@@ -15,6 +15,7 @@ from gelombang.runplan import RunPlan, ScaleNumbers
 from gelombang.striping import read_deaths
 from gelombang.workers import Announcement, announce, read_workers
 from gelombang_loadtests import coordinator as limits
+from gelombang_loadtests.cluster_members import Phase
 from gelombang_loadtests.cluster_messages import (
     AskTime,
     Bye,
@@ -34,7 +35,7 @@ from gelombang_loadtests.cluster_messages import (
     said,
     told,
 )
-from gelombang_loadtests.coordinator import DEAD_MAN_SECONDS, LEASE_SECONDS, TELL_SECONDS, Coordinator, Phase
+from gelombang_loadtests.coordinator import DEAD_MAN_SECONDS, LEASE_SECONDS, TELL_SECONDS, Coordinator
 from gelombang_loadtests.standing import Standing, summed
 from tests.support.small_scenario import HOME, scenario
 

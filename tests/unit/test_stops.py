@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gelombang.canary import canary_people, judge_canary, judge_first_people
 from gelombang.errors import FileError
 from gelombang.loading import load_scenario
-from gelombang.stops import Seen, Stop, StopJudge, StopRule, canary_people, judge_canary, judge_first_people
+from gelombang.stops import Seen, Stop, StopJudge, StopRule
 
 SECOND = 1_000_000
 

@@ -15,7 +15,8 @@ from gelombang_dashboards.build import OPENING_HOUR
 from gelombang_dashboards.grafana_by_api import ByGrafanaApi
 from gelombang_dashboards.grafana_by_client import ByGrafanaClient
 from gelombang_dashboards.grafana_port import GrafanaPort
-from gelombang_dashboards.push import Action, Mark, Plan, Wanted, base_url, carry_out, plan, read_dashboard
+from gelombang_dashboards.push import base_url, carry_out, plan, read_dashboard
+from gelombang_dashboards.push_changes import Action, Mark, Plan, Wanted
 from gelombang_dashboards.rule_files import grafana_rule
 from tests.wire.fake_grafana import TOKEN, FakeGrafana, told
 
