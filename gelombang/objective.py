@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gelombang.clock import MICROSECONDS
+from gelombang.objective_form import Measure, Objective
 from gelombang.objective_words import FORMS, limits_text
 from gelombang.record import Judgement, RunRecord, Validity
-from gelombang.scenario import Measure, Objective
 from gelombang.segments import Segments
 from gelombang.upload_places import ACKNOWLEDGED
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gelombang.scenario import Measure, Objective
+from gelombang.objective_form import Measure, Objective
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from gelombang.clock import utc_now
 from gelombang.curve import rate_of, read_curve
 from gelombang.errors import InputError
-from gelombang.scenario import Arrivals, CurveRows, Objective, Phase, Scenario
+from gelombang.objective_form import Objective
+from gelombang.scenario import Arrivals, CurveRows, Phase, Scenario
 from gelombang.steps import RequestStep
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pytest
 
 from gelombang.histogram import Histogram, bucket_of
 from gelombang.objective import judge
+from gelombang.objective_form import Objective
 from gelombang.record import Quantiles, RunRecord, Validity
-from gelombang.scenario import Objective
 from gelombang.segments import WINDOW_COUNT, Segments
 from gelombang.summary import RunFacts, summarise
 from support.run_folder import RunFolder
