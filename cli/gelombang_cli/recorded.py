@@ -1,4 +1,4 @@
-"""`gelombang scenario from-har` and `scenario new`: the beginning of a scenario of one's own, from a recording or from a template."""
+"""`gelombang scenario new`, `from-har` and `from-openapi`: the beginning of one's own, from a template, recordings or a document."""
 
 import argparse
 import re
@@ -11,6 +11,8 @@ from gelombang.har.sifting import Sifted, sift
 from gelombang.har.toml_text import toml_value
 from gelombang.har.writing import PHOTO_FILE, Written, scenario_name, write_scenario
 from gelombang.loading import load_scenario
+from gelombang.openapi.document import read_document
+from gelombang.openapi.visiting import describe
 from gelombang.resources import scenarios_folder
 from gelombang_cli.arguments import Commands
 from gelombang_loadtests.drawing import PIXELS_LIMIT, PhotoKind, draw_photo
@@ -33,6 +35,11 @@ def add_parts(parts: Commands) -> None:
     har.add_argument("recordings", nargs="+", type=Path, metavar="HAR", help="one, or two of the same journey as two different people")
     har.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the scenario to write, such as mine.toml")
     har.set_defaults(command=_from_har)
+    openapi = parts.add_parser("from-openapi", help="write a scenario with a step for each operation of an OpenAPI 3 document")
+    openapi.add_argument("document", type=Path, metavar="DOCUMENT", help="JSON or YAML, in one file")
+    openapi.add_argument("--path", default="/", metavar="PREFIX", help="only operations whose path begins so, such as /api/v1/orders")
+    openapi.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the scenario to write, such as mine.toml")
+    openapi.set_defaults(command=_from_openapi)
 
 
 def _new(parsed: argparse.Namespace) -> ExitCode:
@@ -64,8 +71,23 @@ def _from_har(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.AS_EXPECTED
 
 
+def _from_openapi(parsed: argparse.Namespace) -> ExitCode:
+    document = read_document(parsed.document)
+    described = describe(document, parsed.path)
+    first, second = described.people
+    guessed = guess(first, second, "says which thing is meant, and no earlier answer of the document holds it")
+    guessed.left += [*described.doubts, "think_seconds: a document says nothing of how long people stay at a step"]
+    title = " ".join(document.title.split())[:TITLE_CHARACTERS_LIMIT] or f"As {document.name} describes it"
+    written = write_scenario(scenario_name(parsed.output), title, _template(), first, guessed, "an OpenAPI document")
+    _write(parsed.output, written.text)
+    if written.photo_bytes:
+        _draw(parsed.output.parent / PHOTO_FILE, written.photo_bytes)
+    _report(parsed.output, [first, second], guessed, written)
+    return ExitCode.AS_EXPECTED
+
+
 def _report(output: Path, sifted: list[Sifted], guessed: Guess, written: Written) -> None:
-    """What was made of the recordings, and what is left to do."""
+    """What was made of the recordings or the document, and what is left to do."""
     print(f"{output}: {len(guessed.drafts)} steps, {guessed.captures} captures, hosts {', '.join(sifted[0].hosts)}")
     if sifted[0].dropped:
         print(f"  left out: {reasons(sifted[0].dropped)}")

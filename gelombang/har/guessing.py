@@ -62,17 +62,18 @@ class Guess:
         return sum(len(draft.captures) for draft in self.drafts)
 
 
-def guess(first: Sifted, second: Sifted | None) -> Guess:
-    """The journey of one recording, or of what two have in common with the first."""
-    return _Guesser(first, second).guess()
+def guess(first: Sifted, second: Sifted | None, unknown: str = "differs between the recordings and came from nowhere") -> Guess:
+    """The journey of one recording, or of what two have in common with the first. `unknown` is said of what only the operator can know."""
+    return _Guesser(first, second, unknown).guess()
 
 
 class _Guesser:
-    def __init__(self, first: Sifted, second: Sifted | None) -> None:
+    def __init__(self, first: Sifted, second: Sifted | None, unknown: str) -> None:
         self._visits = first.visits
         self._origin = first.origin
         self._others = _aligned(first.visits, second.visits) if second else [None] * len(first.visits)
         self._has_two = second is not None
+        self._unknown_words = unknown
         self._signs_up = signs_up(visit.asked for visit in first.visits)
         self._guess = Guess([])
         self._names: dict[tuple[int, Rule], str] = {}
@@ -197,7 +198,7 @@ class _Guesser:
 
     def _unknown(self, draft: Draft, place: Place) -> None:
         where = place_in_words(place)
-        why = "differs between the recordings and came from nowhere" if self._has_two else "looks made and came from nowhere"
+        why = self._unknown_words if self._has_two else "looks made and came from nowhere"
         hint = ""
         if _MESSAGE.search(f"{place[1]} {draft.visit.asked.split.path}"):
             hint = "; from a mail or SMS? then put a message step before this one"

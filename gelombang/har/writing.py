@@ -35,22 +35,22 @@ class Written:
     """Size of the photo that a step sends as a file, 0 for none."""
 
 
-def write_scenario(name: str, title: str, template: str, sifted: Sifted, guess: Guess) -> Written:
+def write_scenario(name: str, title: str, template: str, sifted: Sifted, guess: Guess, source: str = "a recording") -> Written:
     """The whole file. `template` is the one that `scenario new` writes, of which the part before the journey is kept."""
     writer = _Writer(sifted, guess)
     steps = [writer.step(draft) for draft in guess.drafts]
-    lines = [_preamble(template, name, title, sifted, guess), *writer.feed(), *writer.inbox(), *steps]
+    lines = [_preamble(template, name, title, sifted, guess, source), *writer.feed(), *writer.inbox(), *steps]
     return Written("\n".join(lines), tuple(writer.left), writer.photo_bytes)
 
 
-def _preamble(template: str, name: str, title: str, sifted: Sifted, guess: Guess) -> str:
+def _preamble(template: str, name: str, title: str, sifted: Sifted, guess: Guess, source: str) -> str:
     text = template.partition(JOURNEY_MARK)[0]
     for key, value in (("name", name), ("title", title)):
         text = _with_line(text, f"{key} = ", toml_value(value))
     text = _with_line(text, "# allowed_hosts = ", toml_value(list(sifted.hosts)))
     text = text.replace("own-service.toml", f"{name}.toml").replace("http://127.0.0.1:8000", sifted.origin)
     secrets = [f"# Secrets, from the environment: {', '.join(guess.secrets)}", ""] if guess.secrets else []
-    return text + "\n".join([*secrets, f"{JOURNEY_MARK[:-5]}, from a recording ----", ""])
+    return text + "\n".join([*secrets, f"{JOURNEY_MARK[:-5]}, from {source} ----", ""])
 
 
 def _with_line(text: str, begin: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""`gelombang scenario from-har` and `scenario new` as their users run them."""
+"""`gelombang scenario new`, `from-har` and `from-openapi` as their users run them."""
 
 import subprocess
 import sys
@@ -56,3 +56,17 @@ def test_a_new_scenario_has_no_faults_and_its_own_name(tmp_path: Path) -> None:
     refused = scenario("new", "Toko Baru", cwd=tmp_path)
     assert refused.returncode == 2
     assert "lower-case" in refused.stderr
+
+
+def test_the_reference_servers_own_document_becomes_a_scenario_without_faults(tmp_path: Path) -> None:
+    document = str(Path(__file__).parents[2] / "docs" / "openapi.json")
+    made = scenario("from-openapi", document, "--path", "/api/v1/", "-o", "mine.toml", cwd=tmp_path)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "hosts 127.0.0.1" in made.stdout
+    assert "left for you: " in made.stdout
+    checked = scenario("check", "mine.toml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    nothing = scenario("from-openapi", document, "--path", "/v9", "-o", "other.toml", cwd=tmp_path)
+    assert nothing.returncode == 2
+    assert "no operation whose path begins with '/v9'" in nothing.stderr
+    assert not (tmp_path / "other.toml").exists()
