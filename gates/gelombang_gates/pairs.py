@@ -23,7 +23,7 @@ from gelombang.seeds import Purpose, draw
 from gelombang_gates.asking import Asker
 from gelombang_gates.gate_file import Gate, GateRoute
 from gelombang_gates.revision import Revision
-from gelombang_gates.service import Service
+from gelombang_gates.service import Service, uninterrupted
 from gelombang_gates.signed_rank import middle
 
 KNOWN_DELAY = 0.03
@@ -116,7 +116,9 @@ def first_look(gate: Gate, revision: Revision, command: str) -> tuple[dict[str, 
     """
     answers: dict[str, str] = {}
     requests: dict[str, int] = {}
-    with TemporaryDirectory(prefix="gate-") as folder, _started(gate, revision, command, Path(folder)) as service:
+    with ExitStack() as stack:
+        service = _started(revision, command, stack)
+        service.wait_until_ready(gate.ready, gate.start_within_seconds)
         asker = Asker(service)
         asker.set_up(gate.setup)
         for route in gate.route:
@@ -138,9 +140,7 @@ def measure_pair(bench: Bench, number: int, routes: Sequence[GateRoute]) -> Pair
     with ExitStack() as stack:
         services: dict[Lane, Service] = {}
         for lane in order.of(PROCESSES):
-            folder = stack.enter_context(TemporaryDirectory(prefix="gate-"))
-            revision = bench.head if lane is Lane.HEAD else bench.base
-            services[lane] = stack.enter_context(_started(bench.gate, revision, bench.command, Path(folder), wait=False))
+            services[lane] = _started(bench.head if lane is Lane.HEAD else bench.base, bench.command, stack)
         askers: dict[Lane, Asker] = {}
         for lane, service in services.items():
             service.wait_until_ready(bench.gate.ready, bench.gate.start_within_seconds)
@@ -240,12 +240,8 @@ def _ratios(own: Sequence[Spent], base: Sequence[Spent], route: str) -> Iterator
 _TIMES: dict[Cost, Callable[[Spent], float]] = {Cost.CPU: lambda spent: spent.cpu_seconds, Cost.WALL: lambda spent: spent.seconds}
 
 
-def _started(gate: Gate, revision: Revision, command: str, folder: Path, wait: bool = True) -> Service:
-    service = Service(revision.name, command, revision.tree, folder, revision.variables)
-    if wait:
-        try:
-            service.wait_until_ready(gate.ready, gate.start_within_seconds)
-        except BaseException:
-            service.stop()
-            raise
-    return service
+def _started(revision: Revision, command: str, stack: ExitStack) -> Service:
+    """A process that is ended, and a folder that is removed, with the stack."""
+    with uninterrupted():
+        folder = stack.enter_context(TemporaryDirectory(prefix="gate-"))
+        return stack.enter_context(Service(revision.name, command, revision.tree, Path(folder), revision.variables))

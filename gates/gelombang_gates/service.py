@@ -9,8 +9,8 @@ import shlex
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -117,6 +117,20 @@ class Service:
         tail = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:]
         said = ["; what it printed ends:", *(f"  {line}" for line in tail)] if tail else ["; it printed nothing"]
         return InputError("\n".join([f"the server of {self.name} {what}{said[0]}", *said[1:]]))
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A SIGINT or SIGTERM takes effect at the end of the block: a service that was started in it is known by then to whoever ends it."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
