@@ -194,6 +194,14 @@ async def _serve(plan: ServerPlan, slot: int, public: socket.socket, harness: so
         raise context.failure
 
 
+def _handed_over(descriptor: int) -> socket.socket:
+    """A socket of the supervisor's, for this process alone: uvloop's children get every inheritable descriptor, and one that held a
+    listening socket would go on taking connections that nobody reads after this process has closed it."""
+    listener = socket.socket(fileno=descriptor)
+    listener.set_inheritable(False)
+    return listener
+
+
 def main(arguments: list[str] | None = None) -> ExitCode:
     """Entry of a worker process; only the supervisor starts it."""
     parser = argparse.ArgumentParser(prog="gelombang_server.worker")
@@ -203,7 +211,7 @@ def main(arguments: list[str] | None = None) -> ExitCode:
     parser.add_argument("--harness-socket", type=int, required=True)
     parser.add_argument("--uploads-url", required=True)
     options = parser.parse_args(arguments)
-    public, harness = socket.socket(fileno=options.public_socket), socket.socket(fileno=options.harness_socket)
+    public, harness = (_handed_over(number) for number in (options.public_socket, options.harness_socket))
     try:
         plan = read_plan(options.config)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

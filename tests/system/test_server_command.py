@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from gelombang.attempt import AttemptId
@@ -107,6 +108,17 @@ def test_two_api_processes_and_one_for_uploads_serve_one_site_and_drain(tmp_path
     connection = sqlite3.connect(tmp_path / "site" / "gelombang.sqlite3")
     assert connection.execute("SELECT count(*) FROM applicants").fetchone() == (40,)
     connection.close()
+
+
+def test_no_process_hands_its_listening_sockets_on_to_its_children(tmp_path: Path) -> None:
+    """The process that checks photos would hold the uploads' door open after uploads were closed, and nobody would read what came in."""
+    with running(orders(tmp_path, "hardened")) as (_, ready):
+        for pid in ready["pids"]:
+            listening = [found.fd for found in psutil.Process(pid).net_connections("tcp") if found.status == psutil.CONN_LISTEN]
+            assert len(listening) == 2, "the public or uploads socket, and the harness's"
+            for descriptor in listening:
+                words = Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().split()
+                assert int(words[words.index("flags:") + 1], 8) & os.O_CLOEXEC
 
 
 def test_uploads_stay_inside_when_the_profile_says_so(tmp_path: Path) -> None:
