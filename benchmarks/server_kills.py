@@ -4,7 +4,8 @@
 
 The server restarts no process by itself, so a kill ends the run. What has to hold: every acknowledged photo is in the store, whole; the
 site starts again over what is left and is ready; and then every acknowledged photo is still there. `unexplained` counts attempts whose two
-ends the join can't bring together: a connection that the killed process had accepted and not read is reset, and no ledger knows of it.
+ends the join can't bring together: a request that the killed process had accepted and not read is explained by its death, and by nothing
+else (`gelombang.server_deaths`).
 """
 
 import json

@@ -4,6 +4,7 @@ A process that closes its ledger cuts the file to the rows that it began; a kill
 with a tail is read as `process_died`, and an open row in a file without one stays open: its writer forgot it, and the join says so.
 """
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from gelombang.attempt import Outcome, ServerOutcome
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
+from gelombang.server_deaths import ServerDeath, placed, read_server_deaths
 from gelombang.striping import Death, read_deaths
 
 GENERATOR_LEDGERS = "ledger-generator-*.bin"
@@ -52,20 +54,25 @@ class Evidence:
     """Generator processes that died while the run was followed, and who went on."""
     uncovered_steps: tuple[int, ...] = ()
     """Steps that `server` can't speak of."""
+    server_deaths: tuple[ServerDeath, ...] = ()
+    """Server processes whose kill was noted and whose ledger says the same."""
 
 
 def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     """Read a run's folder. Raises RecordError for a ledger that can't be read."""
-    generator, generators_died = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
-    server, servers_died = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
+    generator, unclosed = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
+    server, killed = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
     deaths = read_deaths(folder)
     people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()
+    server_deaths: tuple[ServerDeath, ...] = ()
     if has_server:
         # The server is started before the run's zero is agreed, so its rows count from a zero of its own.
-        shift_us = read_model(folder / SERVER_FILE, ServerPlan).zero_us - plan.zero_us
+        orders = read_model(folder / SERVER_FILE, ServerPlan)
+        shift_us = orders.zero_us - plan.zero_us
         server["began"] += shift_us
         server["ended"][server["outcome"] != ServerOutcome.OPEN] += shift_us
+        server_deaths = tuple(_server_deaths(folder, killed, shift_us, orders))
     service = read_model(folder / SERVICE_FILE, Service) if (folder / SERVICE_FILE).exists() else None
     return Evidence(
         generator=generator,
@@ -74,19 +81,31 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         people_process=np.repeat(np.array(list(people), dtype=np.int64), [len(rows) for rows in people.values()]),
         acknowledged=read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW),
         has_server=has_server or service is not None,
-        generators_died=max(generators_died, len(deaths)),
-        servers_died=servers_died,
+        generators_died=max(len(unclosed), len(deaths)),
+        servers_died=len(killed),
         deaths=deaths,
         uncovered_steps=tuple(service.uncovered_steps) if service is not None else (),
+        server_deaths=server_deaths,
     )
 
 
-def _read_ended(folder: Path, pattern: str, dtype: np.dtype[np.void], died_outcome: int) -> tuple[NDArray[np.void], int]:
-    parts, died = [], 0
+def _server_deaths(folder: Path, killed: Collection[str], shift_us: int, orders: ServerPlan) -> Iterator[ServerDeath]:
+    """Noted deaths of processes that left their ledger as killed ones do; what only one of the two says is none."""
+    for noted in read_server_deaths(folder):
+        name = f"ledger-server-{noted.slot}.bin"
+        if name in killed:
+            rows = read_rows(folder / name, SERVER_ROW)
+            alive_us = max((int(rows[when].max()) for when in ("began", "ended") if len(rows)), default=0)
+            yield placed(noted, alive_us + shift_us, shift_us, orders)
+
+
+def _read_ended(folder: Path, pattern: str, dtype: np.dtype[np.void], died_outcome: int) -> tuple[NDArray[np.void], list[str]]:
+    """The rows of all files, and the names of those that their writer did not close."""
+    parts, died = [], []
     for path in sorted(folder.glob(pattern)):
         rows = read_rows(path, dtype)
         if path.stat().st_size > rows.nbytes:
-            died += 1
+            died.append(path.name)
             rows["outcome"][rows["outcome"] == 0] = died_outcome
         parts.append(rows)
     return concatenate(parts, dtype), died

@@ -2,7 +2,7 @@
 
 A rule speaks of sets (outcomes of the generator with their phases, stages and outcomes of the server), because thousands of single cells
 could not be read; the first rule that fits decides. Some rules ask for more: that both ends agree on the answer, that nothing had been
-sent, or that the kernel counted a connection that it dropped.
+sent, that a server process was killed just then, or that the kernel counted a connection that it dropped.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ class Pair:
     server_outcome: ServerOutcome
     server_status: int
     server_code: Code
+    in_flight_at_death: bool = False
+    """The person was waiting for a server process when that process was killed."""
 
     @property
     def is_message(self) -> bool:
@@ -44,6 +46,7 @@ class Check(Enum):
     SAME_ANSWER = "status and code are the same on both ends, and mean this outcome"
     GATEWAY = "the same answer, and it is upload_timed_out"
     NOTHING_SENT = "no byte of the request had been sent"
+    AT_DEATH = "it was in flight on a server process when that was killed"
     KERNEL = "the kernel counted a dropped connection for it"
 
 
@@ -80,6 +83,8 @@ def _passes(check: Check, pair: Pair) -> bool:
             return pair.code is Code.UPLOAD_TIMED_OUT and _same_answer(pair)
         case Check.NOTHING_SENT:
             return pair.nothing_sent and not pair.is_message
+        case Check.AT_DEATH:
+            return pair.in_flight_at_death and not pair.is_message
         case Check.KERNEL | Check.NOTHING:
             return not pair.is_message
     return False
@@ -132,6 +137,8 @@ _NOBODY: frozenset[ServerOutcome] = frozenset()
 _CONNECT = frozenset({Phase.CONNECT})
 _SEND = frozenset({Phase.SEND})
 _NONE = frozenset({Phase.NONE})
+_ENDED_BY_KERNEL = frozenset({Outcome.RESET, Outcome.PROTOCOL})
+_UNREAD = frozenset({Phase.CONNECT, Phase.SEND, Phase.WAIT})
 
 TABLE: tuple[Rule, ...] = (
     # Ended by the harness, not by a person: whatever the server did is explained.
@@ -182,6 +189,7 @@ TABLE: tuple[Rule, ...] = (
     _rule(_BROKEN, _ANY_PHASE, _ANY_STAGE, ServerOutcome.PROCESS_DIED, "the server process was killed"),
     _rule(_BROKEN, _ANY_PHASE, _SEEN, ServerOutcome.SHUTDOWN, "the site was shut down over the work"),
     _rule(Outcome.RESET, _SEND, _SEEN, _REFUSALS, "refused while the person was sending; the answer was lost with the connection"),
+    _rule(_ENDED_BY_KERNEL, _UNREAD, None, _NOBODY, "the server process was killed before it had read the request", Check.AT_DEATH),
     _rule(Outcome.RESET, _CONNECT | _SEND, None, _NOBODY, "the kernel dropped the connection", Check.KERNEL),
 )
 """Every explained combination."""

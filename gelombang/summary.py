@@ -26,6 +26,7 @@ from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, write_segments
+from gelombang.server_deaths import SERVER_DEATHS_FILE
 from gelombang.step_totals import decided, hook_quantiles, measure_steps, quantiles, server_median_seconds, step_totals
 from gelombang.steps import Step
 from gelombang.striping import DEATHS_FILE, owners
@@ -43,6 +44,7 @@ DIGESTED = (
     "people-*.bin",
     "acknowledged-*.bin",
     DEATHS_FILE,
+    SERVER_DEATHS_FILE,
     WORKERS_FILE,
     f"{SEGMENTS_FOLDER}/*.npz",
 )

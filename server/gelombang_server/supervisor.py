@@ -21,6 +21,7 @@ import orjson
 from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.runplan import ServerPlan
+from gelombang.server_deaths import NotedDeath, write_server_deaths
 from gelombang_server.config import SITE_FOLDER, read_plan
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
@@ -53,6 +54,7 @@ def run_server(config: Path, until_input_ends: bool = False) -> ExitCode:
         try:
             print(_start_all(config, plan, children), flush=True)
             died = _wait_for_end(children, signals, until_input_ends)
+            _note_killed(plan, children)
         finally:
             failed = _stop(children)
     if died is not None:
@@ -179,6 +181,15 @@ def _wait_for_end(children: list[Child], signals: socket.socket, until_input_end
             for child in children:
                 if child.process.poll() is not None:
                     return child
+
+
+def _note_killed(plan: ServerPlan, children: list[Child]) -> None:
+    """Write down which workers were killed, at once: what they had accepted and not read is in no ledger, and their death explains it."""
+    at_us = monotonic_us() - plan.zero_us
+    ended = [(child.slot, code) for child in children if (code := child.process.poll()) is not None]
+    killed = [NotedDeath(slot=slot, how=f"was killed by signal {-code}", at_us=at_us) for slot, code in ended if code < 0]
+    if killed:
+        write_server_deaths(Path(plan.folder), killed)
 
 
 def _stop(children: list[Child]) -> list[Child]:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from gelombang.evidence import Evidence
 from gelombang.join import NOT_JOINED, join, match
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW
 from gelombang.scenario import Scenario
+from gelombang.server_deaths import ServerDeath
 
 STEPS = Scenario.model_validate(tomllib.loads((Path(__file__).parents[2] / "scenarios" / "opening-hour.toml").read_text())).journey
 
@@ -77,3 +79,38 @@ def test_every_row_is_counted_once_whatever_the_ledgers_hold(own, other, dropped
     assert counts["server only"] == sum(server_twice) + sum(alone)
     assert found.unexplained == sum(cell.attempts for cell in found.cells if not cell.explained)
     assert sum(cell.attempts for cell in found.cells if cell.explained and "kernel" in cell.meaning) <= dropped
+
+
+moments = st.integers(-3_000_000, 3_000_000)
+deaths_of_servers = st.lists(st.builds(ServerDeath, moments, moments, st.booleans(), st.booleans()), max_size=3)
+any_step, lasted = st.integers(0, len(STEPS) - 1), st.integers(0, 3_000_000)
+unseen_rows = st.lists(
+    st.tuples(st.integers(0, len(STEPS) - 1), any_of(Outcome), any_of(Phase), moments, st.integers(0, 3_000_000)), max_size=25
+)
+
+
+def explains(death, step, outcome, phase, sent, done):
+    """The rule of a death, said the obvious way."""
+    served = death.serves_uploads if step.form == "photo" else death.serves_others
+    waited = sent <= death.at_us and max(death.alive_us, death.at_us - 1_000_000) <= done <= death.at_us + 1_000_000
+    broke = outcome in (Outcome.RESET, Outcome.PROTOCOL) and phase in (Phase.CONNECT, Phase.SEND, Phase.WAIT)
+    return served and waited and broke and step.form != "message"
+
+
+@settings(max_examples=200)
+@given(unseen_rows, deaths_of_servers)
+def test_a_servers_death_explains_what_was_in_flight_on_it_and_nothing_else(own, deaths):
+    generator = np.zeros(len(own), GENERATOR_ROW)
+    for i, (step, outcome, phase, sent, took) in enumerate(own):
+        values = {"person": i, "number": 1, "step": step, "outcome": outcome, "phase": phase, "sent": sent, "done": sent + took}
+        for name, value in (values | {"bytes_sent": 1}).items():
+            generator[name][i] = value
+    nobody, nothing, no_process = np.zeros(0, PERSON_ROW), np.zeros(0, ACKNOWLEDGED_ROW), np.zeros(0, np.int64)
+    evidence = Evidence(generator, np.zeros(0, SERVER_ROW), nobody, no_process, nothing, True, 0, len(deaths), server_deaths=tuple(deaths))
+    found = join(evidence, STEPS, 0)
+    without = join(replace(evidence, server_deaths=()), STEPS, 0)
+    expected = sum(
+        any(explains(death, STEPS[step], outcome, phase, sent, sent + took) for death in deaths) for step, outcome, phase, sent, took in own
+    )
+    assert sum(cell.attempts for cell in found.cells if "before it had read" in cell.meaning) == expected
+    assert without.unexplained - found.unexplained == expected

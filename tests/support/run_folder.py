@@ -235,14 +235,14 @@ class RunFolder:
                     self.finished(person, failures if turn == 1 else 0)
         return self
 
-    def write(self, died: bool = False) -> "RunFolder":
-        """Write everything; `died` leaves the generator's ledger as a killed process does, with a tail of zeros."""
+    def write(self, died: bool = False, server_died: bool = False) -> "RunFolder":
+        """Write everything; `died` and `server_died` leave that end's ledger as a killed process does, with a tail of zeros."""
         write_model(self.path / PLAN_FILE, self.plan)
         write_model(self.path / SERVER_FILE, self.server_plan())
         self._rows("ledger-generator-0.bin", self.generator, GENERATOR_ROW, tail=5 if died else 0)
         self._rows("people-0.bin", [self.persons[i] for i in sorted(self.persons)], PERSON_ROW)
         self._rows("acknowledged-0.bin", self.acknowledged, ACKNOWLEDGED_ROW)
-        self._rows("ledger-server-0.bin", self.server, SERVER_ROW)
+        self._rows("ledger-server-0.bin", self.server, SERVER_ROW, tail=5 if server_died else 0)
         (self.path / "site" / "photos").mkdir(parents=True, exist_ok=True)
         database = self.path / "site" / "gelombang.sqlite3"
         database.unlink(missing_ok=True)
