@@ -1,12 +1,18 @@
-"""The generator's metrics over HTTP, for a Prometheus on this machine."""
+"""The generator's metrics over HTTP, for a Prometheus on this machine.
 
+The page is written by `PageWriter`, for half of what the library's writer takes each second; it is in Prometheus's text format whatever
+format is asked for, and never compressed: it does not leave the machine.
+"""
+
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gevent.pywsgi import WSGIServer
-from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
+from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from gelombang.errors import HostError
+from gelombang.metrics_text import PageWriter
 
 METRICS_HOST = "127.0.0.1"
 METRICS_PORT_VARIABLE = "GELOMBANG_METRICS_PORT"
@@ -15,19 +21,16 @@ METRICS_PORT_VARIABLE = "GELOMBANG_METRICS_PORT"
 
 def write_last_page(path: Path, collector: Collector) -> None:
     """Leave the numbers as they stand in a file: the page ends with its process."""
-    registry = CollectorRegistry()
-    registry.register(collector)
-    path.write_bytes(generate_latest(registry))
+    path.write_bytes(PageWriter().page(collector.collect()))
 
 
 class MetricsPage:
     """Serves `/metrics` on loopback until `close`. Raises HostError when the port is taken."""
 
     def __init__(self, collector: Collector, port: int) -> None:
-        self._registry = CollectorRegistry()
+        self._writer = PageWriter()
         self._shown = collector
-        self._registry.register(collector)
-        self._server = WSGIServer((METRICS_HOST, port), make_wsgi_app(self._registry), log=None, error_log=None)
+        self._server = WSGIServer((METRICS_HOST, port), self._answer, log=None, error_log=None)
         try:
             self._server.start()
         except OSError as error:
@@ -39,9 +42,13 @@ class MetricsPage:
 
     def show(self, collector: Collector) -> None:
         """The next run's numbers take the place of the last one's."""
-        self._registry.unregister(self._shown)
-        self._registry.register(collector)
+        self._writer = PageWriter()
         self._shown = collector
 
     def close(self) -> None:
         self._server.stop(timeout=1)
+
+    def _answer(self, environ: Mapping[str, object], start_response: Callable[[str, list[tuple[str, str]]], object]) -> list[bytes]:
+        page = self._writer.page(self._shown.collect())
+        start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST), ("Content-Length", str(len(page)))])
+        return [page]

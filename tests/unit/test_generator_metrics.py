@@ -1,19 +1,25 @@
 """What the generator counted, as Prometheus reads it: each value moves by what happened."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from gelombang import telemetry
 from gelombang.attempt import Fate, Outcome, Phase
 from gelombang.live_validity import LiveJudge, Second
 from gelombang.loading import load_scenario
+from gelombang.metrics_text import PageWriter
 from gelombang.objective import response_limits
 from gelombang.steps import PhotoKind, PhotoStep
 from gelombang.telemetry import CATALOGUE, PAGE_BYTES_LIMITS, SERIES_LIMITS, Side
 from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.honesty import Counts
+from gelombang_loadtests.metrics_page import write_last_page
 
 PHOTOS = {1: PhotoKind.KTP, 3: PhotoKind.SELFIE}
 STEPS = ("account", "ktp", "wait", "selfie")
@@ -34,6 +40,20 @@ class Page:
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"gelombang_generator_{name}", labels)
+
+
+@dataclass(frozen=True, eq=False)
+class AsTheyStood(Collector):
+    """Families that were collected: the machine's own have moved when they are asked for again."""
+
+    families: list[Metric]
+
+    def collect(self) -> list[Metric]:
+        return self.families
+
+
+def read(text: bytes) -> dict[str, object]:
+    return {family.name: (family.type, family.documentation, family.samples) for family in text_string_to_metric_families(text.decode())}
 
 
 def counts() -> GeneratorCounts:
@@ -144,6 +164,22 @@ def test_a_generator_process_stays_within_its_budget_of_series_and_bytes_whateve
     series = sum(not line.startswith(b"#") for line in text.splitlines())
     assert 1_000 < series <= SERIES_LIMITS[Side.GENERATOR]
     assert len(text) <= PAGE_BYTES_LIMITS[Side.GENERATOR]
+
+
+def test_the_page_that_a_run_leaves_says_what_the_library_would_write_each_time(tmp_path: Path) -> None:
+    found = counts()
+    page, writer = Page(found), PageWriter()
+    for number in range(3):
+        found.ended(0, Outcome.FAILED, Phase.WAIT, 1_000 * number, 7)
+        found.first_sent(number)
+        if number:
+            found.ended(1, Outcome.OK, Phase.RECEIVE, 90_000_000, 9)
+        families = list(page.collector.collect())
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(AsTheyStood(families))
+        assert read(writer.page(families)) == read(generate_latest(registry))
+    write_last_page(tmp_path / "page.txt", page.collector)
+    assert b'gelombang_generator_attempts_total{outcome="failed",phase="wait",step="' in (tmp_path / "page.txt").read_bytes()
 
 
 def test_every_photo_step_of_a_shipped_journey_is_counted_as_an_upload() -> None:
