@@ -38,6 +38,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+wall_seconds = time.time
+"""Seconds of the wall clock since 1970 (UTC), for those who count by it; taken as it is, because each exchange may ask."""
+
+
 def sleep_seconds(seconds: float) -> None:
     """Block the calling thread; in a Locust process this is gevent's cooperative sleep."""
     time.sleep(seconds)

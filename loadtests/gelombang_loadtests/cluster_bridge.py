@@ -36,6 +36,7 @@ class WorkerOnLocust:
         self._environment = environment
         options = environment.parsed_options
         self._worker = ClusterWorker(options.scenario, options.i_own_this_target, options.out, self._make, self._tell)
+        self._events: LocustEvents | None = None
         self._ended = Event()
         self._exit_code = ExitCode.AS_EXPECTED
 
@@ -67,8 +68,8 @@ class WorkerOnLocust:
         plan = orders.plan
         self._environment.host = plan.target_url
         photos = PhotoLibrary.kept(int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
-        listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
-        return WorkerGenerator(plan, folder, orders.process, photos.photo, listener, say)
+        self._events = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
+        return WorkerGenerator(plan, folder, orders.process, photos.photo, self._events, say)
 
     def _run(self) -> None:
         try:
@@ -80,6 +81,9 @@ class WorkerOnLocust:
         except Exception as error:
             show_defect(error)
             self._exit_code = ExitCode.UNTRUSTED
+        finally:
+            if self._events is not None:
+                self._events.close()
         self._ended.set()
         self._environment.process_exit_code = int(self._exit_code)
         self._environment.runner.quit()

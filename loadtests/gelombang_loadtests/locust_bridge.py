@@ -80,6 +80,7 @@ class SurgeOnLocust:
         self._plan_file = os.environ.get(PLAN_VARIABLE)
         self._process = int(os.environ.get(PROCESS_VARIABLE, "0"))
         self._generator: Generator | None = None
+        self._events: LocustEvents | None = None
         self._page: MetricsPage | None = None
         self._plan: RunPlan | None = None
         self._ended = Event()
@@ -164,8 +165,8 @@ class SurgeOnLocust:
             plan, folder = plan_by_hand(options, self._environment.host, options.run_time or self._run_time_seconds)
         self._environment.host = plan.target_url
         photos = PhotoLibrary.kept(int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
-        listener = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
-        generator = Generator(plan, folder, self._process, photos.photo, listener, self._say)
+        self._events = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
+        generator = Generator(plan, folder, self._process, photos.photo, self._events, self._say)
         if self._page is None:
             self._page = MetricsPage(generator.collector, _metrics_port(self._process))
         else:
@@ -188,6 +189,9 @@ class SurgeOnLocust:
             show_defect(error)
             self._exit_code = ExitCode.UNTRUSTED
         finally:
+            if self._events is not None:
+                self._events.close()
+                self._events = None
             if self._orders is not None:
                 self._orders.kill()
                 self._orders = None
