@@ -70,6 +70,15 @@ class BodyForm:
         return NOTHING
 
 
+def fixed_type_of(body: Body) -> str | None:
+    """The content type of a body that holds texts alone, which is the same for everybody; None for one with files."""
+    if body.json_fields is not None:
+        return JSON_TYPE
+    if body.form is not None:
+        return FORM_TYPE
+    return None if body.raw is None else body.content_type or TEXT_TYPE
+
+
 def file_field(gear: Gear, name: str, part: FilePart, applicant: Applicant, person: Person, step: int, number: int) -> FileField:
     """A photo or file as the person sends it; `number` tells the files of one step apart."""
     if part.photo is not None:

@@ -49,6 +49,7 @@ from gelombang_loadtests.network_report import write_network
 from gelombang_loadtests.person_photo import MakePhoto
 from gelombang_loadtests.phone import Phone
 from gelombang_loadtests.photo_form import PhotoForm
+from gelombang_loadtests.plain_form import PlainForm, is_plain
 from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
 from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_done, made_progress
 from gelombang_loadtests.recorder import Recorder
@@ -247,7 +248,9 @@ class Generator:
         if watched is not None:
             carry = watched(carry)
         carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
-        forms = tuple(self._form(step, carry, phone) for step in self.journey.steps)
+        # Those who watch read whole requests, and Locust's client wants them in parts.
+        plainly = watched is None and self._pool.routes.network.client == "lean"
+        forms = tuple(self._form(step, carry, phone, plainly) for step in self.journey.steps)
         crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside, self._created)
         if watched is None and opens_second_tabs(self._scenario):
             return TabbedWalker(crowd, forms, loop, book, self._end, self._tabs)
@@ -266,10 +269,11 @@ class Generator:
         )
         return RequestForm(step, self._base, carry, lambda *_: None, self._gear)
 
-    def _form(self, step: Step, carry: Exchanges, phone: Inboxes) -> Form:
+    def _form(self, step: Step, carry: Exchanges, phone: Inboxes, plainly: bool) -> Form:
         match step:
             case RequestStep():
-                return RequestForm(step, self._base, carry, self._listener, self._gear)
+                form = PlainForm if plainly and is_plain(step, self._gear) else RequestForm
+                return form(step, self._base, carry, self._listener, self._gear)
             case PhotoStep():
                 return PhotoForm(step, self._base, carry, self._listener, self._gear)
             case MessageStep():

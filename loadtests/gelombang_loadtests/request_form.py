@@ -72,7 +72,15 @@ class RequestForm:
         works = [partial(form._alone, applicant, person, values, attempt, branch) for branch, form in enumerate(forms)]
         return merged(self._gear.together(works, self._step.parallel_limit))
 
-    def _alone(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId, branch: int = 0) -> Try:
+    def _alone(
+        self,
+        applicant: Applicant,
+        person: Person,
+        values: Mapping[str, str],
+        attempt: AttemptId,
+        branch: int = 0,
+        answered: Answer | None = None,
+    ) -> Try:
         hooked = Hooked(self._hook, values) if self._hook is not None else None
         visit = Visit(self._base, self._exchanges, self._listener, applicant, person, attempt, self._cookies, hooked, branch)
         headers = self._headers(values)
@@ -83,7 +91,8 @@ class RequestForm:
         carried = NOTHING if self._body is None else self._body.made(applicant, person, values, attempt.step)
         asked = 1
         while True:
-            came = visit.go(self._method, url, headers, carried, patience_seconds, self._follows)
+            came = visit.go(self._method, url, headers, carried, patience_seconds, self._follows, answered)
+            answered = None
             if came is None:
                 return Try(visit.tally.ending(Outcome.PROTOCOL, Phase.NONE, 0, Code.NONE))
             answer, method = came

@@ -24,7 +24,7 @@ from gelombang_loadtests.target import Target, url_of
 _PATH_MARKS = "/?#[]@!$&'()*+,;=:%~"
 """Besides letters and digits, what may stand in a request's target; spaces, line ends and letters with accents are encoded."""
 ACCEPT_JSON = "application/json"
-_ACCEPT_LINE = (b"accept", ACCEPT_JSON.encode())
+ACCEPT_LINE = (b"accept", ACCEPT_JSON.encode())
 
 
 class Visit:
@@ -77,9 +77,19 @@ class Visit:
             self._jar = applicant.cookies
 
     def go(
-        self, method: str, url: str, headers: Mapping[str, str], carried: Carried, patience_seconds: float, follows: bool
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        carried: Carried,
+        patience_seconds: float,
+        follows: bool,
+        answered: Answer | None = None,
     ) -> tuple[Answer, str] | None:
-        """Ask, and follow where the answer leads; the last answer and its method. None for a URL that nobody may follow."""
+        """Ask, and follow where the answer leads; the last answer and its method. None for a URL that nobody may follow.
+
+        `answered` is the first answer, where somebody has asked already.
+        """
         left_seconds = patience_seconds
         origin: tuple[str, int, bool] | None = None
         for hops in range(REDIRECTS_LIMIT + 1):
@@ -89,7 +99,11 @@ class Visit:
                 return None
             if hops and origin != (target.host, target.port, target.tls):
                 headers = {name: text for name, text in headers.items() if name != "authorization"}
-            answer = self._ask(method, target, headers, carried, left_seconds)
+            if answered is None:
+                answer = self._ask(method, target, headers, carried, left_seconds)
+            else:
+                answer, answered = answered, None
+                self._take(target, answer)
             if not follows or not 300 <= answer.status < 400 or answer.outcome_error is not None:
                 return answer, method
             hop = next_hop(method, url_of(target), answer.status, answer.headers)
@@ -130,16 +144,19 @@ class Visit:
             own |= {name: text for name, text in (("content-type", carried.content_type), ("cookie", cookies)) if text}
             found, spent_us = self._hooked.headers(method, url_of(target), {**own, **headers}, carried)
             tally.hook_us += spent_us
-            lines = _lines(found)
-        request = Request(_method_bytes(method), _path_bytes(target.path), target.host, target.port, lines, carried.content, tls=target.tls)
+            lines = header_lines(found)
+        request = Request(_method_bytes(method), path_bytes(target.path), target.host, target.port, lines, carried.content, tls=target.tls)
         answer = self._exchanges(self.applicant, self.person, request, patience_seconds)
-        tally.add(answer)
-        self._target, self._answer = target, answer
+        self._take(target, answer)
         if jar is not None and (taken := _set_cookies(answer)):
             now = utc_now().timestamp()
             for one in taken:
                 jar.take(one, target.host, target.path, target.tls, now)
         return answer
+
+    def _take(self, target: Target, answer: Answer) -> None:
+        self.tally.add(answer)
+        self._target, self._answer = target, answer
 
 
 def _set_cookies(answer: Answer | None) -> list[str]:
@@ -154,17 +171,18 @@ def _own_lines(headers: Mapping[str, str], carried: Carried, traceparent: str, c
     """The header lines of a request: ours, but those that its step names itself, and the step's."""
     lines: list[tuple[bytes, bytes]] = []
     if "accept" not in headers:
-        lines.append(_ACCEPT_LINE)
+        lines.append(ACCEPT_LINE)
     if "traceparent" not in headers:
         lines.append((b"traceparent", traceparent.encode()))
     if carried.content_type and "content-type" not in headers:
         lines.append(_content_type_line(carried.content_type))
     if cookies and "cookie" not in headers:
         lines.append((b"cookie", cookies.encode("latin-1", "replace")))
-    return (*lines, *_lines(headers)) if headers else tuple(lines)
+    return (*lines, *header_lines(headers)) if headers else tuple(lines)
 
 
-def _lines(headers: Mapping[str, str]) -> Headers:
+def header_lines(headers: Mapping[str, str]) -> Headers:
+    """Headers as they are sent."""
     return tuple([(_name_bytes(name), text.encode("latin-1", "replace")) for name, text in headers.items()])
 
 
@@ -177,7 +195,8 @@ _target_at = lru_cache(HEADS_KEPT_LIMIT)(Target.at)
 
 
 @lru_cache(HEADS_KEPT_LIMIT)
-def _path_bytes(path: str) -> bytes:
+def path_bytes(path: str) -> bytes:
+    """A path and query as they are sent."""
     return quote(path, safe=_PATH_MARKS).encode()
 
 
