@@ -151,6 +151,16 @@ class Code(IntEnum):
     """A picture that is a page, a program or an archive as well."""
     PHOTO_UNDECODABLE = 57
     """It looks like a JPEG, and no picture comes out of it."""
+    # uploads that can be gone on with
+    UPLOAD_UNKNOWN = 80
+    UPLOAD_EXPIRED = 81
+    OFFSET_MISMATCH = 82
+    """The upload stands elsewhere than the request says."""
+    CHECKSUM_MISMATCH = 83
+    """A piece does not have the checksum that came with it."""
+    UPLOAD_IN_USE = 84
+    """Another request of the same upload could not be ended in time."""
+    PROTOCOL_VERSION_UNKNOWN = 85
     # the process
     CLIENT_LEFT = 60
     TOO_MANY_REQUESTS_IN_PROGRESS = 61

@@ -98,12 +98,29 @@ class Checks(_Part):
     """CPU time for one photo: decoding is real work, whatever the scale."""
 
 
+class Resumable(_Part):
+    """Uploads by tus beside the ticket's PUT: what came before a line was lost is kept for whoever goes on."""
+
+    life_seconds: Annotated[Seconds, Field(gt=0)]
+    """From its creation: afterwards the address is unknown and what came is removed."""
+    uploads_limit: Annotated[Count, Field(gt=0)]
+    """Uploads that are begun and not stored, of all processes."""
+    uploads_limit_bytes: Annotated[StoreBytes, Field(gt=0)]
+    """What these would hold when whole: what they may take from the disk."""
+    sweep_seconds: Annotated[FixedFloat, Field(gt=0)]
+    """Between two looks for those whose life is over."""
+    sweep_limit: Annotated[FixedInt, Field(gt=0)]
+    """How many are removed at once."""
+
+
 class Uploads(_Part):
     """What the site does with a photo."""
 
     protocol: UploadProtocol
     own_process: bool
     """Uploads in a process of their own, apart from account, data and OTP."""
+    processes: Annotated[FixedInt, Field(gt=0, le=16)] = 1
+    """How many of those: each has its share of store, line and budgets. More than one wants `own_process`."""
     photo_limit_bytes: Annotated[SizeBytes, Field(gt=0)]
     pixels_limit: Annotated[FixedInt, Field(gt=0)] = 25_000_000
     bodies_limit: Annotated[Count, Field(gt=0)]
@@ -128,6 +145,16 @@ class Uploads(_Part):
     checks: Checks | None = None
     """Left out, what was acknowledged is never looked at again."""
     tickets: Tickets | None = None
+    tus: Resumable | None = None
+    """Left out, photos come by PUT alone."""
+
+    @model_validator(mode="after")
+    def _processes_of_their_own(self) -> Self:
+        if self.processes > 1 and not self.own_process:
+            raise ValueError(f"processes {self.processes} with own_process = false; want 1, or uploads in processes of their own")
+        if self.tus is not None and self.tickets is None:
+            raise ValueError("a table tus without one of tickets; want both, because tus is admitted by tickets")
+        return self
 
     @model_validator(mode="after")
     def _tickets_with_protocol(self) -> Self:

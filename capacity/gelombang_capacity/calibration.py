@@ -129,7 +129,7 @@ class Measured:
 
     @property
     def api_processes(self) -> int:
-        return max(1, self.record.host.server_processes - (1 if self.profile.uploads.own_process else 0))
+        return max(1, self.record.host.server_processes - (self.profile.uploads.processes if self.profile.uploads.own_process else 0))
 
     @property
     def requests_per_second(self) -> float:

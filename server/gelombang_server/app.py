@@ -14,7 +14,7 @@ from gelombang_server.passwords import PASSWORDS, Passwords
 from gelombang_server.routes import ROUTES, Handler, Route, RouteRow, add_route
 from gelombang_server.status import health, ready, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
-from gelombang_server.uploads import UPLOAD_ROUTES, add_upload_routes
+from gelombang_server.uploads import add_upload_routes, upload_routes
 from gelombang_server.wave import join_wave
 
 API_ROUTES = (
@@ -48,7 +48,7 @@ OWN_ROUTES = (
 
 def site_routes(profile: Profile) -> list[RouteRow]:
     """All ways into a site, whichever of its processes answers."""
-    return [*OWN_ROUTES, *API_ROUTES, *UPLOAD_ROUTES[profile.uploads.protocol]]
+    return [*OWN_ROUTES, *API_ROUTES, *upload_routes(profile.uploads)]
 
 
 def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:

@@ -35,7 +35,7 @@ class SiteContext:
     """Scaled."""
     scale: Scale
     slot: int
-    """Which process: 0 runs registry, outbox and harness; uploads of their own have the last slot."""
+    """Which process: 0 runs registry, outbox and harness; uploads of their own have the last slots."""
     site: Path
     """The server's data: the database, photos/."""
     session_key: bytes
@@ -62,6 +62,16 @@ class SiteContext:
     @property
     def zero_us(self) -> int:
         return self.plan.zero_us
+
+    @property
+    def place(self) -> int:
+        """Of this process among those that take uploads, from 0 on."""
+        return max(0, self.slot - self.plan.processes)
+
+    @property
+    def places(self) -> int:
+        """How many processes take uploads."""
+        return self.plan.profile.uploads.processes
 
     def fail(self, error: GelombangError) -> None:
         """This process can't go on: drain, and end with this error (the first one counts)."""
@@ -101,5 +111,15 @@ def read_plan(path: Path) -> ServerPlan:
 
 
 def scaled_profile(plan: ServerPlan) -> Profile:
-    """The site at this run's scale."""
-    return scaled(plan.profile, plan.scale.scale())
+    """The site at this run's scale, as one of its upload processes has it: an equal share of store, line and budgets."""
+    profile = scaled(plan.profile, plan.scale.scale())
+    uploads, store, places = profile.uploads, profile.store, profile.uploads.processes
+    if places == 1:
+        return profile
+    share = {name: max(1, getattr(store, name) // places) for name in ("capacity_bytes", "turns_limit", "queue_limit")}
+    store = store.model_copy(update={"bandwidth_bytes_per_second": store.bandwidth_bytes_per_second / places, **share})
+    more: dict[str, object] = {"bodies_limit": max(1, uploads.bodies_limit // places)}
+    if (tickets := uploads.tickets) is not None:
+        budgets = {name: max(1, getattr(tickets, name) // places) for name in ("received_budget_bytes", "admitted_budget_bytes")}
+        more["tickets"] = tickets.model_copy(update=budgets)
+    return profile.model_copy(update={"store": store, "uploads": uploads.model_copy(update=more)})

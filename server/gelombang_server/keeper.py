@@ -56,6 +56,8 @@ class Upload:
     sha256: str
     is_heard: Callable[[], bool] = lambda: False
     """Whether a cancelled request still has somebody who waits for its answer."""
+    also: Callable[[sqlite3.Cursor], None] | None = None
+    """Written in the transaction that stores the photo."""
     is_committing: bool = False
 
 
@@ -74,12 +76,12 @@ class Kept:
 
 
 class PhotoKeeper:
-    """The photo store, the files and the work in progress of one process. One such process in a run."""
+    """The photo store, the files and the work in progress of one process. Of several, each has its share of the store."""
 
     def __init__(self, context: SiteContext) -> None:
         self._context = context
         (used_bytes,) = context.database.read(lambda cursor: cursor.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone())
-        self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us, used_bytes)
+        self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us, used_bytes // context.places)
         context.when_changed.append(lambda: self.store.resize(context.profile.store.capacity_bytes))
         threads = context.profile.api.commit_threads
         file_sync, directory_sync = (timed(context.metrics, target, self._rehearsed(sync)) for target, sync in SYNCS.items())
@@ -87,6 +89,8 @@ class PhotoKeeper:
             context.site / PHOTOS_FOLDER,
             threads,
             gather_limit_bytes=context.profile.uploads.gather_limit_bytes,
+            place=context.place,
+            places=context.places,
             sync_file=file_sync,
             sync_directory=directory_sync,
         )
@@ -224,6 +228,8 @@ class PhotoKeeper:
             is_first = cursor.execute(query, (applicant, kind)).fetchone() is None
             row = (kept.photo, person, step, number, applicant, kind, kept.sha256, size, path, now_us())
             cursor.execute("INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            if upload.also is not None:
+                upload.also(cursor)
             return is_first
 
         try:

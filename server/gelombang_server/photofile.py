@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class PhotoFiles:
-    """The folder `photos/` of the site. Only one process at a time writes into it."""
+    """The folder `photos/` of the site. Of several processes that write into it, each has a `place` and its own share of the folders."""
 
     def __init__(
         self,
@@ -41,6 +41,8 @@ class PhotoFiles:
         threads_limit: int,
         *,
         gather_limit_bytes: int = GATHER_LIMIT_BYTES,
+        place: int = 0,
+        places: int = 1,
         sync_file: Sync = os.fdatasync,
         sync_directory: Sync = os.fsync,
     ) -> None:
@@ -61,8 +63,10 @@ class PhotoFiles:
         (root / QUARANTINE).mkdir(parents=True, exist_ok=True)
         sync_once(root.parent, sync_directory)
         sync_once(root, sync_directory)
-        for left_behind in root.glob(f"??/*{PART}"):
-            left_behind.unlink()
+        self._names = [f"{number:02x}" for number in range(place, FOLDERS, places)]
+        for name in self._names:
+            for left_behind in root.glob(f"{name}/*{PART}"):
+                left_behind.unlink()
 
     def begin(self, photo_id: str) -> PhotoPart:
         """A photo whose bytes are still to come."""
@@ -84,6 +88,11 @@ class PhotoFiles:
         self._pool.shutdown(wait=True)
         for folder in self._folders.values():
             folder.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """No thread takes work any more."""
+        return self._is_closed
 
     @property
     def in_progress(self) -> int:
@@ -120,6 +129,14 @@ class PhotoFiles:
         path = self._root / name / f"{photo_id}{PART}"
         return WrittenPart(name, path, path.open("xb", buffering=0))
 
+    def move_in(self, part: WrittenPart) -> WrittenPart:
+        """A file that was written elsewhere on this disk, now a temporary one of the folder whose turn it is. In a thread. Raises as
+        `open_part` does."""
+        name = self._folder()
+        path = self._root / name / f"{part.path.stem}{PART}"
+        part.path.rename(path)
+        return WrittenPart(name, path, part.file)
+
     def finish(self, part: WrittenPart) -> str:
         """Make a written file durable under its name. In a thread. Raises SyncFailedError."""
         path = part.path.with_suffix(".jpg")
@@ -155,7 +172,8 @@ class PhotoFiles:
         with self._lock:
             turn = self._count // FOLDER_PHOTOS
             self._count += 1
-            names = (f"{(turn + step) % FOLDERS:02x}" for step in range(FOLDERS))
+            own = self._names
+            names = (own[(turn + step) % len(own)] for step in range(len(own)))
             name = next((name for name in names if name not in self._retired), None)
             if name is None:
                 raise SyncFailedError("no folder is left that could be synced")

@@ -118,7 +118,7 @@ class PhotoPart:
                     self._written = self._files.open_part(self.photo_id)
                 _write(self._written.file, pieces)
             except OSError as error:
-                self._fail(error)
+                raise self._failed(error) from error
 
     def _finish(self, pieces: list[bytes]) -> str:
         self._append(pieces)
@@ -132,7 +132,7 @@ class PhotoPart:
             finally:
                 written.file.close()
 
-    def _fail(self, error: OSError) -> None:
+    def _failed(self, error: OSError) -> SyncFailedError | NoSpaceError:
         """Nothing more is written: a file that could not be written is looked at later, one without room makes room."""
         self._ended = True
         written, self._written = self._written, None
@@ -143,8 +143,8 @@ class PhotoPart:
             else:
                 self._files.quarantine(written.path)
         if error.errno in _NO_ROOM:
-            raise NoSpaceError(f"{self.photo_id}: {error.strerror}") from error
-        raise SyncFailedError(f"{self.photo_id}: {error.strerror}") from error
+            return NoSpaceError(f"{self.photo_id}: {error.strerror}")
+        return SyncFailedError(f"{self.photo_id}: {error.strerror}")
 
     def _remove(self) -> None:
         with self._lock:

@@ -33,6 +33,12 @@ class Route(IntEnum):
     TICKET = 21
     PHOTO_PUT = 22
     """with a ticket"""
+    TUS_OPTIONS = 23
+    TUS_CREATE = 24
+    TUS_HEAD = 25
+    TUS_PATCH = 26
+    TUS_DELETE = 27
+    TUS_UPLOAD_OPTIONS = 28
 
     @property
     def label(self) -> str:

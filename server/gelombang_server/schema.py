@@ -84,6 +84,22 @@ CREATE TABLE IF NOT EXISTS photo_checks (
     verdict TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS tus_uploads (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    applicant INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('ktp', 'selfie')),
+    bytes INTEGER NOT NULL,
+    sha256 TEXT,
+    metadata TEXT NOT NULL,
+    photo TEXT NOT NULL UNIQUE,
+    expires_us INTEGER NOT NULL,
+    stored INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (applicant, kind)
+) STRICT;
+CREATE INDEX IF NOT EXISTS tus_uploads_expires ON tus_uploads (expires_us);
+CREATE INDEX IF NOT EXISTS tus_uploads_begun ON tus_uploads (bytes) WHERE stored = 0;
+
 CREATE TABLE IF NOT EXISTS tests (
     applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
     began_us INTEGER NOT NULL,

@@ -1,7 +1,7 @@
 """The server's first process: binds every socket, starts the workers, says when all of them listen, and ends them together.
 
-API processes share one listening socket: the kernel gives a connection to whichever asks first. Uploads in a process of their own have
-a socket of their own. A worker that dies by itself ends the server, because a site with half its processes would be measured as a
+API processes share one listening socket: the kernel gives a connection to whichever asks first. Each process that takes uploads has a
+socket of its own. A worker that dies by itself ends the server, because a site with half its processes would be measured as a
 whole one. If this process is killed, its workers notice and drain.
 """
 
@@ -74,17 +74,21 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
         public = sockets.enter_context(_bind("public_port", plan.public_port))
         harness = sockets.enter_context(_bind("harness_port", plan.harness_port))
         own_process = plan.profile.uploads.own_process
-        uploads = sockets.enter_context(_bind("the uploads port", 0)) if own_process else public
+        count = plan.profile.uploads.processes if own_process else 0
+        uploads = [sockets.enter_context(_bind("the uploads port", 0)) for _ in range(count)]
         _prepare_site(plan)
-        for slot in range(plan.processes + own_process):
-            listener = public if slot < plan.processes else uploads
+        for slot in range(plan.processes + count):
+            listener = public if slot < plan.processes else uploads[slot - plan.processes]
             metrics = harness if slot == 0 else sockets.enter_context(_bind("a metrics port", 0))
-            children.append(_start_worker(config, slot, listener, metrics, _url(uploads)))
+            # Each process that takes uploads names itself; the others share out whom they send to which.
+            named = (uploads[slot % count] if slot < plan.processes else listener) if uploads else public
+            children.append(_start_worker(config, slot, listener, metrics, _url(named)))
         _wait_until_ready(children)
         ready = {
             "event": "ready",
             "public_url": _url(public),
-            "uploads_url": _url(uploads),
+            "uploads_url": _url(uploads[0] if uploads else public),
+            "uploads_urls": [_url(listener) for listener in uploads or [public]],
             "harness_url": _url(harness),
             "metrics_urls": [child.metrics_url for child in children],
             "pids": [child.process.pid for child in children],

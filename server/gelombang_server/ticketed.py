@@ -5,7 +5,7 @@ already with the same digest is acknowledged again at once, so a lost answer cos
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import quote
 
@@ -25,8 +25,9 @@ from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
 from gelombang_server.tickets import Ticket, TicketDesk
 
+TUS_PATH = "/api/v1/me/tus"
 DESK = web.AppKey("desk", TicketDesk)
-_SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_OUT})
+SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_OUT})
 """Refusals after the body that come with a time to return."""
 
 
@@ -69,10 +70,14 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
         attempt.stage_us("admission_us", monotonic_us() - began_us)
     if is_known:
         attempt.rest()
-    url = f"{context.uploads_url}/api/v1/me/photos/{ticket.kind}?ticket={quote(desk.token(ticket))}"
+    token = quote(desk.token(ticket))
     tickets = profile.tickets
     assert tickets is not None
-    return json_response({"url": url, "expires_in_seconds": tickets.life_seconds, "bytes_limit": ticket.photo_bytes}, 201)
+    answer = {"url": f"{context.uploads_url}/api/v1/me/photos/{ticket.kind}?ticket={token}"}
+    if profile.tus is not None:
+        # The same right, to be used in pieces: any process that takes uploads understands it.
+        answer["tus_url"] = f"{context.uploads_url}{TUS_PATH}/{token}"
+    return json_response({**answer, "expires_in_seconds": tickets.life_seconds, "bytes_limit": ticket.photo_bytes}, 201)
 
 
 async def put_photo(request: web.Request) -> web.Response:
@@ -94,7 +99,7 @@ async def put_photo(request: web.Request) -> web.Response:
         task.uncancel()
         raise Problem(Code.TICKET_EXPIRED, "another tab asked for a ticket for this photo; this one is void") from None
     except Problem as problem:
-        if problem.code in _SHED_HERE:
+        if problem.code in SHED_HERE:
             problem.retry_after_seconds = desk.return_after_seconds(ticket.applicant)
         raise
     finally:
@@ -112,7 +117,8 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
     keeper = request.app[KEEPER]
     part = keeper.files.begin(new_photo_id())
     try:
-        inspection = await _receive(request, profile, part)
+        inspection = Inspection(profile.pixels_limit)
+        await receive(request, profile, part, inspection.feed)
         desk.photo_received(ticket)
         inspection.note(attempt)
         attempt.stage = Stage.DIGEST
@@ -127,10 +133,9 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
     return (await keeper.keep(upload, request)).response()
 
 
-async def _receive(request: web.Request, profile: Uploads, part: PhotoPart) -> Inspection:
-    """The whole body, digested, walked and gathered into `part`; written out on the way when memory asks for it."""
+async def receive(request: web.Request, profile: Uploads, part: PhotoPart, feed: Callable[[bytes], None]) -> None:
+    """The whole body, looked at by `feed` and gathered into `part`; written out on the way when memory asks for it."""
     attempt = request[ATTEMPT]
-    inspection = Inspection(profile.pixels_limit)
     began_us, written_us = monotonic_us(), 0
 
     async def write() -> None:
@@ -147,7 +152,7 @@ async def _receive(request: web.Request, profile: Uploads, part: PhotoPart) -> I
 
     def take(piece: bytes) -> Awaitable[None] | None:
         attempt.received(len(piece))
-        inspection.feed(piece)
+        feed(piece)
         return write() if part.take(piece) else None
 
     try:
@@ -155,4 +160,3 @@ async def _receive(request: web.Request, profile: Uploads, part: PhotoPart) -> I
     finally:
         # The disk's time is the server's own, and no part of how long the person took.
         attempt.stage_us("body_us", monotonic_us() - began_us - written_us)
-    return inspection

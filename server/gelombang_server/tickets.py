@@ -17,6 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from gelombang import telemetry
 from gelombang.admission import Admission, admission_for_ticket, budget_ratio, patience_end_us, return_after_seconds
@@ -37,6 +38,18 @@ _CLAIMS = struct.Struct("<QqBIq16s32s")
 _KINDS = tuple(PhotoKind)
 _SIGNATURE_BYTES = 16
 _NO_TRACE = bytes(16)
+
+
+class Claims(NamedTuple):
+    """What a ticket says, in every process of the site."""
+
+    serial: int
+    applicant: int
+    kind: PhotoKind
+    photo_bytes: int
+    expires_us: int
+    trace: bytes
+    sha256: bytes
 
 
 @dataclass(slots=True, eq=False)
@@ -160,8 +173,8 @@ class TicketDesk:
         claims = _CLAIMS.pack(ticket.serial, ticket.applicant, kind, ticket.photo_bytes, ticket.expires_us, trace, ticket.sha256)
         return urlsafe_b64encode(claims + self._signature(claims)).decode().rstrip("=")
 
-    def claim(self, token: str, kind: PhotoKind, attempt_id: AttemptId | None) -> Ticket:
-        """The open ticket of this text, in use from now on by the running task. Raises Problem(ticket_invalid or ticket_expired)."""
+    def read(self, token: str) -> Claims:
+        """What this text says, whether or not its ticket is open. Raises Problem(ticket_invalid)."""
         try:
             data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
@@ -169,18 +182,45 @@ class TicketDesk:
         claims, signature = data[: _CLAIMS.size], data[_CLAIMS.size :]
         if len(claims) != _CLAIMS.size or not hmac.compare_digest(signature, self._signature(claims)):
             raise Problem(Code.TICKET_INVALID, "the ticket is not one of this site; please ask for one")
-        serial, _, kind_number, _, expires_us, trace, _ = _CLAIMS.unpack(claims)
-        if _KINDS[kind_number] is not kind:
+        serial, applicant, kind, photo_bytes, expires_us, trace, sha256 = _CLAIMS.unpack(claims)
+        return Claims(serial, applicant, _KINDS[kind], photo_bytes, expires_us, trace, sha256)
+
+    def claim(self, token: str, kind: PhotoKind, attempt_id: AttemptId | None) -> Ticket:
+        """The open ticket of this text, in use from now on by the running task. Raises Problem(ticket_invalid or ticket_expired)."""
+        claims = self.read(token)
+        if claims.kind is not kind:
             raise Problem(Code.TICKET_INVALID, f"the ticket is not for the photo {kind}; please ask for one")
-        if trace != _NO_TRACE and attempt_id != parse_trace_id(trace.hex()):
+        if claims.trace != _NO_TRACE and attempt_id != parse_trace_id(claims.trace.hex()):
             raise Problem(Code.TICKET_INVALID, "the ticket was given to another try; please ask for one")
-        ticket = self._unused.pop(serial, None)
-        if ticket is None or self._now_us() >= expires_us:
+        ticket = self._unused.pop(claims.serial, None)
+        if ticket is None or self._now_us() >= claims.expires_us:
             if ticket is not None:
                 self.close(ticket)
             raise Problem(Code.TICKET_EXPIRED, "the ticket is too old, or was used; please ask for a new one")
         ticket.task = asyncio.current_task()
         return ticket
+
+    def resume(self, applicant: int, kind: PhotoKind, photo_bytes: int, sha256: bytes, attempt: ServerAttempt) -> Ticket:
+        """The place of an upload that goes on, in use from now on by the running task: the one that it holds, or a new one, before people
+        who have sent nothing yet. The attempt does not rest on it. Raises Problem(uploads_busy)."""
+        ticket = self._of_person.get((applicant, kind))
+        if ticket is None or not self._is_held_for(ticket, photo_bytes, sha256, attempt):
+            ticket = self.ask(applicant, kind, photo_bytes, sha256, True, attempt)
+        del self._unused[ticket.serial]
+        ticket.attempt = None
+        ticket.task = asyncio.current_task()
+        return ticket
+
+    def put_back(self, ticket: Ticket) -> None:
+        """Whoever was sending is gone, or pauses: the place is theirs for one more life."""
+        if ticket.serial not in self._open:
+            return
+        assert not ticket.received
+        ticket.task = None
+        ticket.expires_us = self._now_us() + self._life_us
+        self._unused[ticket.serial] = ticket
+        if self._timer is None:
+            self._set_timer()
 
     def photo_received(self, ticket: Ticket) -> None:
         """The body is whole: it counts in the received budget, too."""
@@ -206,6 +246,12 @@ class TicketDesk:
             self._timer = None
         for ticket in list(self._unused.values()):
             self.close(ticket)
+
+    def _is_held_for(self, ticket: Ticket, photo_bytes: int, sha256: bytes, attempt: ServerAttempt) -> bool:
+        if ticket.serial not in self._unused or self._now_us() >= ticket.expires_us:
+            return False
+        is_free = ticket.attempt is None or ticket.attempt is attempt or not ticket.attempt.is_open
+        return is_free and (ticket.photo_bytes, ticket.sha256) == (photo_bytes, sha256)
 
     def _evict(self, stale: Ticket, attempt: ServerAttempt) -> None:
         """The person asks anew: whatever the older ticket is doing, its line is dead or its page is gone. Unless it is another tab's."""

@@ -42,6 +42,7 @@ from gelombang_server.rehearsal import rehearse
 from gelombang_server.schema import DATABASE_FILE
 from gelombang_server.sealing import Seal
 from gelombang_server.sessions import read_session_key
+from gelombang_server.tus.uploads import TUS
 
 READY_LINE = "ready"
 DRAIN_SECONDS = 5.0
@@ -97,12 +98,14 @@ class Worker:
         is_upload_process = context.slot >= plan.processes
         self.outbox = Outbox(context) if context.slot == 0 else None
         serves_uploads = is_upload_process or not profile.uploads.own_process
-        self._checks_photos = profile.uploads.checks if serves_uploads else None
+        self._checks_photos = profile.uploads.checks if serves_uploads and context.place == 0 else None
         buffer_bytes = profile.uploads.receive_buffer_bytes if serves_uploads else None
         if buffer_bytes is not None:
             # Inherited by every connection, and without effect once the socket listens and somebody has connected.
             public.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
         app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
+        # Rows and files of begun uploads are shared: one process sweeps for all.
+        self._sweeps = app.get(TUS) if context.place == 0 else None
         self._public = web.AppRunner(
             app,
             access_log=None,
@@ -132,6 +135,8 @@ class Worker:
             self._background(PhotoChecker(self.context, self._checks_photos, self.context.site / PHOTOS_FOLDER).run())
         if self.context.plan.faults:
             self._background(rehearse(self.context))
+        if self._sweeps is not None:
+            self._background(self._sweeps.sweep())
         if self.outbox is not None:
             self._background(self.outbox.run())
             self._background(Registry(self.context).run())

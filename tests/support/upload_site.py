@@ -152,7 +152,7 @@ async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> 
         ledger_rows_limit=10_000,
     )
     site_folder = folder / SITE_FOLDER
-    site_folder.mkdir()
+    site_folder.mkdir(exist_ok=True)
     make_session_key(site_folder)
     ensure_key()
     create_tables(site_folder / DATABASE_FILE)

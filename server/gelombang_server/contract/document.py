@@ -14,7 +14,8 @@ from gelombang_server.routes import RouteRow
 
 _PARAMETER = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _MULTIPART = {"type": "object", "properties": {"photo": {"type": "string", "format": "binary"}}, "required": ["photo"]}
-_MEDIA = {"image/jpeg": {"type": "string", "format": "binary"}, "multipart/form-data": _MULTIPART}
+_BINARY = {"type": "string", "format": "binary"}
+_MEDIA = {"image/jpeg": _BINARY, "application/offset+octet-stream": _BINARY, "multipart/form-data": _MULTIPART}
 
 
 def document(profile: Profile, rows: Iterable[RouteRow]) -> dict[str, object]:
@@ -39,7 +40,7 @@ def document(profile: Profile, rows: Iterable[RouteRow]) -> dict[str, object]:
 
 def _operation(row: RouteRow, operation: Operation) -> dict[str, object]:
     answers: dict[str, object] = {
-        str(status): {"description": "done", "content": {"application/json": {"schema": schema}}}
+        str(status): {"description": "done"} | ({} if schema is None else {"content": {"application/json": {"schema": schema}}})
         for status, schema in operation.answers.items()
     }
     codes: defaultdict[int, list[str]] = defaultdict(list)
@@ -53,6 +54,7 @@ def _operation(row: RouteRow, operation: Operation) -> dict[str, object]:
     made: dict[str, object] = {"operationId": row.route.label, "summary": operation.summary, "responses": answers}
     parameters = [_parameter(name, pattern) for name, pattern in _PARAMETER.findall(row.path)]
     parameters += [{"name": name, "in": "query", "required": True, "schema": {"type": "string"}} for name in operation.query]
+    parameters += [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in operation.headers]
     if parameters:
         made["parameters"] = parameters
     if operation.body is not None:

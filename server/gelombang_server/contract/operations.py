@@ -48,7 +48,8 @@ class Operation:
     """One route."""
 
     summary: str
-    answers: Mapping[int, Schema]
+    answers: Mapping[int, Schema | None]
+    """None: an answer without a body."""
     codes: tuple[Code, ...] = ()
     body: type[Fields] | None = None
     media: str | None = None
@@ -56,11 +57,15 @@ class Operation:
     needs_session: bool = True
     writes: bool = False
     query: tuple[str, ...] = field(default=())
+    headers: tuple[str, ...] = field(default=())
+    """Without these nothing is done."""
 
     def all_codes(self) -> tuple[Code, ...]:
         parts = COMMON, WRITE if self.writes else (), JSON_BODY if self.body else (), SESSION if self.needs_session else (), self.codes
         return tuple(sorted({code for part in parts for code in part}))
 
+
+TUS_CODES = (Code.PROTOCOL_VERSION_UNKNOWN, Code.UPLOAD_UNKNOWN, Code.UPLOAD_EXPIRED, Code.TICKET_INVALID, Code.UPLOAD_IN_USE)
 
 _PHOTO = known(photo=TEXT, sha256=TEXT, bytes=WHOLE)
 _STATE = known(state=TEXT)
@@ -170,7 +175,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
         ),
         Route.TICKET: Operation(
             "Ask to send a photo; 200 when just this one is stored already, 503 with a time to come back when there is no room.",
-            {200: _PHOTO, 201: known(url=TEXT, expires_in_seconds=NUMBER, bytes_limit=WHOLE)},
+            {200: _PHOTO, 201: known(url=TEXT, tus_url=TEXT, expires_in_seconds=NUMBER, bytes_limit=WHOLE)},
             (Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY, Code.PHOTO_UNDECODABLE, *WALK),
             TicketWish,
         ),
@@ -191,6 +196,49 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             needs_session=False,
             writes=True,
             query=("ticket",),
+        ),
+        Route.TUS_OPTIONS: Operation("What this site understands of tus.", {204: None}, needs_session=False),
+        Route.TUS_UPLOAD_OPTIONS: Operation("The same, of an upload's address.", {204: None}, needs_session=False),
+        Route.TUS_CREATE: Operation(
+            "tus: begin an upload; `kind` and, where it is known, `sha256` are in Upload-Metadata, and its address is in Location.",
+            {201: None},
+            (Code.PROTOCOL_VERSION_UNKNOWN, Code.FIELD_MISSING, Code.FIELD_INVALID, Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY),
+            writes=True,
+            headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata"),
+        ),
+        Route.TUS_HEAD: Operation(
+            "tus: where the upload stands (Upload-Offset); an older request of it is ended.",
+            {200: None},
+            TUS_CODES,
+            needs_session=False,
+            headers=("Tus-Resumable",),
+        ),
+        Route.TUS_PATCH: Operation(
+            "tus: send from where the upload stands; the answer to the last piece means that the photo is durable.",
+            {204: None},
+            (
+                *TUS_CODES,
+                Code.WRONG_TYPE,
+                Code.OFFSET_MISMATCH,
+                Code.CHECKSUM_MISMATCH,
+                Code.BODY_TOO_LARGE,
+                Code.UPLOADS_BUSY,
+                Code.PHOTO_DIGEST_MISMATCH,
+                *WALK,
+                *KEEPING,
+            ),
+            media="application/offset+octet-stream",
+            needs_session=False,
+            writes=True,
+            headers=("Tus-Resumable", "Upload-Offset"),
+        ),
+        Route.TUS_DELETE: Operation(
+            "tus: give an upload up; a photo that is stored stays.",
+            {204: None},
+            TUS_CODES,
+            needs_session=False,
+            writes=True,
+            headers=("Tus-Resumable",),
         ),
         Route.PHOTO_POST: Operation(
             "Send a photo as a form, in the field `photo`; 201 when it is durable.",
