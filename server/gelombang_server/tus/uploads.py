@@ -14,7 +14,7 @@ from typing import Never
 from aiohttp import web
 
 from gelombang.attempt import Code, Stage
-from gelombang.clock import MICROSECONDS
+from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.profile import Resumable
 from gelombang_server.background import run_for_ever
 from gelombang_server.config import SiteContext
@@ -44,8 +44,8 @@ class TusUploads:
         self.partials = PartialFiles(context.site / PHOTOS_FOLDER, files)
         self._desk = desk
         self._takeover = Takeover(self.partials.folder, context.place, context.places, self._let_go)
-        self._holders: dict[str, asyncio.Task[object]] = {}
-        """By photo: the newest request of each upload; bounded by the requests in progress."""
+        self._holders: dict[str, tuple[asyncio.Task[object], int]] = {}
+        """By photo: the newest request of each upload, and since when; bounded by the requests in progress."""
 
     def find(self, name: str) -> BegunUpload | None:
         """The upload of an address: its id, or a ticket. None: the ticket is good and nothing was sent with it yet.
@@ -98,12 +98,13 @@ class TusUploads:
         """
         task = asyncio.current_task()
         assert task is not None
+        mine = task, monotonic_us()
         self._evict(upload)
-        self._holders[upload.photo] = task
+        self._holders[upload.photo] = mine
         try:
             yield await self._lock(upload)
         finally:
-            if self._holders.get(upload.photo) is task:
+            if self._holders.get(upload.photo) is mine:
                 del self._holders[upload.photo]
 
     async def offset(self, upload: BegunUpload) -> int:
@@ -168,12 +169,14 @@ class TusUploads:
         return lock
 
     def _evict(self, upload: BegunUpload) -> None:
-        self._let_go(upload.photo)
-        self._takeover.tell(upload.photo)
+        now_us = monotonic_us()
+        self._let_go(upload.photo, now_us)
+        self._takeover.tell(upload.photo, now_us)
 
-    def _let_go(self, photo: str) -> None:
-        task = self._holders.pop(photo, None)
-        if task is not None and task is not asyncio.current_task():
+    def _let_go(self, photo: str, moment_us: int) -> None:
+        task, since_us = self._holders.get(photo, (None, 0))
+        if task is not None and since_us <= moment_us:
+            del self._holders[photo]
             task.cancel()
 
 
