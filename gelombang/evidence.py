@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gelombang.attempt import Outcome, ServerOutcome
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
+from gelombang.resumed import fold
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.server_deaths import ServerDeath, placed, read_server_deaths
 from gelombang.striping import Death, read_deaths
@@ -62,6 +63,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     """Read a run's folder. Raises RecordError for a ledger that can't be read."""
     generator, unclosed = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
     server, killed = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
+    server = fold(server)
     deaths = read_deaths(folder)
     people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()
