@@ -34,6 +34,8 @@ class RunningSite(NamedTuple):
     pids: list[int]
     folder: Path
     zero_us: int
+    uploads_urls: list[str]
+    """One for each process that takes uploads."""
 
     @property
     def database(self) -> Path:
@@ -88,7 +90,8 @@ def serving(folder: Path, site: Profile, scale: ScaleNumbers | None = None, core
             raise SystemExit("the server did not start; its last words are above")
         ready = json.loads(line)
         try:
-            yield RunningSite(ready["public_url"], ready["uploads_url"], ready["harness_url"], ready["pids"], folder, zero_us)
+            urls = ready["public_url"], ready["uploads_url"], ready["harness_url"]
+            yield RunningSite(*urls, ready["pids"], folder, zero_us, ready["uploads_urls"])
         finally:
             server.stdin.close()
             server.wait(30)

@@ -55,7 +55,7 @@ def rows(folder: Path, rounds: int, tus_modules: Path | None) -> tuple[dict[str,
         else:
             skipped.append("nginx: not installed (Debian: apt-get install nginx-light)")
         if tus_modules is not None and shutil.which("node"):
-            peers["@tus/server, creation with upload"] = stack.enter_context(_tus(folder / "tus", tus_modules))
+            peers["@tus/server, creation with upload"] = stack.enter_context(tus_server(folder / "tus", tus_modules))
         else:
             skipped.append("@tus/server: not found; want node and --tus DIR, where `npm install @tus/server @tus/file-store` ran")
         for number in range(rounds):
@@ -160,7 +160,8 @@ http {{ access_log off; client_body_temp_path {folder}/temp; keepalive_requests 
 
 
 @contextmanager
-def _tus(folder: Path, modules: Path) -> Iterator[Peer]:
+def tus_server(folder: Path, modules: Path, life_seconds: float = 0.0) -> Iterator[Peer]:
+    """@tus/server with its file store and the size limit of ours. Uploads end after `life_seconds`; 0: never."""
     (folder / "data").mkdir(parents=True)
     script, port = folder / "server.mjs", _free_port()
     script.write_text(f"""
@@ -168,7 +169,8 @@ import {{ createRequire }} from "node:module";
 const require = createRequire("{modules.resolve()}/");
 const {{ Server }} = await import(require.resolve("@tus/server"));
 const {{ FileStore }} = await import(require.resolve("@tus/file-store"));
-new Server({{ path: "/files", datastore: new FileStore({{ directory: "{folder}/data" }}) }}).listen({{ host: "127.0.0.1", port: {port} }});
+const datastore = new FileStore({{ directory: "{folder}/data", expirationPeriodInMilliseconds: {life_seconds * 1_000:.0f} }});
+new Server({{ path: "/files", maxSize: 2000000, datastore }}).listen({{ host: "127.0.0.1", port: {port} }});
 """)
     with _process(["node", str(script)], f"http://127.0.0.1:{port}") as peer:
         yield peer
