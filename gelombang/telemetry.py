@@ -245,6 +245,7 @@ REGISTRATION_STEPS = ("account", "email-link", "data", "otp", "nik", "ktp", "sel
 SERVER_ROUTES = (
     *("unknown", "health", "account", "login", "email_link", "data", "otp_send", "otp", "upload_page"),
     *("test_start", "test", "join", "status", "ready", "openapi", "photo_post", "ticket", "photo_put"),
+    *("tus_options", "tus_create", "tus_head", "tus_patch", "tus_delete", "tus_upload_options"),
 )
 """What was asked for: one name a route of the reference server."""
 

@@ -157,7 +157,7 @@ DIFFERENCES: Mapping[str, str] = {
     "where it stands, another version": _VERSION,
     "where it stands, before anything came": _EXPIRES,
     "a piece of another type": "ours answers 415, as the protocol asks; @tus/server 400",
-    "a piece without an offset": "ours answers 400 to what is malformed; @tus/server 403, which clients take for an upload that is gone",
+    "a piece without an offset": "ours answers 400 to what is malformed; @tus/server 403",
     "a piece at another offset": _OFFSET,
     "a piece with a wrong checksum": _CHECKSUM,
     "a checksum of an unknown kind": _CHECKSUM,

@@ -9,6 +9,7 @@ from gelombang_server.bodies import json_response
 from gelombang_server.config import CONTEXT
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
+from gelombang_server.ticketed import TUS_PATH
 
 
 async def health(request: web.Request) -> web.Response:
@@ -62,6 +63,7 @@ async def upload_page(request: web.Request) -> web.Response:
         {
             "protocol": uploads.protocol.value,
             "url": context.uploads_url + path,
+            "tus_url": context.uploads_url + TUS_PATH if uploads.tus is not None else None,
             "shows_progress": uploads.shows_progress,
             "photo_limit_bytes": uploads.photo_limit_bytes,
             "stored": sorted(applicant.photos),

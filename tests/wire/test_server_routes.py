@@ -40,6 +40,7 @@ async def test_a_person_walks_through_the_whole_registration(site: Site) -> None
     assert page == {
         "protocol": "ticket",
         "url": "http://127.0.0.1:9/api/v1/me/tickets",
+        "tus_url": "http://127.0.0.1:9/api/v1/me/tus",
         "shows_progress": True,
         "photo_limit_bytes": 200_000,
         "stored": [],

@@ -1,9 +1,10 @@
 """tus 1.0.0 on `hardened`: begun by a ticket or by itself, gone on with after a break, complete when the photo is durable."""
 
 import asyncio
+import errno
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ class Phone:
         self.site = site
         self.person = person
 
-    async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", **more: Any) -> aiohttp.ClientResponse:
+    async def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | AsyncIterator[bytes] = b"", **more: Any
+    ) -> aiohttp.ClientResponse:
         async with self.site.client.request(method, url, headers=TUS_HEADERS | dict(headers), data=body or None, **more) as answer:
             await answer.read()
             assert answer.headers["Tus-Resumable"] == "1.0.0"
@@ -57,7 +60,7 @@ class Phone:
         assert answer.status == 201
         return self.site.url + answer.headers["Location"]
 
-    async def send(self, url: str, body: bytes, offset: int = 0, **headers: str) -> aiohttp.ClientResponse:
+    async def send(self, url: str, body: bytes | AsyncIterator[bytes], offset: int = 0, **headers: str) -> aiohttp.ClientResponse:
         own = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         return await self.ask("PATCH", url, own | {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
@@ -364,6 +367,79 @@ async def test_an_upload_survives_the_process(tmp_path: Path) -> None:
         assert await phone.offset(site.url + path) == 31_000
         assert (await phone.send(site.url + path, PHOTO[31_000:], 31_000)).status == 204
         assert site.file_of(site.rows()[0]) == PHOTO
+
+
+async def test_a_body_that_pauses_too_long_ends_and_what_came_is_kept(tmp_path: Path) -> None:
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE, uploads={"body_stall_seconds": 0.1}) as site:
+        phone = Phone(site)
+        url = await phone.begun(PHOTO)
+        client = await phone.begin_to_send(url, PHOTO[:31_000], 50_000)
+        assert b" 408 " in await client.reader.readline()
+        client.leave()
+        assert await phone.offset(url) == 31_000
+        assert site.metric("upload_attempts_total", photo="ktp", stage="body", outcome="rejected", code="body_too_slow") == 1
+        assert (await phone.send(url, PHOTO[31_000:], 31_000)).status == 204
+
+
+async def test_a_body_of_unknown_length_is_the_last_when_it_brings_the_last_byte(tmp_path: Path) -> None:
+    async def pieces(photo: bytes) -> AsyncIterator[bytes]:
+        for at in range(0, len(photo), 7_000):
+            yield photo[at : at + 7_000]
+
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        phone = Phone(site)
+        url = await phone.begun(PHOTO)
+        assert (await phone.send(url, pieces(PHOTO[:20_000]))).status == 204
+        assert (await phone.send(url, pieces(PHOTO[20_000:] + b"xyz"), 20_000)).status == 413
+        assert await phone.offset(url) == 20_000
+        assert (await phone.send(url, pieces(PHOTO[20_000:]), 20_000)).status == 204
+        assert site.file_of(site.rows()[0]) == PHOTO
+
+
+async def test_a_disk_that_does_not_confirm_means_begin_again_and_no_wrong_answer(tmp_path: Path) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, "I/O error")
+
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        phone = Phone(site)
+        url = await phone.begun(PHOTO)
+        files = site.keeper.files
+        works, files._sync_file = files._sync_file, fails
+        assert (await phone.send(url, PHOTO)).status == 503
+        files._sync_file = works
+        # The failed file is set aside and never tried again.
+        assert await phone.offset(url) == 0
+        assert len(list((site.context.site / "photos" / "quarantine").iterdir())) == 1
+        assert (await phone.send(url, PHOTO)).status == 204
+        assert_idle(site)
+
+
+async def test_begun_uploads_are_bounded_in_bytes_too(tmp_path: Path) -> None:
+    tus = {"life_seconds": 60.0, "uploads_limit": 100, "uploads_limit_bytes": 120_000, "sweep_seconds": 1.0, "sweep_limit": 2}
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE, uploads={"tus": tus}) as site:
+        assert [(await Phone(site, person).create(PHOTO)).status for person in (1, 2, 3)] == [201, 201, 503]
+
+
+async def test_files_that_no_upload_points_to_are_removed_at_the_start(tmp_path: Path) -> None:
+    async with upload_site(tmp_path, "hardened") as site:
+        phone = Phone(site)
+        await phone.send(await phone.begun(PHOTO), PHOTO[:900])
+        partial = site.context.site / "photos" / "partial"
+        (kept,) = partial.glob("*.tus")
+        (partial / f"{'0' * 32}.tus").write_bytes(b"left behind")
+        sweep = asyncio.create_task(site.app[TUS].sweep())
+        await until(lambda: list(partial.glob("*.tus")) == [kept])
+        sweep.cancel()
+
+
+async def test_a_ticket_for_a_file_whose_upload_has_ended_begins_another(tmp_path: Path) -> None:
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        phone = Phone(site)
+        _, ticket = await site.ask(1, PHOTO)
+        await phone.send(ticket["tus_url"], PHOTO[:9_000])
+        await site.context.database.run(lambda cursor: cursor.execute("UPDATE tus_uploads SET expires_us = 0").rowcount)
+        assert await phone.offset(ticket["tus_url"]) == 0
+        assert (await phone.send(ticket["tus_url"], PHOTO)).status == 204
 
 
 async def test_two_requests_at_once_never_mix_their_bytes(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
                 200: known(
                     protocol=TEXT,
                     url=TEXT,
+                    tus_url=nullable(TEXT),
                     shows_progress=YES_OR_NO,
                     photo_limit_bytes=WHOLE,
                     stored={"type": "array", "items": TEXT},

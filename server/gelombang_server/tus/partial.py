@@ -118,9 +118,13 @@ class PartialPart(PhotoPart):
         await self._files.in_thread(lambda: self._read(take))
 
     async def flush(self) -> None:
-        self._flushing = asyncio.ensure_future(super().flush())
-        # A request may end now and the writing goes on: `suspend` waits for it, and tells what went wrong.
-        await asyncio.shield(self._flushing)
+        writing = self._flushing = asyncio.ensure_future(super().flush())
+        try:
+            await asyncio.shield(writing)
+        finally:
+            if writing.done():
+                # Else the request ends here and the writing goes on: `suspend` waits for it, and tells what went wrong.
+                self._flushing = None
 
     def take_back(self) -> None:
         """What this request brought is not kept: the upload will stand where it stood."""
@@ -128,16 +132,19 @@ class PartialPart(PhotoPart):
 
     async def suspend(self) -> None:
         """Write what was gathered, close the file and let go. Raises NoSpaceError or SyncFailedError. Again, it changes nothing."""
-        if self._flushing is not None:
-            await asyncio.wait([self._flushing])
-        pieces, self._pieces = self._pieces, []
+        writing, self._flushing = self._flushing, None
         try:
-            if self._files.is_closed:
-                self._put_away(pieces)
-            else:
-                await self._files.in_thread(lambda: self._put_away(pieces))
+            if writing is not None:
+                await writing
         finally:
-            self._count_back(self._counted_bytes)
+            pieces, self._pieces = self._pieces, []
+            try:
+                if self._files.is_closed:
+                    self._put_away(pieces)
+                else:
+                    await self._files.in_thread(lambda: self._put_away(pieces))
+            finally:
+                self._count_back(self._counted_bytes)
 
     def discard(self) -> None:
         """The request is over; what came is kept. After `keep` this only lets go."""

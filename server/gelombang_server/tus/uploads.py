@@ -58,9 +58,11 @@ class TusUploads:
                 raise Problem(Code.UPLOAD_UNKNOWN, "there is no such upload; please begin it again", stage=Stage.HEADERS)
         else:
             applicant, creation, expires_us = self._ticketed(name)
-            upload = table.find_of(self.context.database, applicant, creation)
-            if upload is None and expires_us <= self.context.now_us():
+            if expires_us <= self.context.now_us():
                 raise Problem(Code.UPLOAD_EXPIRED, "the ticket is too old; please ask for a new one", stage=Stage.HEADERS)
+            upload = table.find_of(self.context.database, applicant, creation)
+            if upload is not None and upload.expires_us <= self.context.now_us():
+                return None  # The ticket begins another one.
         if upload is not None and upload.expires_us <= self.context.now_us():
             raise Problem(Code.UPLOAD_EXPIRED, "the upload is too old; please begin it again", stage=Stage.HEADERS)
         return upload
