@@ -120,12 +120,14 @@ class Recorder:
         """How the attempt ended; written once. `outcome` takes the place of the ending's own."""
         buffer = self._attempts.buffer
         assert buffer[row + _OUTCOME_AT] == _OPEN
-        _, phase, exchanges, status, code, *numbers, hook_us = ending
+        _, phase, exchanges, status, code, sent, received, connect_us, send_us, wait_us, receive_us, hook_us = ending
         try:
-            _pack_ended(buffer, row + _DONE_AT, done_us, *numbers)
+            _pack_ended(buffer, row + _DONE_AT, done_us, sent, received, connect_us, send_us, wait_us, receive_us)
+            _pack_outcome(buffer, row + _OUTCOME_AT, outcome, phase, exchanges, status, code, hook_us)
         except struct.error:
-            _pack_ended(buffer, row + _DONE_AT, done_us, *[min(number, _U32_LIMIT) for number in numbers])
-        _pack_outcome(buffer, row + _OUTCOME_AT, outcome, phase, exchanges, status, code, min(hook_us, _U32_LIMIT))
+            numbers = [min(number, _U32_LIMIT) for number in (sent, received, connect_us, send_us, wait_us, receive_us, hook_us)]
+            _pack_ended(buffer, row + _DONE_AT, done_us, *numbers[:-1])
+            _pack_outcome(buffer, row + _OUTCOME_AT, outcome, phase, exchanges, status, code, numbers[-1])
 
     def acknowledge(self, index: int, step: int, number: int, size_bytes: int, sha256: bytes, tab: int = 0) -> None:
         """The site told this person that it has the photo."""

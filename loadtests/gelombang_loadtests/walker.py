@@ -73,33 +73,35 @@ class Walker:
             person = applicant.person = make_person(crowd.seed, applicant.index, crowd.scenario, crowd.run)
         values = Values(person, applicant.values, crowd.beside)
         form = self._forms[step]
-        if applicant.parked_us:
-            assert isinstance(form, MessageForm)
-            applicant.parked_us = 0
-            return self._ended(applicant, person, form.end(applicant, values))
+        if isinstance(form, MessageForm):
+            return self._message(applicant, person, form, values)
         asked_for = self._asks_for[step]
         if asked_for is not None:
             asked_for.asked_again(values)
-        attempt = self._begin(applicant, person)
-        if isinstance(form, MessageForm):
-            began = form.begin(applicant, person, values, self._loop.now_us())
-            if isinstance(began, int):
-                applicant.parked_us = max(self._loop.now_us(), 1)
-                return Again(began, parked=True)
-            return self._ended(applicant, person, began)
+        now = self._loop.now_us()
+        attempt = self._numbered(applicant, person, now)
+        self._book.attempt_begins(applicant, now)
         return self._ended(applicant, person, form.attempt(applicant, person, values, attempt))
+
+    def _message(self, applicant: Applicant, person: Person, form: MessageForm, values: "Values") -> Next:
+        """A wait for a message begins, or has ended."""
+        if applicant.parked_us:
+            applicant.parked_us = 0
+            return self._ended(applicant, person, form.end(applicant, values))
+        now = self._loop.now_us()
+        self._numbered(applicant, person, now)
+        self._book.attempt_begins(applicant, now)
+        began = form.begin(applicant, person, values, self._loop.now_us())
+        if isinstance(began, int):
+            applicant.parked_us = max(self._loop.now_us(), 1)
+            return Again(began, parked=True)
+        return self._ended(applicant, person, began)
 
     def _message_after(self, step: int) -> MessageForm | None:
         """The message that a request asks for: the step that its success leads to."""
         target = self._crowd.journey.follow(step, Outcome.OK)
         form = self._forms[target] if target >= 0 else None
         return form if isinstance(form, MessageForm) and isinstance(self._forms[step], RequestForm) else None
-
-    def _begin(self, applicant: Applicant, person: Person) -> AttemptId:
-        now = self._loop.now_us()
-        attempt = self._numbered(applicant, person, now)
-        self._book.attempt_begins(applicant, now)
-        return attempt
 
     def _numbered(self, applicant: Applicant, person: Person, now: int) -> AttemptId:
         """The person's next try at the step."""
@@ -118,8 +120,7 @@ class Walker:
 
     def _ended(self, applicant: Applicant, person: Person, tried: Try) -> Next:
         now = self._loop.now_us()
-        outcome = tried.ending.outcome
-        cut = outcome is _TIMED_OUT and now >= self._end.us
+        cut = tried.ending.outcome is _TIMED_OUT and now >= self._end.us
         self._book.attempt_ends(applicant, tried, now, cut)
         return self._goes_on(applicant, person, tried, now, cut)
 
@@ -131,19 +132,23 @@ class Walker:
             return Fate.CUT
         if tried.captured:
             applicant.values.update(tried.captured)
-        if outcome is _OK or outcome is _CONFLICT:
+        step = applicant.step
+        if (outcome is _OK or outcome is _CONFLICT) and not applicant.passed_steps >> step & 1:
             self._book.passes(applicant, now)
-        then = self._what_next(applicant, person, tried, outcome, now)
+        rule = tried.rule
+        target = self._crowd.journey.follow(step, outcome, rule) if rule else self._next[step][outcome]
+        then: Next
+        if target >= 0:
+            then = self._moves(applicant, person, target, now)
+        else:
+            fate = fate_of_target(target)
+            then = self._persists(applicant, person, tried, now) if fate is None else fate
         if isinstance(then, Fate):
             self._book.person_ends(applicant, then, now)
         return then
 
-    def _what_next(self, applicant: Applicant, person: Person, tried: Try, outcome: Outcome, now_us: int) -> Next:
-        step, rule = applicant.step, tried.rule
-        target = self._crowd.journey.follow(step, outcome, rule) if rule else self._next[step][outcome]
-        if target < 0:
-            fate = fate_of_target(target)
-            return self._persists(applicant, person, tried, now_us) if fate is None else fate
+    def _moves(self, applicant: Applicant, person: Person, target: int, now_us: int) -> Next:
+        """On to a step, which may be the one before."""
         number = applicant.tries[target]
         if number >= person.patience.attempts_limit:
             return Fate.GAVE_UP
