@@ -4,10 +4,11 @@ The identity travels as a W3C trace id (Trace Context, W3C Recommendation 2021, 
 this project can log it and be joined later. All sets here are closed: there is no "other".
 """
 
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 
+@unique
 class Outcome(IntEnum):
     """How an attempt ended for the person who made it. OPEN marks a row that was begun and never ended."""
 
@@ -46,6 +47,7 @@ class Outcome(IntEnum):
     """The answer was well, but did not hold a value that the step captures."""
 
 
+@unique
 class Phase(IntEnum):
     """Where in the exchange the generator was when the attempt ended."""
 
@@ -58,6 +60,7 @@ class Phase(IntEnum):
     """Waiting for a mail or SMS, outside any exchange."""
 
 
+@unique
 class Stage(IntEnum):
     """Where in the server an attempt ended."""
 
@@ -73,6 +76,7 @@ class Stage(IntEnum):
     ACKNOWLEDGE = 9
 
 
+@unique
 class ServerOutcome(IntEnum):
     """How the server ended an attempt."""
 
@@ -93,6 +97,7 @@ class ServerOutcome(IntEnum):
     PROCESS_DIED = 8
 
 
+@unique
 class Code(IntEnum):
     """The reason of an answer; the `code` of the problem document (RFC 9457) in lower case. NONE goes with success."""
 
@@ -172,11 +177,17 @@ class Code(IntEnum):
     """The outbox of mail and SMS is full."""
     DATABASE_FULL = 67
     """The disk that the database is on has no room."""
+    # overload
+    COMMITS_BUSY = 90
+    """Photos stand in line for the disk, and this one had waited too long."""
+    DEADLINE_PASSED = 91
+    """The request said how long its caller would wait, and that was over: the work was dropped where it stood."""
     # the generator's own
     HOST_NOT_ALLOWED = 70
     """The request would have gone to a host that nobody allowed: it was never sent."""
 
 
+@unique
 class Fate(IntEnum):
     """What became of a person. Every planned person has exactly one when a run closes."""
 

@@ -78,6 +78,8 @@ class Tickets(_Part):
     return_jitter: Annotated[Distribution, Dimension.FIXED]
     return_min_seconds: Annotated[Seconds, Field(gt=0)]
     return_max_seconds: Annotated[Seconds, Field(gt=0)]
+    obeys_deadlines: bool = False
+    """Whether work is dropped when the time is over that a request gave itself in its header `Request-Timeout`."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -113,6 +115,34 @@ class Resumable(_Part):
     """How many are removed at once."""
 
 
+class Commits(_Part):
+    """The line before the threads that make photos durable. Times are wall time: it is this machine's disk that is waited for."""
+
+    places_floor: Annotated[FixedInt, Field(gt=0)]
+    """The least that the limit on photos made durable at once adapts to; the most is `api.commit_threads`."""
+    tolerance_ratio: Annotated[FixedFloat, Field(ge=1)]
+    """How many times as long as alone a photo may take before fewer are made durable at once."""
+    window_photos: Annotated[FixedInt, Field(gt=0)]
+    """Photos between two adaptions."""
+    probe_photos: Annotated[FixedInt, Field(gt=0)]
+    """Photos that are made durable with the limit at its floor, to know how long one takes alone."""
+    probe_every_seconds: Annotated[FixedFloat, Field(gt=0)]
+    line_limit: Annotated[FixedInt, Field(gt=0)]
+    """Photos that may wait for a place."""
+    target_seconds: Annotated[FixedFloat, Field(gt=0)]
+    """A line whose first has waited longer than this during a whole interval stands: who waited twice as long is refused, and the newest
+    is served first."""
+    interval_seconds: Annotated[FixedFloat, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.target_seconds > self.interval_seconds:
+            raise ValueError(
+                f"target_seconds {self.target_seconds:g} with interval_seconds {self.interval_seconds:g}; want a target not above it"
+            )
+        return self
+
+
 class Uploads(_Part):
     """What the site does with a photo."""
 
@@ -142,6 +172,8 @@ class Uploads(_Part):
     receive_buffer_bytes: Annotated[FixedInt, Field(ge=4_096)] | None = None
     """What kernel and server may hold of a body that nobody has read yet, each; None leaves it to the kernel, which lets a busy process
     pile up megabytes for each connection."""
+    commits: Commits | None = None
+    """Left out, as many photos wait for a thread as come, for as long as it takes."""
     checks: Checks | None = None
     """Left out, what was acknowledged is never looked at again."""
     tickets: Tickets | None = None
@@ -241,3 +273,13 @@ class Profile(_Part):
     test: Test
     api: Api
     waves: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _floor_below_threads(self) -> Self:
+        commits = self.uploads.commits
+        if commits is not None and commits.places_floor > self.api.commit_threads:
+            raise ValueError(
+                f"uploads.commits.places_floor {commits.places_floor} with api.commit_threads {self.api.commit_threads};"
+                " want a floor not above it"
+            )
+        return self

@@ -155,6 +155,18 @@ HASH_QUEUE_LIMIT = _server("hash_queue_limit", Kind.GAUGE, (), "Passwords that m
 HASH_THREADS_BUSY = _server("hash_threads_busy", Kind.GAUGE, (), "Threads that hash a password now.")
 HASH_THREADS_LIMIT = _server("hash_threads_limit", Kind.GAUGE, (), "Threads that hash passwords.")
 COMMIT_QUEUE = _server("commit_queue", Kind.GAUGE, (), "Photos waiting for a thread that makes them durable.")
+COMMIT_LINE_STANDS = _server(
+    "commit_line_stands", Kind.GAUGE, (), "1 while that line stands: the newest goes first, and who waited too long is refused."
+)
+COMMIT_WAIT_SECONDS = _server(
+    "commit_wait_seconds", Kind.HISTOGRAM, (), "Wall time a photo waited until it could be made durable.", SECONDS_BUCKETS
+)
+COMMIT_PLACES_LIMIT = _server(
+    "commit_places_limit", Kind.GAUGE, (), "Photos that are made durable at once now: adapts to how long the disk takes."
+)
+COMMIT_BASELINE_SECONDS = _server(
+    "commit_baseline_seconds", Kind.GAUGE, (), "Wall time that making one photo durable takes alone, as last measured; 0: not yet."
+)
 COMMIT_THREADS_BUSY = _server("commit_threads_busy", Kind.GAUGE, (), "Threads that make a photo durable now.")
 COMMIT_THREADS_LIMIT = _server("commit_threads_limit", Kind.GAUGE, (), "Threads that make photos durable.")
 SYNC_SECONDS = _server(

@@ -194,6 +194,14 @@ def decisions(speed: float) -> tuple[Decision, ...]:
                     ),
                     _above(lowest(telemetry.COMMIT_QUEUE), 0.5, "photos waited for one at every sample"),
                 ),
+                (
+                    _above(
+                        Over(lowest(telemetry.COMMIT_THREADS_BUSY), now(telemetry.COMMIT_PLACES_LIMIT)),
+                        0.99,
+                        "as many photos were being made durable as the disk takes at once",
+                    ),
+                    _above(lowest(telemetry.COMMIT_QUEUE), 0.5, "photos stood in line for it at every sample"),
+                ),
             ),
         ),
         Decision(

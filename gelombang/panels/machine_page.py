@@ -83,17 +83,23 @@ _DISK = Row(
         _panel(
             "Time of a sync, p99",
             "Use: wall time of one fdatasync of a photo, and of the fsync of its directory. When it grows, the disk is the patient: look at"
-            " what else writes to it, not at the store's settings.",
+            " what else writes to it, not at the store's settings. Beside it: how long a photo waited until it could be"
+            " made durable, and what making one durable takes alone, as the server last measured it.",
             Unit.SECONDS,
             (quantile(0.99, telemetry.SYNC_SECONDS, by=("target",)), "{{target}}"),
+            (quantile(0.99, telemetry.COMMIT_WAIT_SECONDS), "wait in line"),
+            (now(telemetry.COMMIT_BASELINE_SECONDS), "one photo alone"),
         ),
         _panel(
             "Commit threads",
-            "Saturation: threads that make photos durable, their limit (dashed), and photos that wait for one. All busy with a line before"
-            " them: the disk is slow, or api.commit_threads is too low for it.",
+            "Saturation: threads that make photos durable, how many may work now (uploads.commits adapts it to the disk), their limit"
+            " (dashed), and photos that wait for one. All that may are busy with a line before them: the disk is slow, or"
+            " api.commit_threads is too low for it.",
             Unit.COUNT,
             (now(telemetry.COMMIT_THREADS_BUSY), "busy"),
             (now(telemetry.COMMIT_QUEUE), "photos waiting"),
+            (now(telemetry.COMMIT_PLACES_LIMIT), "may work now"),
+            (now(telemetry.COMMIT_LINE_STANDS), "1: the line stands"),
             (now(telemetry.COMMIT_THREADS_LIMIT), "limit of threads"),
         ),
         _panel(

@@ -14,23 +14,28 @@ row in the database and no attempt that acknowledged it: waste, and counted as s
 """
 
 import asyncio
+import math
 import secrets
 import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
-from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang.clock import MICROSECONDS, monotonic_us, sleep_seconds
 from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.bodies import json_response
 from gelombang_server.checking.states import VALIDATED
+from gelombang_server.commit_line import CommitLine
 from gelombang_server.config import SiteContext
+from gelombang_server.deadline import passed, require_time
 from gelombang_server.directory_sync import Sync
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
 from gelombang_server.photofile import PhotoFiles
@@ -59,6 +64,12 @@ class Upload:
     also: Callable[[sqlite3.Cursor], None] | None = None
     """Written in the transaction that stores the photo."""
     is_committing: bool = False
+    deadline_us: int | None = None
+    """Until when somebody waits (monotonic); None: as long as the profile's proxy does."""
+
+    @property
+    def left_seconds(self) -> float:
+        return math.inf if self.deadline_us is None else max(0, self.deadline_us - monotonic_us()) / MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,10 @@ class PhotoKeeper:
             sync_file=file_sync,
             sync_directory=directory_sync,
         )
-        watch_pool(context.metrics, threads, lambda: self.files.in_progress)
+        commits = context.profile.uploads.commits
+        context.metrics.gauge(telemetry.COMMIT_PLACES_LIMIT).set(threads)
+        self.line = CommitLine(commits, threads, context.metrics) if commits is not None else None
+        watch_pool(context.metrics, threads, lambda: self.files.in_progress, lambda: self.line.waiting if self.line is not None else 0)
         self.works: set[asyncio.Task[Kept]] = set()
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
 
@@ -114,18 +128,20 @@ class PhotoKeeper:
 
     async def keep(self, upload: Upload, request: web.Request) -> Kept:
         """Store the photo and wait for it as long as the profile's proxy does. Raises Problem; may be cancelled when the client left."""
+        require_time(upload.deadline_us, Stage.STORE)
         work = asyncio.create_task(self._work(upload))
         self.works.add(work)
         work.add_done_callback(self.works.discard)
         work.add_done_callback(lambda _: upload.part.discard())
-        patience = asyncio.timeout(self._profile.answer_within_seconds)
+        left_seconds, within_seconds = upload.left_seconds, self._profile.answer_within_seconds
+        patience = asyncio.timeout(min(left_seconds, within_seconds))
         try:
             async with patience:
                 return await asyncio.shield(work)
         except TimeoutError:
             if not patience.expired():
                 raise
-            return await self._out_of_time(upload, work, request)
+            return await self._out_of_time(upload, work, request, left_seconds < within_seconds)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._profile.cancels_when_client_left and not upload.is_committing:
@@ -156,7 +172,7 @@ class PhotoKeeper:
             await asyncio.wait(waiting, timeout=CLOSE_LIMIT_SECONDS)
         await asyncio.to_thread(self.files.close)
 
-    async def _out_of_time(self, upload: Upload, work: "asyncio.Task[Kept]", request: web.Request) -> Kept:
+    async def _out_of_time(self, upload: Upload, work: "asyncio.Task[Kept]", request: web.Request, is_deadline: bool) -> Kept:
         transport = request.transport
         if not self._profile.cancels_when_client_left and (transport is None or transport.is_closing()):
             # Nobody is there to be told 504, and the work goes on: its attempt ends with it.
@@ -165,6 +181,8 @@ class PhotoKeeper:
             work.cancel()
         else:
             work.add_done_callback(_forget)
+        if is_deadline:
+            raise passed(upload.attempt.stage)
         raise Problem(Code.UPLOAD_TIMED_OUT, "the photo was not stored in time; please repeat", stage=upload.attempt.stage)
 
     def _leave_behind(self, upload: Upload, work: "asyncio.Task[Kept]") -> None:
@@ -198,8 +216,9 @@ class PhotoKeeper:
             attempt.stage_us("store_wait_us", turn.wait_us)
             attempt.stage_us("store_us", turn.store_us)
             attempt.stage = Stage.COMMIT
+        place = await self._place(upload)
         upload.is_committing = True
-        commit = asyncio.create_task(self._commit(upload))
+        commit = asyncio.create_task(self._commit(upload, place))
         try:
             return await asyncio.shield(commit)
         except asyncio.CancelledError:
@@ -207,12 +226,23 @@ class PhotoKeeper:
             await asyncio.wait([commit])
             raise
 
-    async def _commit(self, upload: Upload) -> Kept:
+    async def _place(self, upload: Upload) -> AbstractContextManager[None]:
+        """A place at the disk. Raises Problem(commits_busy); may be cancelled."""
+        if self.line is None:
+            return nullcontext()
+        try:
+            return await self.line.enter()
+        except BaseException:
+            self.store.forget(upload.part.size_bytes)
+            raise
+
+    async def _commit(self, upload: Upload, place: AbstractContextManager[None]) -> Kept:
         began_us = monotonic_us()
         attempt, size = upload.attempt, upload.part.size_bytes
         kept = Kept(upload.part.photo_id, upload.sha256, size)
         try:
-            path = await upload.part.keep()
+            with place:
+                path = await upload.part.keep()
         except SyncFailedError:
             self.store.forget(size)
             raise sync_failed(Stage.COMMIT) from None

@@ -26,13 +26,13 @@ def timed(metrics: Metrics, target: str, sync: Sync) -> Sync:
     return run
 
 
-def watch_pool(metrics: Metrics, threads: int, in_progress: Callable[[], int]) -> None:
-    """At each scrape, how many photos are in a thread and how many wait for one."""
+def watch_pool(metrics: Metrics, threads: int, in_progress: Callable[[], int], in_line: Callable[[], int]) -> None:
+    """At each scrape, how many photos are in a thread and how many wait for one, in the pool or in the line before it."""
     metrics.gauge(telemetry.COMMIT_THREADS_LIMIT).set(threads)
 
     def look() -> None:
         now = in_progress()
         metrics.gauge(telemetry.COMMIT_THREADS_BUSY).set(min(now, threads))
-        metrics.gauge(telemetry.COMMIT_QUEUE).set(max(0, now - threads))
+        metrics.gauge(telemetry.COMMIT_QUEUE).set(max(0, now - threads) + in_line())
 
     metrics.at_scrape(look)

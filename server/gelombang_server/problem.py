@@ -59,6 +59,8 @@ STATUS_OF_CODE = MappingProxyType(
         Code.UPLOADS_BUSY: 503,
         Code.STORE_FULL: 503,
         Code.STORE_STALLED: 503,
+        Code.COMMITS_BUSY: 503,
+        Code.DEADLINE_PASSED: 504,
         Code.SYNC_FAILED: 503,
         Code.BODY_TOO_SLOW: 408,
         Code.UPLOAD_UNKNOWN: 404,

@@ -18,6 +18,7 @@ from gelombang.profile import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
+from gelombang_server.deadline import deadline_of, kept, require_time
 from gelombang_server.keeper import KEEPER, Upload, new_photo_id, no_room, sync_failed
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
@@ -27,7 +28,7 @@ from gelombang_server.tickets import Ticket, TicketDesk
 
 TUS_PATH = "/api/v1/me/tus"
 DESK = web.AppKey("desk", TicketDesk)
-SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_OUT})
+SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_OUT, Code.COMMITS_BUSY})
 """Refusals after the body that come with a time to return."""
 
 
@@ -42,6 +43,7 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
     attempt, context, keeper, desk = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[DESK]
     began_us = monotonic_us()
     applicant = require_session(request)
+    deadline_us = _deadline_of(request, context)
     wish = await read_json(request, TicketWish)
     is_known = attempt.id is not None
     if is_known:
@@ -49,6 +51,7 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
     attempt.stage = Stage.ADMISSION
     profile = context.profile.uploads
     try:
+        require_time(deadline_us, Stage.ADMISSION)
         if wish.bytes > profile.photo_limit_bytes:
             raise Problem(Code.PHOTO_TOO_LARGE, f"the photo has {wish.bytes} bytes; want {profile.photo_limit_bytes} at most")
         stored = keeper.stored(applicant)
@@ -89,9 +92,10 @@ async def put_photo(request: web.Request) -> web.Response:
     token = request.query.get("ticket")
     if not token:
         raise Problem(Code.TICKET_MISSING, "the ticket is missing; please ask for one first")
+    deadline_us = _deadline_of(request, context)
     ticket = desk.claim(token, kind, attempt.id)
     try:
-        return await _take_photo(request, context, desk, ticket)
+        return await _take_photo(request, context, desk, ticket, deadline_us)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if not ticket.is_replaced or task is None:
@@ -106,7 +110,14 @@ async def put_photo(request: web.Request) -> web.Response:
         desk.close(ticket)
 
 
-async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDesk, ticket: Ticket) -> web.Response:
+def _deadline_of(request: web.Request, context: SiteContext) -> int | None:
+    tickets = context.profile.uploads.tickets
+    return deadline_of(request) if tickets is not None and tickets.obeys_deadlines else None
+
+
+async def _take_photo(
+    request: web.Request, context: SiteContext, desk: TicketDesk, ticket: Ticket, deadline_us: int | None
+) -> web.Response:
     attempt, profile = request[ATTEMPT], context.profile.uploads
     if request.content_type != "image/jpeg":
         raise Problem(Code.WRONG_TYPE, "the body's type is not understood; want image/jpeg")
@@ -118,7 +129,8 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
     part = keeper.files.begin(new_photo_id())
     try:
         inspection = Inspection(profile.pixels_limit)
-        await receive(request, profile, part, inspection.feed)
+        async with kept(deadline_us, Stage.BODY):
+            await receive(request, profile, part, inspection.feed)
         desk.photo_received(ticket)
         inspection.note(attempt)
         attempt.stage = Stage.DIGEST
@@ -129,7 +141,7 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
     except BaseException:
         part.discard()
         raise
-    upload = Upload(attempt, ticket.applicant, ticket.kind, part, inspection.sha256, lambda: ticket.is_replaced)
+    upload = Upload(attempt, ticket.applicant, ticket.kind, part, inspection.sha256, lambda: ticket.is_replaced, deadline_us=deadline_us)
     return (await keeper.keep(upload, request)).response()
 
 

@@ -134,10 +134,10 @@ class UploadSite:
 
 @asynccontextmanager
 async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> AsyncIterator[UploadSite]:
-    """The shipped profile `name` with changed numbers: `store={...}, uploads={...}, tickets={...}`."""
+    """The shipped profile `name` with changed numbers: `store={...}, uploads={...}, tickets={...}, commits={...}`."""
     profile = tomllib.loads((PROFILES / f"{name}.toml").read_text())
     for part, numbers in changes.items():
-        (profile["uploads"]["tickets"] if part == "tickets" else profile[part]).update(numbers)
+        (profile["uploads"] if part in profile["uploads"] else profile)[part].update(numbers)
     plan = ServerPlan(
         run=RUN,
         seed=1,

@@ -142,7 +142,7 @@ async def test_a_photo_under_way_keeps_a_commit_thread_busy_and_each_sync_is_tim
         sync_file=timed(metrics, "file", lambda _: go.wait(20) and None),
         sync_directory=timed(metrics, "directory", lambda _: None),
     )
-    watch_pool(metrics, 1, lambda: files.in_progress)
+    watch_pool(metrics, 1, lambda: files.in_progress, lambda: 0)
     opened = value(metrics, "sync_seconds_count", target="directory")
     kept = [asyncio.create_task(files.whole(name, b"x").keep()) for name in ("a", "b", "c")]
     await until(lambda: value(metrics, "commit_threads_busy") == 1 and value(metrics, "commit_queue") == 2)

@@ -55,6 +55,8 @@ def _operation(row: RouteRow, operation: Operation) -> dict[str, object]:
     parameters = [_parameter(name, pattern) for name, pattern in _PARAMETER.findall(row.path)]
     parameters += [{"name": name, "in": "query", "required": True, "schema": {"type": "string"}} for name in operation.query]
     parameters += [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in operation.headers]
+    seconds = {"type": "number", "minimum": 0}
+    parameters += [{"name": name, "in": "header", "required": False, "schema": seconds} for name in operation.optional_headers]
     if parameters:
         made["parameters"] = parameters
     if operation.body is not None:

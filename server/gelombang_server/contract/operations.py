@@ -12,6 +12,7 @@ from gelombang.attempt import Code
 from gelombang_server.accounts import LogIn, NewAccount
 from gelombang_server.bodies import Fields
 from gelombang_server.data import PersonalData
+from gelombang_server.deadline import DEADLINE_HEADER
 from gelombang_server.otp import OneTimeCode, Phone
 from gelombang_server.routes import Route
 from gelombang_server.test import Answers
@@ -31,7 +32,7 @@ WRITE = (Code.DATABASE_FULL,)
 JSON_BODY = (Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW, Code.WRONG_TYPE, Code.FIELD_MISSING, Code.FIELD_INVALID)
 SESSION = (Code.SESSION_MISSING, Code.SESSION_INVALID, Code.SESSION_EXPIRED)
 WALK = (Code.PHOTO_WRONG_FORMAT, Code.PHOTO_TRUNCATED, Code.PHOTO_TOO_MANY_PIXELS, Code.PHOTO_POLYGLOT)
-KEEPING = (Code.UPLOAD_FAILED, Code.UPLOAD_TIMED_OUT, Code.STORE_FULL, Code.SYNC_FAILED, Code.BODY_TOO_SLOW)
+KEEPING = (Code.UPLOAD_FAILED, Code.UPLOAD_TIMED_OUT, Code.STORE_FULL, Code.SYNC_FAILED, Code.COMMITS_BUSY, Code.BODY_TOO_SLOW)
 
 
 def known(**fields: Schema) -> Schema:
@@ -59,6 +60,8 @@ class Operation:
     query: tuple[str, ...] = field(default=())
     headers: tuple[str, ...] = field(default=())
     """Without these nothing is done."""
+    optional_headers: tuple[str, ...] = field(default=())
+    """Seconds, each; a request may go without."""
 
     def all_codes(self) -> tuple[Code, ...]:
         parts = COMMON, WRITE if self.writes else (), JSON_BODY if self.body else (), SESSION if self.needs_session else (), self.codes
@@ -177,8 +180,9 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
         Route.TICKET: Operation(
             "Ask to send a photo; 200 when just this one is stored already, 503 with a time to come back when there is no room.",
             {200: _PHOTO, 201: known(url=TEXT, tus_url=TEXT, expires_in_seconds=NUMBER, bytes_limit=WHOLE)},
-            (Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY, Code.PHOTO_UNDECODABLE, *WALK),
+            (Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY, Code.DEADLINE_PASSED, Code.PHOTO_UNDECODABLE, *WALK),
             TicketWish,
+            optional_headers=(DEADLINE_HEADER,),
         ),
         Route.PHOTO_PUT: Operation(
             "Send the photo of a ticket; 201 when it is durable.",
@@ -190,6 +194,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
                 Code.WRONG_TYPE,
                 Code.PHOTO_SIZE_MISMATCH,
                 Code.PHOTO_DIGEST_MISMATCH,
+                Code.DEADLINE_PASSED,
                 *WALK,
                 *KEEPING,
             ),
@@ -197,6 +202,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             needs_session=False,
             writes=True,
             query=("ticket",),
+            optional_headers=(DEADLINE_HEADER,),
         ),
         Route.TUS_OPTIONS: Operation("What this site understands of tus.", {204: None}, needs_session=False),
         Route.TUS_UPLOAD_OPTIONS: Operation("The same, of an upload's address.", {204: None}, needs_session=False),

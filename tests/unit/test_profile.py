@@ -1,0 +1,26 @@
+"""Numbers of a profile that don't go together are refused, with both named."""
+
+import tomllib
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gelombang.profile import Profile
+from gelombang.resources import profiles_folder
+
+
+def hardened(**commits: Any) -> Profile:
+    document = tomllib.loads((profiles_folder() / "hardened.toml").read_text())
+    document["uploads"]["commits"] |= commits
+    return Profile.model_validate(document)
+
+
+def test_a_line_can_not_stand_sooner_than_it_is_looked_at() -> None:
+    with pytest.raises(ValidationError, match=r"target_seconds 1 with interval_seconds 0\.5; want a target not above it"):
+        hardened(target_seconds=1.0)
+
+
+def test_the_floor_of_the_limit_is_not_above_the_threads() -> None:
+    with pytest.raises(ValidationError, match=r"uploads\.commits\.places_floor 9 with api\.commit_threads 8; want a floor not above it"):
+        hardened(places_floor=9)
