@@ -4,12 +4,14 @@ Numbers are part of the ledger: never reuse one. A request that matches no route
 """
 
 from collections.abc import Awaitable, Callable
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 from aiohttp import web
 
 
+@unique
+@unique
 class Route(IntEnum):
     """What was asked for."""
 
