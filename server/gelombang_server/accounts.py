@@ -9,7 +9,6 @@ Down Online Guessing Attacks with Device Cookies").
 
 import hashlib
 import secrets
-import sqlite3
 from typing import Annotated
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.passwords import PASSWORDS
+from gelombang_server.peoplestore import Cursor, TakenError
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import issue_session, session_shown
 
@@ -52,21 +52,21 @@ async def create_account(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     email = fields.email.lower()
     # Most of those who come a second time had a lost answer: look first, because a hash costs more than everything else here.
-    if context.database.read(lambda cursor: cursor.execute("SELECT 1 FROM applicants WHERE email = ?", (email,)).fetchone()) is not None:
+    find = "SELECT 1 FROM applicants WHERE email = ?"
+    if await context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone()) is not None:
         raise _taken()
     encoded = await request.app[PASSWORDS].hash(fields.password)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     now_us, expires_us = context.now_us(), context.after_us(context.profile.credentials.link_life_seconds)
     queue_limit = context.profile.messages.queue_limit
 
-    def insert(cursor: sqlite3.Cursor) -> int:
+    def insert(cursor: Cursor) -> int:
         try:
             row = (email, fields.name, encoded, now_us)
-            cursor.execute("INSERT INTO applicants (email, name, password_hash, created_us) VALUES (?, ?, ?, ?)", row)
-        except sqlite3.IntegrityError:
+            add = "INSERT INTO applicants (email, name, password_hash, created_us) VALUES (?, ?, ?, ?) RETURNING id"
+            applicant = int(cursor.execute(add, row).fetchone()[0])
+        except TakenError:
             raise _taken() from None
-        applicant = cursor.lastrowid
-        assert applicant is not None
         cursor.execute(
             "INSERT INTO email_links (token_hash, applicant, expires_us) VALUES (?, ?, ?)", (_digest(token), applicant, expires_us)
         )
@@ -84,7 +84,7 @@ async def log_in(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     email = fields.email.lower()
     find = "SELECT id, password_hash, locked_until_us, known_locked_until_us FROM applicants WHERE email = ?"
-    found = context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone())
+    found = await context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone())
     applicant, encoded, stranger_locked_us, known_locked_us = found or (0, None, 0, 0)
     is_known = found is not None and session_shown(request) == applicant
     locked_until_us = known_locked_us if is_known else stranger_locked_us
@@ -106,7 +106,7 @@ async def follow_email_link(request: web.Request) -> web.Response:
     find = (
         "SELECT applicant, expires_us, email_verified_us FROM email_links JOIN applicants ON applicants.id = applicant WHERE token_hash = ?"
     )
-    row = context.database.read(lambda cursor: cursor.execute(find, (digest,)).fetchone())
+    row = await context.database.read(lambda cursor: cursor.execute(find, (digest,)).fetchone())
     if row is None:
         raise Problem(Code.LINK_INVALID, "the link is not one of this site")
     applicant, expires_us, verified_us = row
@@ -126,7 +126,7 @@ async def _count_try(request: web.Request, applicant: int, matched: bool, column
     credentials, now_us = context.profile.credentials, context.now_us()
     lock_us = now_us + round(credentials.password_lock_seconds * 1e6)
 
-    def count(cursor: sqlite3.Cursor) -> int:
+    def count(cursor: Cursor) -> int:
         tries, locked_until_us = cursor.execute(f"SELECT {', '.join(columns)} FROM applicants WHERE id = ?", (applicant,)).fetchone()
         if locked_until_us > now_us:
             return int(locked_until_us)

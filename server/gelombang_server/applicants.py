@@ -1,6 +1,5 @@
 """What the routes share about the applicant who asks: the row, the steps passed, and how a change becomes durable."""
 
-import sqlite3
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ from gelombang.clock import monotonic_us
 from gelombang.steps import PhotoKind
 from gelombang_server.checking.states import RECEIVED, VALIDATED
 from gelombang_server.config import ATTEMPT, CONTEXT
-from gelombang_server.database import Operation
+from gelombang_server.peoplestore import Cursor, Operation
 from gelombang_server.problem import Problem
 
 T = TypeVar("T")
@@ -66,7 +65,7 @@ WHERE a.id = ?
 """
 
 
-def find_applicant(cursor: sqlite3.Cursor, applicant: int) -> Applicant:
+def find_applicant(cursor: Cursor, applicant: int) -> Applicant:
     """The applicant of a session. Raises Problem(session_invalid) when there is none (any more)."""
     row = cursor.execute(_SELECT, (applicant,)).fetchone()
     if row is None:

@@ -17,8 +17,8 @@ from gelombang.profile import Profile
 from gelombang.runplan import ServerPlan, read_model
 from gelombang.scale import Scale, scaled
 from gelombang_server.attempts import AttemptBook, ServerAttempt
-from gelombang_server.database import Database
 from gelombang_server.metrics import Metrics
+from gelombang_server.peoplestore import PeopleStore
 from gelombang_server.sealing import Seal
 
 SITE_FOLDER = "site"
@@ -39,7 +39,7 @@ class SiteContext:
     site: Path
     """The server's data: the database, photos/."""
     session_key: bytes
-    database: Database
+    database: PeopleStore
     book: AttemptBook
     metrics: Metrics
     uploads_url: str

@@ -1,6 +1,5 @@
 """Personal data: checked for structure at once, by the civil registry later."""
 
-import sqlite3
 from datetime import date
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from gelombang_server.applicants import commit, find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
 from gelombang_server.nik import AGE_LIMIT_YEARS, OPENING_DAY, is_born_on, is_old_enough, nik_fault
+from gelombang_server.peoplestore import Cursor, TakenError
 from gelombang_server.problem import Problem
 from gelombang_server.registry import queue_lookup
 from gelombang_server.sessions import require_session
@@ -35,7 +35,7 @@ async def put_data(request: web.Request) -> web.Response:
     nik, kk = seal.close("nik", fields.nik), None if fields.kk is None else seal.close("kk", fields.kk)
     data = (nik, kk, fields.birth_date.isoformat(), fields.address)
 
-    def store(cursor: sqlite3.Cursor) -> tuple[str, bool]:
+    def store(cursor: Cursor) -> tuple[str, bool]:
         applicant = find_applicant(cursor, applicant_id)
         applicant.require_email()
         if (applicant.nik, applicant.kk, applicant.birth_date, applicant.address) == data:
@@ -48,7 +48,7 @@ async def put_data(request: web.Request) -> web.Response:
                 "UPDATE applicants SET nik = ?, kk = ?, birth_date = ?, address = ?, nik_state = 'being_checked' WHERE id = ?",
                 (*data, applicant_id),
             )
-        except sqlite3.IntegrityError:
+        except TakenError:
             raise Problem(Code.NIK_TAKEN, "this NIK is registered already") from None
         queue_lookup(cursor, applicant_id, nik, now_us, queue_limit)
         return "being_checked", applicant.nik is None

@@ -10,7 +10,7 @@ longer and a full disk are told by name, and nothing of what was asked is left b
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -20,10 +20,10 @@ from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_server.metrics import Metrics
+from gelombang_server.peoplestore import Operation
 from gelombang_server.problem import Problem
 
 T = TypeVar("T")
-Operation = Callable[[sqlite3.Cursor], T]
 _Item = tuple[Operation[Any], "asyncio.Future[Any]"]
 _Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
@@ -77,7 +77,7 @@ class Database:
         if self._closed or self._waiting >= self._queue_limit:
             raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
 
-    def read(self, operation: Operation[T]) -> T:
+    async def read(self, operation: Operation[T]) -> T:
         """The result of a short read of what is committed, at once, in the event loop's thread. Raises Problem as `run` does."""
         try:
             return operation(self._reader.cursor())

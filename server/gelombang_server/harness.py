@@ -38,7 +38,9 @@ def build_harness(context: SiteContext, outbox: Outbox | None) -> web.Applicatio
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[CONTEXT].metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    metrics = request.app[CONTEXT].metrics
+    await metrics.look_at_levels()
+    return web.Response(body=metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _messages(request: web.Request) -> web.Response:

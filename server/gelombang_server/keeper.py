@@ -16,7 +16,6 @@ row in the database and no attempt that acknowledged it: waste, and counted as s
 import asyncio
 import math
 import secrets
-import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
@@ -37,6 +36,7 @@ from gelombang_server.commit_line import CommitLine
 from gelombang_server.config import SiteContext
 from gelombang_server.deadline import passed, require_time
 from gelombang_server.directory_sync import Sync
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
@@ -61,7 +61,7 @@ class Upload:
     sha256: str
     is_heard: Callable[[], bool] = lambda: False
     """Whether a cancelled request still has somebody who waits for its answer."""
-    also: Callable[[sqlite3.Cursor], None] | None = None
+    also: Callable[[Cursor], None] | None = None
     """Written in the transaction that stores the photo."""
     is_committing: bool = False
     deadline_us: int | None = None
@@ -91,8 +91,7 @@ class PhotoKeeper:
 
     def __init__(self, context: SiteContext) -> None:
         self._context = context
-        (used_bytes,) = context.database.read(lambda cursor: cursor.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone())
-        self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us, used_bytes // context.places)
+        self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us)
         context.when_changed.append(lambda: self.store.resize(context.profile.store.capacity_bytes))
         threads = context.profile.api.commit_threads
         file_sync, directory_sync = (timed(context.metrics, target, self._rehearsed(sync)) for target, sync in SYNCS.items())
@@ -111,6 +110,12 @@ class PhotoKeeper:
         watch_pool(context.metrics, threads, lambda: self.files.in_progress, lambda: self.line.waiting if self.line is not None else 0)
         self.works: set[asyncio.Task[Kept]] = set()
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
+
+    async def resume(self) -> None:
+        """Count what is stored already. Call it before the first upload."""
+        query = "SELECT CAST(coalesce(sum(bytes), 0) AS bigint) FROM photos"
+        used_bytes = await self._context.database.read(lambda cursor: int(cursor.execute(query).fetchone()[0]))
+        self.store.remember(used_bytes // self._context.places)
 
     @property
     def _profile(self) -> Uploads:
@@ -153,10 +158,10 @@ class PhotoKeeper:
                 self._leave_behind(upload, work)
             raise
 
-    def stored(self, applicant: int) -> list[tuple[PhotoKind, Kept]]:
+    async def stored(self, applicant: int) -> list[tuple[PhotoKind, Kept]]:
         """The applicant's photos that have a row, rejected ones too."""
         query = "SELECT kind, id, sha256, bytes, verdict FROM photos LEFT JOIN photo_checks ON photo = id WHERE applicant = ?"
-        rows = self._context.database.read(lambda cursor: cursor.execute(query, (applicant,)).fetchall())
+        rows = await self._context.database.read(lambda cursor: cursor.execute(query, (applicant,)).fetchall())
         return [
             (PhotoKind(kind), Kept(photo, sha256, size, None if verdict in (None, VALIDATED) else Code[verdict.upper()]))
             for kind, photo, sha256, size, verdict in rows
@@ -253,7 +258,7 @@ class PhotoKeeper:
         now_us = self._context.now_us
         kind, applicant = upload.kind.value, upload.applicant
 
-        def insert(cursor: sqlite3.Cursor) -> bool:
+        def insert(cursor: Cursor) -> bool:
             query = "SELECT 1 FROM photos WHERE applicant = ? AND kind = ? LIMIT 1"
             is_first = cursor.execute(query, (applicant, kind)).fetchone() is None
             row = (kept.photo, person, step, number, applicant, kind, kept.sha256, size, path, now_us())

@@ -2,11 +2,12 @@
 
 Names, labels, buckets and meanings come from `gelombang.telemetry` alone. Children with labels are prepared once and kept, because
 looking one up costs more than counting; all label values come from closed sets, so the caches are bounded. What is a level and not an
-event is read at scrape (`at_scrape`).
+event is read at scrape (`at_scrape`, or `level` where the database has to be asked).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from types import MappingProxyType
 from typing import Never
@@ -18,6 +19,7 @@ from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.metrics_text import PageWriter
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Kind, Metric, Side
+from gelombang_server.problem import Problem
 from gelombang_server.routes import Route
 
 LAG_SAMPLE_SECONDS = 0.05
@@ -35,6 +37,7 @@ class Metrics:
         self.registry = CollectorRegistry(auto_describe=False)
         self._handles: dict[str, Counter | Gauge | Histogram] = {}
         self._scrapes: list[Callable[[], None]] = []
+        self._levels: list[Callable[[], Awaitable[None]]] = []
         self._writer = PageWriter()
         for spec in telemetry.CATALOGUE:
             # A machine that another process reports is absent here, and not 0.
@@ -73,6 +76,16 @@ class Metrics:
     def at_scrape(self, read: Callable[[], None]) -> None:
         """Call `read` before every scrape, to set gauges from what they show."""
         self._scrapes.append(read)
+
+    def level(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Call `look` before every scrape of the harness, to set a gauge from what the database holds."""
+        self._levels.append(look)
+
+    async def look_at_levels(self) -> None:
+        """While the database can't be read, its levels stay as they were last seen; why is in its own metrics."""
+        for look in self._levels:
+            with suppress(Problem):
+                await look()
 
     def page(self) -> bytes:
         """The Prometheus text of this process now."""

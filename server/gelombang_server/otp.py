@@ -6,7 +6,6 @@ password waits. A phone belongs to whom proved it first: unique by the database.
 
 import hmac
 import secrets
-import sqlite3
 from enum import Enum
 from typing import Annotated
 
@@ -18,8 +17,15 @@ from gelombang_server.applicants import commit, find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
 from gelombang_server.outbox import MessageKind, post_message
+from gelombang_server.peoplestore import Cursor, TakenError
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
+
+_NEW_CODE = """
+INSERT INTO otps (applicant, phone, code, expires_us, tries, sends, sent_us) VALUES (?, ?, ?, ?, 0, ?, ?)
+ON CONFLICT (applicant) DO UPDATE SET phone = excluded.phone, code = excluded.code, expires_us = excluded.expires_us, tries = 0,
+sends = excluded.sends, sent_us = excluded.sent_us
+"""
 
 
 class Phone(Fields):
@@ -46,7 +52,7 @@ async def send_code(request: web.Request) -> web.Response:
     code = f"{secrets.randbelow(10**credentials.otp_digits):0{credentials.otp_digits}d}"
     queue_limit = context.profile.messages.queue_limit
 
-    def send(cursor: sqlite3.Cursor) -> None:
+    def send(cursor: Cursor) -> None:
         applicant = find_applicant(cursor, applicant_id)
         applicant.require_email()
         if applicant.phone_verified:
@@ -60,10 +66,7 @@ async def send_code(request: web.Request) -> web.Response:
         if sends >= credentials.otp_sends_limit:
             raise Problem(Code.TRIES_EXHAUSTED, "too many codes were asked for; please come back", retry_after_seconds=remaining_us / 1e6)
         row = (applicant_id, phone, code, expires_us, sends + 1, now_us)
-        cursor.execute(
-            "REPLACE INTO otps (applicant, phone, code, expires_us, tries, sends, sent_us) VALUES (?, ?, ?, ?, 0, ?, ?)",
-            row,
-        )
+        cursor.execute(_NEW_CODE, row)
         post_message(cursor, MessageKind.OTP, phone, code, now_us, queue_limit)
 
     await commit(request, send)
@@ -77,7 +80,7 @@ async def confirm_code(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     now_us, tries_limit = context.now_us(), context.profile.credentials.otp_tries_limit
 
-    def check(cursor: sqlite3.Cursor) -> Check:
+    def check(cursor: Cursor) -> Check:
         if find_applicant(cursor, applicant_id).phone_verified:
             return Check.RIGHT_BEFORE
         row = cursor.execute("SELECT phone, code, expires_us, tries FROM otps WHERE applicant = ?", (applicant_id,)).fetchone()
@@ -94,7 +97,7 @@ async def confirm_code(request: web.Request) -> web.Response:
             return Check.WRONG
         try:
             cursor.execute("UPDATE applicants SET phone = ?, phone_verified_us = ? WHERE id = ?", (phone, now_us, applicant_id))
-        except sqlite3.IntegrityError:
+        except TakenError:
             raise _taken() from None
         return Check.RIGHT
 

@@ -7,7 +7,6 @@ readers see is the order of delivery: 1, 2, 3 … without a gap.
 
 import asyncio
 import heapq
-import sqlite3
 from collections import deque
 from enum import StrEnum
 from typing import NamedTuple, Never
@@ -21,6 +20,7 @@ from gelombang.seeds import Purpose, unit
 from gelombang_server.background import run_for_ever
 from gelombang_server.config import SiteContext
 from gelombang_server.pacing import Pacer
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 
 TICK_SECONDS = 0.01
@@ -58,7 +58,7 @@ class Message(NamedTuple):
         return {"id": self.id, "kind": self.kind.value, "address": self.address, self.kind.content_field: self.content}
 
 
-def post_message(cursor: sqlite3.Cursor, kind: MessageKind, address: str, content: str, now_us: int, queue_limit: int) -> None:
+def post_message(cursor: Cursor, kind: MessageKind, address: str, content: str, now_us: int, queue_limit: int) -> None:
     """Put a message into the outbox, inside the caller's transaction. Raises Problem(message_queue_full).
 
     The bound is on the span of ids from the partner's oldest message not delivered: two look-ups, and never less than what waits.
@@ -92,30 +92,33 @@ class Outbox:
         self._due: list[tuple[int, int, MessageKind, str, str]] = []
         """Arrived, and not durably delivered yet: while the database can't be written, at most what the outbox may hold."""
         self._recent: list[Message] = []
-        self._last = context.database.read(
-            lambda cursor: int(cursor.execute("SELECT coalesce(max(delivered), 0) FROM outbox").fetchone()[0])
-        )
+        self._last = 0
         self._arrived = asyncio.Event()
         waiting = context.metrics.gauge(telemetry.MESSAGES_WAITING)
         sent = context.metrics.counter(telemetry.MESSAGES_SENT)
         self._sent = {kind: sent.labels(kind.value) for kind in MessageKind}
-        context.metrics.at_scrape(lambda: self._count_waiting(waiting))
+        context.metrics.level(lambda: self._count_waiting(waiting))
 
     @property
     def last(self) -> int:
         """The id of the newest delivered message; 0 before the first."""
         return self._last
 
+    async def resume(self) -> None:
+        """Go on where an earlier process of this site stood. Call it before anybody reads messages."""
+        query = "SELECT coalesce(max(delivered), 0) FROM outbox"
+        self._last = await self._context.database.read(lambda cursor: int(cursor.execute(query).fetchone()[0]))
+
     async def run(self) -> Never:
         """Take, carry and deliver, for ever."""
         await run_for_ever("the outbox", self._tick, TICK_SECONDS)
 
-    def after(self, last: int, limit: int) -> list[Message]:
+    async def after(self, last: int, limit: int) -> list[Message]:
         """Delivered messages with an id above `last`, in order, at most `limit`."""
         first_recent = self._last - len(self._recent)
         if last >= first_recent:
             return self._recent[last - first_recent : last - first_recent + limit]
-        rows = self._context.database.read(
+        rows = await self._context.database.read(
             lambda cursor: cursor.execute(
                 "SELECT delivered, kind, address, content FROM outbox WHERE delivered > ? AND delivered <= ? ORDER BY delivered LIMIT ?",
                 (last, self._last, limit),
@@ -131,7 +134,7 @@ class Outbox:
                     await self._arrived.wait()
             except TimeoutError:
                 pass
-        return self.after(last, limit)
+        return await self.after(last, limit)
 
     def release(self) -> None:
         """Nobody waits any more."""
@@ -140,18 +143,18 @@ class Outbox:
     async def _tick(self) -> None:
         now_us = self._context.now_us()
         for partner in self._pacers:
-            self._take(partner, now_us)
+            await self._take(partner, now_us)
         while self._travelling and self._travelling[0][0] <= now_us:
             self._due.append(heapq.heappop(self._travelling))
         if self._due:
             await self._deliver(self._due)
             self._due.clear()
 
-    def _take(self, partner: str, now_us: int) -> None:
+    async def _take(self, partner: str, now_us: int) -> None:
         """Let the partner take what it can take by now; from then on a message travels."""
         rows = self._read[partner]
         delay = self._profile.sms_delay_seconds if partner == "sms" else self._profile.mail_delay_seconds
-        while rows or self._read_more(partner):
+        while rows or await self._read_more(partner):
             row, kind, address, content, queued_us = rows[0]
             start_us = self._pacers[partner].start_us(queued_us, now_us)
             if start_us is None:
@@ -160,13 +163,13 @@ class Outbox:
             seconds = delay.quantile(unit(self._context.seed, row, Purpose.SERVER_JITTER))
             heapq.heappush(self._travelling, (start_us + round(seconds * 1e6), row, MessageKind(kind), address, content))
 
-    def _read_more(self, partner: str) -> bool:
+    async def _read_more(self, partner: str) -> bool:
         query = (
             "SELECT id, kind, address, content, queued_us FROM outbox"
             " WHERE delivered IS NULL AND (kind = 'otp') = ? AND id > ? ORDER BY id LIMIT ?"
         )
         bounds = (partner == "sms", self._last_read[partner], READ_LIMIT)
-        found: list[_Row] = self._context.database.read(lambda cursor: cursor.execute(query, bounds).fetchall())
+        found: list[_Row] = await self._context.database.read(lambda cursor: cursor.execute(query, bounds).fetchall())
         if found:
             self._read[partner].extend(found)
             self._last_read[partner] = found[-1][0]
@@ -185,8 +188,8 @@ class Outbox:
         self._arrived.set()
         self._arrived = asyncio.Event()
 
-    def _count_waiting(self, gauge: Gauge) -> None:
-        counts = self._context.database.read(
+    async def _count_waiting(self, gauge: Gauge) -> None:
+        counts = await self._context.database.read(
             lambda cursor: dict(cursor.execute("SELECT kind, count(*) FROM outbox WHERE delivered IS NULL GROUP BY kind").fetchall())
         )
         for kind in MessageKind:

@@ -4,7 +4,6 @@ Personal data is answered at once with "being checked"; the queue is a table, so
 The result, and the message that tells it, are one transaction.
 """
 
-import sqlite3
 from collections import deque
 from itertools import islice
 from typing import NamedTuple, Never
@@ -16,6 +15,7 @@ from gelombang_server.config import SiteContext
 from gelombang_server.nik import is_known_to_registry
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.pacing import Pacer
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 from gelombang_server.sealing import Seal
 
@@ -33,7 +33,7 @@ class Lookup(NamedTuple):
     queued_us: int
 
 
-def queue_lookup(cursor: sqlite3.Cursor, applicant: int, nik: str, now_us: int, queue_limit: int) -> None:
+def queue_lookup(cursor: Cursor, applicant: int, nik: str, now_us: int, queue_limit: int) -> None:
     """Ask for a look-up, inside the caller's transaction. Raises Problem(registry_queue_full)."""
     oldest, newest = cursor.execute("SELECT (SELECT min(id) FROM registry_queue), (SELECT max(id) FROM registry_queue)").fetchone()
     if oldest is not None and newest - oldest + 1 >= queue_limit:
@@ -63,7 +63,11 @@ class Registry:
         self._counters = {result: lookups.labels(result) for result in ("verified", "unknown")}
         # First come first served without a gap, so the span of ids is the length of the queue, and costs two look-ups.
         length = "SELECT coalesce((SELECT max(id) FROM registry_queue) - (SELECT min(id) FROM registry_queue) + 1, 0)"
-        context.metrics.at_scrape(lambda: waiting.set(context.database.read(lambda cursor: int(cursor.execute(length).fetchone()[0]))))
+
+        async def look() -> None:
+            waiting.set(await context.database.read(lambda cursor: int(cursor.execute(length).fetchone()[0])))
+
+        context.metrics.level(look)
 
     def _change(self) -> None:
         self._pacer = Pacer(self._context.profile.registry.lookups_per_second, self._context.now_us())
@@ -78,16 +82,16 @@ class Registry:
 
     async def _tick(self) -> None:
         now_us = self._context.now_us()
-        self._ask(now_us)
+        await self._ask(now_us)
         while self._asked and self._asked[0][0] <= now_us:
             self._answered.append(self._asked.popleft()[1])
         while self._answered:
             await self._settle_first(list(islice(self._answered, SETTLE_LIMIT)))
 
-    def _ask(self, now_us: int) -> None:
+    async def _ask(self, now_us: int) -> None:
         while True:
             if not self._read:
-                rows = self._context.database.read(
+                rows = await self._context.database.read(
                     lambda cursor: cursor.execute(
                         "SELECT id, applicant, nik, queued_us FROM registry_queue WHERE id > ? ORDER BY id LIMIT ?",
                         (self._last_read, READ_LIMIT),
@@ -114,7 +118,7 @@ class Registry:
                 self._context.metrics.passed("nik").inc()
 
 
-def _settle(cursor: sqlite3.Cursor, lookups: list[Lookup], seal: Seal, now_us: int, queue_limit: int) -> list[str]:
+def _settle(cursor: Cursor, lookups: list[Lookup], seal: Seal, now_us: int, queue_limit: int) -> list[str]:
     results: list[str] = []
     for lookup in lookups:
         result = "verified" if is_known_to_registry(seal.open("nik", lookup.nik)) else "unknown"

@@ -23,13 +23,13 @@ async def ready(request: web.Request) -> web.Response:
     if context.stopping.is_set():
         raise Problem(Code.SHUTTING_DOWN, "the process drains")
     context.database.require_room()
-    context.database.read(lambda cursor: cursor.execute("SELECT 1").fetchone())
+    await context.database.read(lambda cursor: cursor.execute("SELECT 1").fetchone())
     return json_response({"status": "ready", "profile": context.profile.name})
 
 
 async def status(request: web.Request) -> web.Response:
     """GET /api/v1/me"""
-    applicant = _asker(request)
+    applicant = await _asker(request)
     steps = {
         "account": True,
         "email-link": applicant.email_verified,
@@ -55,7 +55,7 @@ async def status(request: web.Request) -> web.Response:
 
 async def upload_page(request: web.Request) -> web.Response:
     """GET /api/v1/me/uploads: how the site's page sends a photo, and what is stored already."""
-    applicant = _asker(request)
+    applicant = await _asker(request)
     context = request.app[CONTEXT]
     uploads = context.profile.uploads
     path = "/api/v1/me/photos" if uploads.protocol is UploadProtocol.MULTIPART else "/api/v1/me/tickets"
@@ -72,6 +72,6 @@ async def upload_page(request: web.Request) -> web.Response:
     )
 
 
-def _asker(request: web.Request) -> Applicant:
+async def _asker(request: web.Request) -> Applicant:
     applicant_id = require_session(request)
-    return request.app[CONTEXT].database.read(lambda cursor: find_applicant(cursor, applicant_id))
+    return await request.app[CONTEXT].database.read(lambda cursor: find_applicant(cursor, applicant_id))

@@ -39,7 +39,7 @@ class Turn:
 class PhotoStore:
     """One per run: its process is the only one that takes photos. Numbers of `store` are scaled; `zero_us` is the run's zero."""
 
-    def __init__(self, store: Store, metrics: Metrics, zero_us: int, used_bytes: int = 0) -> None:
+    def __init__(self, store: Store, metrics: Metrics, zero_us: int) -> None:
         self._store = store
         stalls = [_slowdown(stall.at_seconds, stall.for_seconds, stall.bandwidth_ratio, zero_us) for stall in store.stalls]
         self._shared: SharedStore[asyncio.Future[Turn]] = SharedStore(
@@ -47,7 +47,7 @@ class PhotoStore:
         )
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._used_bytes = used_bytes
+        self._used_bytes = 0
         self._moved_told_bytes = 0.0
         self._metrics = metrics
         metrics.gauge(telemetry.STORE_TURNS_LIMIT).set(store.turns_limit)
@@ -104,6 +104,10 @@ class PhotoStore:
         """The store holds this much from now on; what is in it stays."""
         self._capacity_bytes = capacity_bytes
         self._metrics.gauge(telemetry.STORE_CAPACITY_BYTES).set(capacity_bytes)
+
+    def remember(self, photo_bytes: int) -> None:
+        """Photos of an earlier process are in it."""
+        self._used_bytes += photo_bytes
 
     def forget(self, photo_bytes: int) -> None:
         """A photo that had its turn is not kept after all."""

@@ -1,6 +1,5 @@
 """The test of motivation and basic ability: begun once, handed in once, within its time."""
 
-import sqlite3
 from typing import Annotated
 
 from aiohttp import web
@@ -10,6 +9,7 @@ from gelombang.attempt import Code
 from gelombang_server.applicants import commit, find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
 
@@ -24,7 +24,7 @@ async def begin_test(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     now_us = context.now_us()
 
-    def begin(cursor: sqlite3.Cursor) -> None:
+    def begin(cursor: Cursor) -> None:
         applicant = find_applicant(cursor, applicant_id)
         if applicant.test_began_us is not None:
             raise Problem(Code.ALREADY_DONE, "the test was begun already")
@@ -47,7 +47,7 @@ async def hand_in_test(request: web.Request) -> web.Response:
         raise Problem(Code.FIELD_INVALID, f"answers: {len(answers)} were given; want {test.questions}")
     limit_us = round(test.time_limit_seconds * 1e6)
 
-    def hand_in(cursor: sqlite3.Cursor) -> bool:
+    def hand_in(cursor: Cursor) -> bool:
         applicant = find_applicant(cursor, applicant_id)
         if applicant.test_began_us is None:
             raise Problem(Code.STEP_NOT_OPEN, "the test was not begun yet")

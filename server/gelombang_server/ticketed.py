@@ -54,7 +54,7 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
         require_time(deadline_us, Stage.ADMISSION)
         if wish.bytes > profile.photo_limit_bytes:
             raise Problem(Code.PHOTO_TOO_LARGE, f"the photo has {wish.bytes} bytes; want {profile.photo_limit_bytes} at most")
-        stored = keeper.stored(applicant)
+        stored = await keeper.stored(applicant)
         if profile.answers_stored_at_once:
             for kind, kept in stored:
                 if kind is wish.kind and kept.sha256 == wish.sha256 and kept.bytes == wish.bytes:

@@ -60,6 +60,9 @@ def add_upload_routes(app: web.Application) -> None:
     for row in upload_routes(profile.uploads):
         add_route(app, row)
 
+    async def resume(_: web.Application) -> None:
+        await keeper.resume()
+
     async def close(_: web.Application) -> None:
         if DESK in app:
             app[DESK].shut()
@@ -67,4 +70,5 @@ def add_upload_routes(app: web.Application) -> None:
             await app[TUS].close()
         await keeper.close()
 
+    app.on_startup.append(resume)
     app.on_cleanup.append(close)

@@ -1,13 +1,12 @@
 """Joining a wave: the end of the registration."""
 
-import sqlite3
-
 from aiohttp import web
 
 from gelombang.attempt import Code
 from gelombang_server.applicants import commit, find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
 
@@ -27,7 +26,7 @@ async def join_wave(request: web.Request) -> web.Response:
         raise Problem(Code.FIELD_INVALID, "accept_terms: want true")
     now_us = context.now_us()
 
-    def join(cursor: sqlite3.Cursor) -> None:
+    def join(cursor: Cursor) -> None:
         applicant = find_applicant(cursor, applicant_id)
         if applicant.joined_wave is not None:
             raise Problem(Code.ALREADY_DONE, f"you have joined {applicant.joined_wave}")

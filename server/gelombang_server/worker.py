@@ -125,6 +125,8 @@ class Worker:
     async def start(self) -> None:
         """Serve from now on."""
         public, harness = self._sockets
+        if self.outbox is not None:
+            await self.outbox.resume()
         for runner, listener in ((self._harness, harness), (self._public, public)):
             await runner.setup()
             await web.SockSite(runner, listener, backlog=self.context.profile.api.backlog).start()

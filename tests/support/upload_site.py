@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import sqlite3
 import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -121,7 +122,11 @@ class UploadSite:
     def rows(self) -> list[tuple[Any, ...]]:
         """The photos in the database."""
         query = "SELECT id, person, number, applicant, kind, sha256, bytes, path FROM photos ORDER BY committed_us"
-        return self.context.database.read(lambda cursor: cursor.execute(query).fetchall())
+        connection = sqlite3.connect(self.context.site / DATABASE_FILE)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
 
     def file_of(self, row: tuple[Any, ...]) -> bytes:
         return (self.context.site / "photos" / row[7]).read_bytes()

@@ -117,6 +117,11 @@ class Site:
         finally:
             other.close()
 
+    async def level(self, name: str, **labels: str) -> float | None:
+        """A sample that is read from the database."""
+        await self.context.metrics.look_at_levels()
+        return self.sample(name, **labels)
+
     def sample(self, name: str, **labels: str) -> float | None:
         self.context.metrics.page()
         return self.context.metrics.registry.get_sample_value(f"gelombang_server_{name}", labels)

@@ -54,7 +54,7 @@ async def test_a_photo_that_can_not_be_decoded_is_acknowledged_then_rejected_and
         assert (me["photos"], me["send_again"]) == ({"ktp": "validated", "selfie": "validated"}, {})
         await until(lambda: site.sample("photo_checks_total", verdict="validated") == 2)
         assert site.sample("photo_checks_total", verdict="photo_undecodable") == 1
-        assert site.sample("photo_checks_waiting") == 0
+        assert await site.level("photo_checks_waiting") == 0
 
 
 async def test_photos_that_nobody_checked_before_a_restart_are_checked_after_it(tmp_path: Path) -> None:

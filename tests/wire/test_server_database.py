@@ -11,6 +11,7 @@ import pytest
 from gelombang.attempt import Code
 from gelombang_server.database import Database
 from gelombang_server.metrics import Metrics
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 
 
@@ -31,20 +32,20 @@ async def database(tmp_path: Path, metrics: Metrics) -> AsyncIterator[Database]:
     await database.close()
 
 
-def adding(word: str) -> Callable[[sqlite3.Cursor], str]:
-    def add(cursor: sqlite3.Cursor) -> str:
+def adding(word: str) -> Callable[[Cursor], str]:
+    def add(cursor: Cursor) -> str:
         cursor.execute("INSERT INTO words VALUES (?)", (word,))
         return word
 
     return add
 
 
-def words(cursor: sqlite3.Cursor) -> list[str]:
+def words(cursor: Cursor) -> list[str]:
     return [row[0] for row in cursor.execute("SELECT word FROM words ORDER BY word")]
 
 
 async def test_an_operation_that_raises_is_rolled_back_alone(database: Database) -> None:
-    def half(cursor: sqlite3.Cursor) -> None:
+    def half(cursor: Cursor) -> None:
         adding("half")(cursor)
         raise Problem(Code.ALREADY_DONE, "no")
 
@@ -55,7 +56,7 @@ async def test_an_operation_that_raises_is_rolled_back_alone(database: Database)
     assert isinstance(results[1], Problem)
     assert isinstance(results[2], sqlite3.IntegrityError)
     assert results[3] == "b"
-    assert database.read(words) == ["a", "b"]
+    assert await database.read(words) == ["a", "b"]
 
 
 async def test_operations_that_wait_together_share_commits(database: Database, metrics: Metrics) -> None:
@@ -100,20 +101,20 @@ async def test_two_writers_on_one_file_take_turns(database: Database, tmp_path: 
     other = Database(tmp_path / "test.sqlite3", queue_limit=50, batch_limit=10, metrics=Metrics("hardened", "1", 1))
     both = [side.run(adding(f"{side is other}-{n}")) for n in range(20) for side in (database, other)]
     await asyncio.gather(*both)
-    assert len(other.read(words)) == 40
+    assert len(await other.read(words)) == 40
     await other.close()
 
 
 async def test_a_full_disk_is_told_to_all_who_shared_the_transaction_and_none_of_it_stays(database: Database, metrics: Metrics) -> None:
     """SQLite undoes the whole transaction then, savepoints included."""
 
-    def large(cursor: sqlite3.Cursor) -> None:
+    def large(cursor: Cursor) -> None:
         cursor.execute("INSERT INTO words VALUES (?)", ("x" * 100_000,))
 
     await database.run(lambda cursor: cursor.execute("PRAGMA max_page_count = 8").fetchone())
     began, gate = Event(), Event()
 
-    def hold(cursor: sqlite3.Cursor) -> None:
+    def hold(cursor: Cursor) -> None:
         began.set()
         gate.wait(10)
 
@@ -127,6 +128,6 @@ async def test_a_full_disk_is_told_to_all_who_shared_the_transaction_and_none_of
     with pytest.raises(Problem) as alone:
         await database.run(large)
     assert [getattr(error, "code", error) for error in (*told, alone.value)] == [Code.DATABASE_FULL] * 4
-    assert database.read(words) == []
+    assert await database.read(words) == []
     assert metrics.registry.get_sample_value("gelombang_server_database_commits_total") == 2
     assert await database.run(adding("small")) == "small"

@@ -1,6 +1,5 @@
 """A database that somebody else holds, and one whose disk is full: who asks is told, what runs by itself waits, and nothing is lost."""
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from serversite import PASSWORD, Site, plan, profile, serving
 
 from gelombang_server import background, database
+from gelombang_server.peoplestore import Cursor
 from tests.support.upload_site import until
 
 AT_ONCE = {"kind": "fixed", "value": 0.0}
@@ -35,7 +35,7 @@ def queue_lookup(site: Site, address: str) -> None:
     site.execute("INSERT INTO registry_queue (applicant, nik, queued_us) SELECT id, nik, 0 FROM applicants WHERE email = ?", address)
 
 
-def disk_of(pages: int) -> Callable[[sqlite3.Cursor], Any]:
+def disk_of(pages: int) -> Callable[[Cursor], Any]:
     """An operation after which the database may have so many pages and no more, as if its disk ended there."""
     return lambda cursor: cursor.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 

@@ -10,6 +10,8 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple, Never
 
+from prometheus_client import Gauge
+
 from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.profile import Checks
@@ -40,10 +42,11 @@ class PhotoChecker:
         self._read: deque[Unchecked] = deque()
         self._unsaved: list[tuple[str, str]] = []
         """(photo, verdict) not durable yet: at most one for each decoder."""
-        (self._last_row,) = context.database.read(lambda cursor: cursor.execute(_BEFORE_FIRST).fetchone())
+        self._last_row: int | None = None
+        """The newest row that was taken up; None before the database was asked where to begin."""
         waiting = context.metrics.gauge(telemetry.PHOTO_CHECKS_WAITING)
         self._verdicts = {code: context.metrics.counter(telemetry.PHOTO_CHECKS).labels(name_of(code)) for code in VERDICTS}
-        context.metrics.at_scrape(lambda: waiting.set(self._waiting()))
+        context.metrics.level(lambda: self._count_waiting(waiting))
 
     async def run(self) -> Never:
         """Check, for ever."""
@@ -55,7 +58,7 @@ class PhotoChecker:
 
     async def _tick(self) -> None:
         await self._save()
-        while batch := self._next():
+        while batch := await self._next():
             found = await asyncio.gather(
                 *(decoder.check(self._photos / one.path) for decoder, one in zip(self._decoders, batch, strict=False))
             )
@@ -71,18 +74,22 @@ class PhotoChecker:
             await self._context.database.run(lambda cursor: cursor.executemany(_SAVE, unsaved).rowcount)
             self._unsaved.clear()
 
-    def _next(self) -> list[Unchecked]:
+    async def _next(self) -> list[Unchecked]:
+        if self._last_row is None:
+            (self._last_row,) = await self._context.database.read(lambda cursor: cursor.execute(_BEFORE_FIRST).fetchone())
         if not self._read:
-            rows = self._context.database.read(lambda cursor: cursor.execute(_READ, (self._last_row, READ_LIMIT)).fetchall())
+            rows = await self._context.database.read(lambda cursor: cursor.execute(_READ, (self._last_row, READ_LIMIT)).fetchall())
             self._read.extend(Unchecked(*row) for row in rows)
         batch = [self._read.popleft() for _ in range(min(len(self._decoders), len(self._read)))]
         if batch:
             self._last_row = batch[-1].row
         return batch
 
-    def _waiting(self) -> int:
+    async def _count_waiting(self, gauge: Gauge) -> None:
         query = "SELECT count(*) FROM photos WHERE rowid > ?"
-        return int(self._context.database.read(lambda cursor: cursor.execute(query, (self._last_row,)).fetchone()[0]))
+        if self._last_row is not None:
+            bounds = (self._last_row,)
+            gauge.set(await self._context.database.read(lambda cursor: int(cursor.execute(query, bounds).fetchone()[0])))
 
 
 VERDICTS = (
@@ -97,8 +104,11 @@ _BEFORE_FIRST = """
 SELECT coalesce(min(photos.rowid) - 1, (SELECT coalesce(max(rowid), 0) FROM photos))
 FROM photos LEFT JOIN photo_checks ON photo = id WHERE photo IS NULL
 """
-_READ = "SELECT photos.rowid, id, path FROM photos LEFT JOIN photo_checks ON photo = id WHERE photos.rowid > ? AND photo IS NULL LIMIT ?"
-_SAVE = "INSERT OR IGNORE INTO photo_checks (photo, verdict) VALUES (?, ?)"
+_READ = """
+SELECT photos.rowid, id, path FROM photos LEFT JOIN photo_checks ON photo = id
+WHERE photos.rowid > ? AND photo IS NULL ORDER BY photos.rowid LIMIT ?
+"""
+_SAVE = "INSERT INTO photo_checks (photo, verdict) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
 def name_of(code: Code) -> str:

@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import hmac
 import os
-import sqlite3
 
 from aiohttp import hdrs, web
 
@@ -19,6 +18,7 @@ from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.clock import monotonic_us
 from gelombang_server.config import ATTEMPT, CONTEXT
 from gelombang_server.keeper import KEEPER, Upload, no_room, sync_failed
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.photobody import Inspection
 from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import Problem
@@ -54,7 +54,7 @@ async def create(request: web.Request) -> web.Response:
     try:
         if creation.size_bytes > limit_bytes:
             raise Problem(Code.PHOTO_TOO_LARGE, f"the photo has {creation.size_bytes} bytes; want {limit_bytes} at most")
-        kept = request.app[KEEPER].stored(applicant)
+        kept = await request.app[KEEPER].stored(applicant)
         has_other_photo = any(kind is not creation.kind and photo.rejected_for is None for kind, photo in kept)
         digest = _digest(creation.sha256)
         ticket = desk.ask(applicant, creation.kind, creation.size_bytes, digest, has_other_photo, attempt)
@@ -78,7 +78,7 @@ async def stand(request: web.Request) -> web.Response:
     """HEAD /api/v1/me/tus/{upload}"""
     tus, name = request.app[TUS], request.match_info["upload"]
     require_version(request.headers)
-    upload = tus.find(name)
+    upload = await tus.find(name)
     if upload is None:
         return web.Response(headers={"Upload-Offset": "0", "Upload-Length": str(tus.announced(name)), "Upload-Limit": limit(request)})
     offset = upload.size_bytes if upload.is_stored else await tus.offset(upload)
@@ -103,7 +103,7 @@ async def send(request: web.Request) -> web.Response:
     async with tus.held(upload) as lock:
         # The older request may have stored it, or a newer upload have taken its place, before it let go.
         try:
-            upload = _still_there(request, upload)
+            upload = await _still_there(request, upload)
         except Problem:
             os.close(lock)
             raise
@@ -127,7 +127,7 @@ async def give_up(request: web.Request) -> web.Response:
     """DELETE /api/v1/me/tus/{upload}"""
     tus = request.app[TUS]
     require_version(request.headers)
-    upload = tus.find(request.match_info["upload"])
+    upload = await tus.find(request.match_info["upload"])
     if upload is not None:
         await tus.remove(upload)
     return web.Response(status=204)
@@ -222,7 +222,7 @@ async def _keep(request: web.Request, upload: BegunUpload, part: PartialPart, in
         await table.remove(request.app[CONTEXT].database, [upload])
         raise
 
-    def mark(cursor: sqlite3.Cursor) -> None:
+    def mark(cursor: Cursor) -> None:
         table.mark_stored(cursor, upload.photo)
 
     work = Upload(attempt, upload.applicant, upload.kind, part, inspection.sha256, also=mark)
@@ -240,9 +240,9 @@ async def _put_away(part: PartialPart) -> None:
         raise sync_failed(Stage.BODY) from None
 
 
-def _still_there(request: web.Request, upload: BegunUpload) -> BegunUpload:
+async def _still_there(request: web.Request, upload: BegunUpload) -> BegunUpload:
     """The upload as it is now. Raises Problem(upload_unknown)."""
-    now = table.find(request.app[CONTEXT].database, upload.id)
+    now = await table.find(request.app[CONTEXT].database, upload.id)
     if now is None:
         raise Problem(Code.UPLOAD_UNKNOWN, "there is no such upload any more; please begin it again")
     return now

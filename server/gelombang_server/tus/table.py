@@ -6,13 +6,12 @@ on the upload only says that it is complete, which is how a lost last answer is 
 """
 
 import secrets
-import sqlite3
 from dataclasses import dataclass
 
 from gelombang.attempt import Code, Stage
 from gelombang.profile import Resumable
 from gelombang.steps import PhotoKind
-from gelombang_server.database import Database
+from gelombang_server.peoplestore import Cursor, PeopleStore
 from gelombang_server.problem import Problem
 from gelombang_server.tus.protocol import Creation
 
@@ -43,23 +42,23 @@ class BegunUpload:
         return same and self.sha256 is not None
 
 
-def find(database: Database, id_: str) -> BegunUpload | None:
+async def find(database: PeopleStore, id_: str) -> BegunUpload | None:
     """The upload of this address."""
     query = f"SELECT {_COLUMNS} FROM tus_uploads WHERE id = ?"
-    row = database.read(lambda cursor: cursor.execute(query, (id_,)).fetchone())
+    row = await database.read(lambda cursor: cursor.execute(query, (id_,)).fetchone())
     return None if row is None else _upload(row)
 
 
-def find_of(database: Database, applicant: int, creation: Creation) -> BegunUpload | None:
+async def find_of(database: PeopleStore, applicant: int, creation: Creation) -> BegunUpload | None:
     """The person's upload of just this file."""
     query = f"SELECT {_COLUMNS} FROM tus_uploads WHERE applicant = ? AND kind = ?"
-    row = database.read(lambda cursor: cursor.execute(query, (applicant, creation.kind.value)).fetchone())
+    row = await database.read(lambda cursor: cursor.execute(query, (applicant, creation.kind.value)).fetchone())
     upload = None if row is None else _upload(row)
     return upload if upload is not None and upload.is_of(creation) else None
 
 
 async def begin(
-    database: Database, limits: Resumable, applicant: int, creation: Creation, now_us: int
+    database: PeopleStore, limits: Resumable, applicant: int, creation: Creation, now_us: int
 ) -> tuple[BegunUpload, BegunUpload | None]:
     """A new upload, and the one whose place it takes.
 
@@ -68,45 +67,46 @@ async def begin(
     id_, photo = secrets.token_hex(16), secrets.token_hex(16)
     expires_us = now_us + round(limits.life_seconds * 1e6)
 
-    def write(cursor: sqlite3.Cursor) -> tuple[BegunUpload, BegunUpload | None]:
+    def write(cursor: Cursor) -> tuple[BegunUpload, BegunUpload | None]:
         mine = (applicant, creation.kind.value)
         row = cursor.execute(f"SELECT {_COLUMNS} FROM tus_uploads WHERE applicant = ? AND kind = ?", mine).fetchone()
         older = None if row is None else _upload(row)
         cursor.execute("DELETE FROM tus_uploads WHERE applicant = ? AND kind = ?", mine)
-        count, size = cursor.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM tus_uploads WHERE stored = 0").fetchone()
+        count, size = cursor.execute(
+            "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS bigint) FROM tus_uploads WHERE stored = 0"
+        ).fetchone()
         if count >= limits.uploads_limit or size + creation.size_bytes > max(limits.uploads_limit_bytes, creation.size_bytes):
             raise Problem(Code.UPLOADS_BUSY, "as many uploads are begun as there may be; please come back", stage=Stage.ADMISSION)
         values = (id_, *mine, creation.size_bytes, creation.sha256, creation.metadata, photo, expires_us)
         names = "id, applicant, kind, bytes, sha256, metadata, photo, expires_us"
-        cursor.execute(f"INSERT INTO tus_uploads ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-        number = cursor.lastrowid
-        assert number is not None
+        statement = f"INSERT INTO tus_uploads ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING number"
+        (number,) = cursor.execute(statement, values).fetchone()
         return _upload((number, *values, 0)), older
 
     return await database.run(write)
 
 
-def mark_stored(cursor: sqlite3.Cursor, photo: str) -> None:
+def mark_stored(cursor: Cursor, photo: str) -> None:
     """Within the transaction that stores the photo."""
     cursor.execute("UPDATE tus_uploads SET stored = 1 WHERE photo = ?", (photo,))
 
 
-async def remove(database: Database, uploads: list[BegunUpload]) -> None:
+async def remove(database: PeopleStore, uploads: list[BegunUpload]) -> None:
     """Forget them."""
     numbers = [(upload.number,) for upload in uploads]
     await database.run(lambda cursor: cursor.executemany("DELETE FROM tus_uploads WHERE number = ?", numbers))
 
 
-def expired(database: Database, now_us: int, limit: int) -> list[BegunUpload]:
+async def expired(database: PeopleStore, now_us: int, limit: int) -> list[BegunUpload]:
     """Those whose life is over, the oldest first."""
     query = f"SELECT {_COLUMNS} FROM tus_uploads WHERE expires_us <= ? ORDER BY expires_us LIMIT ?"
-    return [_upload(row) for row in database.read(lambda cursor: cursor.execute(query, (now_us, limit)).fetchall())]
+    return [_upload(row) for row in await database.read(lambda cursor: cursor.execute(query, (now_us, limit)).fetchall())]
 
 
-def photos(database: Database) -> set[str]:
+async def photos(database: PeopleStore) -> set[str]:
     """The names of all photos to come; bounded by the number of uploads."""
     query = "SELECT photo FROM tus_uploads WHERE stored = 0"
-    return {photo for (photo,) in database.read(lambda cursor: cursor.execute(query).fetchall())}
+    return {photo for (photo,) in await database.read(lambda cursor: cursor.execute(query).fetchall())}
 
 
 def _upload(row: tuple[int, str, int, str, int, str | None, str, str, int, int]) -> BegunUpload:

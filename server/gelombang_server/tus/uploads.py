@@ -47,20 +47,20 @@ class TusUploads:
         self._holders: dict[str, tuple[asyncio.Task[object], int]] = {}
         """By photo: the newest request of each upload, and since when; bounded by the requests in progress."""
 
-    def find(self, name: str) -> BegunUpload | None:
+    async def find(self, name: str) -> BegunUpload | None:
         """The upload of an address: its id, or a ticket. None: the ticket is good and nothing was sent with it yet.
 
         Raises Problem: upload_unknown, upload_expired, ticket_invalid.
         """
         if len(name) == ID_CHARACTERS:
-            upload = table.find(self.context.database, name)
+            upload = await table.find(self.context.database, name)
             if upload is None:
                 raise Problem(Code.UPLOAD_UNKNOWN, "there is no such upload; please begin it again", stage=Stage.HEADERS)
         else:
             applicant, creation, expires_us = self._ticketed(name)
             if expires_us <= self.context.now_us():
                 raise Problem(Code.UPLOAD_EXPIRED, "the ticket is too old; please ask for a new one", stage=Stage.HEADERS)
-            upload = table.find_of(self.context.database, applicant, creation)
+            upload = await table.find_of(self.context.database, applicant, creation)
             if upload is not None and upload.expires_us <= self.context.now_us():
                 return None  # The ticket begins another one.
         if upload is not None and upload.expires_us <= self.context.now_us():
@@ -69,7 +69,7 @@ class TusUploads:
 
     async def find_or_begin(self, name: str) -> BegunUpload:
         """As `find`; the first bytes of a ticket begin its upload."""
-        upload = self.find(name)
+        upload = await self.find(name)
         if upload is None:
             applicant, creation, _ = self._ticketed(name)
             upload = await self.begin(applicant, creation)
@@ -113,7 +113,7 @@ class TusUploads:
         """Where the upload stands, and nobody sends any more. Raises as `held` does."""
         async with self.held(upload) as lock:
             try:
-                now = table.find(self.context.database, upload.id)
+                now = await table.find(self.context.database, upload.id)
                 is_stored = now is not None and now.is_stored
                 return upload.size_bytes if is_stored else self.partials.offset(upload.photo, upload.size_bytes)
             finally:
@@ -132,7 +132,7 @@ class TusUploads:
         """Runs for ever, in one process of the site: first what no upload points to, then each upload whose life is over."""
         begun = await self.partials.begun()
         # In this order: a file that is listed had its row before it.
-        known = table.photos(self.context.database)
+        known = await table.photos(self.context.database)
         await self.partials.remove([photo for photo in begun if photo not in known])
         await run_for_ever("sweep of begun uploads", self.sweep_once, self.limits.sweep_seconds)
 
@@ -140,7 +140,7 @@ class TusUploads:
         """Remove `sweep_limit` uploads whose life is over; one that is being sent waits for the next time."""
         idle: list[tuple[BegunUpload, int]] = []
         try:
-            for upload in table.expired(self.context.database, self.context.now_us(), self.limits.sweep_limit):
+            for upload in await table.expired(self.context.database, self.context.now_us(), self.limits.sweep_limit):
                 if (lock := self.partials.lock(upload.number)) is not None:
                     idle.append((upload, lock))
             if idle:
