@@ -177,6 +177,8 @@ class Code(IntEnum):
     """The outbox of mail and SMS is full."""
     DATABASE_FULL = 67
     """The disk that the database is on has no room."""
+    DATABASE_GONE = 68
+    """The database does not answer, or has just come back; nothing was acknowledged."""
     # overload
     COMMITS_BUSY = 90
     """Photos stand in line for the disk, and this one had waited too long."""

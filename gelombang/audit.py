@@ -48,7 +48,9 @@ class Audit(BaseModel):
     orphan_files_first: list[str]
 
 
-class _Photo(NamedTuple):
+class StoredPhoto(NamedTuple):
+    """A row of the server's table of photos."""
+
     person: int
     step: int
     number: int
@@ -62,12 +64,12 @@ def can_audit(folder: Path) -> bool:
     return (folder / DATABASE).exists()
 
 
-def audit(folder: Path, acknowledged: NDArray[np.void]) -> Audit:
+def audit(folder: Path, acknowledged: NDArray[np.void], stored: list[StoredPhoto] | None = None) -> Audit:
     """Look for every acknowledged photo (rows of ACKNOWLEDGED_ROW). The server must have ended.
 
-    Raises RecordError when the database can't be read.
+    `stored` are the rows of a database that is not in the folder. Raises RecordError when the database can't be read.
     """
-    photos = _read_photos(folder / DATABASE)
+    photos = _read_photos(folder / DATABASE) if stored is None else stored
     store = folder / PHOTOS
     whole = [_is_whole(store, photo) for photo in photos]
     by_number = {photo[:3]: i for i, photo in enumerate(photos)}
@@ -106,7 +108,7 @@ def _told(rows: NDArray[np.void]) -> list[tuple[int, int, int, int, str]]:
     return list(zip(*fields, digests, strict=True))
 
 
-def _read_photos(path: Path) -> list[_Photo]:
+def _read_photos(path: Path) -> list[StoredPhoto]:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
@@ -115,10 +117,10 @@ def _read_photos(path: Path) -> list[_Photo]:
             connection.close()
     except sqlite3.Error as error:
         raise RecordError(f"{path} can't be read ({error}); want the database of a server that has ended") from error
-    return [_Photo(*row) for row in rows]
+    return [StoredPhoto(*row) for row in rows]
 
 
-def _is_whole(store: Path, photo: _Photo) -> bool:
+def _is_whole(store: Path, photo: StoredPhoto) -> bool:
     try:
         with (store / photo.path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

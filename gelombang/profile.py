@@ -6,6 +6,7 @@ number declares its dimension, so `gelombang.scale.scaled` can make a small, fas
 
 from enum import StrEnum
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -258,6 +259,23 @@ class Api(_Part):
     commit_threads: Annotated[FixedInt, Field(gt=0)]
 
 
+class Database(_Part):
+    """Where people, queues and the rows of photos are: a file in the site's folder, or by URL a PostgreSQL that several servers share."""
+
+    url: Annotated[str, Field(pattern=r"^(postgresql|postgres)://|^\$\{(env|file):")] | None = None
+    """`postgresql://USER@HOST:PORT/NAME`; secrets as `${env:NAME}` or `${file:PATH}`. Left out: SQLite."""
+    schema_name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """The schema of the site's tables, which servers that share the site name alike. Left out, each run has one of its own."""
+    connections_limit: Annotated[FixedInt, Field(gt=0, le=100)] = 4
+    """Connections of a process that read; one more writes."""
+
+    @model_validator(mode="after")
+    def _without_password(self) -> Self:
+        if self.url is not None and "${" not in self.url and urlsplit(self.url).password is not None:
+            raise ValueError("url has its password written out; want ${env:NAME} or ${file:PATH} in the password's place")
+        return self
+
+
 class Profile(_Part):
     """One site."""
 
@@ -272,6 +290,7 @@ class Profile(_Part):
     credentials: Credentials
     test: Test
     api: Api
+    database: Database = Field(default_factory=Database)
     waves: list[str] = Field(min_length=1)
 
     @model_validator(mode="after")

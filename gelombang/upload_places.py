@@ -37,6 +37,7 @@ MEANINGS: dict[Code, str] = {
     Code.TOO_MANY_REQUESTS_IN_PROGRESS: "the site had too many requests in progress",
     Code.DATABASE_BUSY: "the site's database had too much waiting",
     Code.DATABASE_FULL: "the disk of the site's database was full",
+    Code.DATABASE_GONE: "the site's database could not be reached",
     Code.SHUTTING_DOWN: "the site was shutting down",
     Code.INTERNAL_ERROR: "the site broke",
     Code.SESSION_MISSING: "the person was not logged in",

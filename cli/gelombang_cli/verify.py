@@ -6,6 +6,7 @@ from gelombang.errors import ExitCode
 from gelombang.verification import verify
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
+from gelombang_cli.site_database import stored_photos
 
 
 def add_command(commands: Commands) -> None:
@@ -17,7 +18,8 @@ def add_command(commands: Commands) -> None:
 def _command(parsed: argparse.Namespace) -> ExitCode:
     code = ExitCode.AS_EXPECTED
     for path in parsed.runs:
-        result = verify(existing_run_folder(path))
+        folder = existing_run_folder(path)
+        result = verify(folder, stored_photos(folder))
         print(path)
         for line in result.lines():
             print(f"  {line}")

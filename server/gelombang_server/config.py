@@ -39,6 +39,8 @@ class SiteContext:
     site: Path
     """The server's data: the database, photos/."""
     session_key: bytes
+    site_zero_us: int
+    """The run's zero, or that of the first of several servers that share a database."""
     database: PeopleStore
     book: AttemptBook
     metrics: Metrics
@@ -79,8 +81,8 @@ class SiteContext:
         self.stopping.set()
 
     def now_us(self) -> int:
-        """Microseconds since the run's zero; negative before it."""
-        return monotonic_us() - self.plan.zero_us
+        """Microseconds since the site's zero; negative before it."""
+        return monotonic_us() - self.site_zero_us
 
     def after_us(self, seconds: float) -> int:
         """The moment `seconds` (wall) from now."""

@@ -84,6 +84,10 @@ class Database:
         except sqlite3.OperationalError as error:
             raise _told(error) from error
 
+    async def leads(self) -> bool:
+        """Always: the file is one server's."""
+        return True
+
     async def close(self) -> None:
         """Finish what is queued, then close; operations that come later are refused."""
         if self._closed:

@@ -36,7 +36,7 @@ from gelombang_server.commit_line import CommitLine
 from gelombang_server.config import SiteContext
 from gelombang_server.deadline import passed, require_time
 from gelombang_server.directory_sync import Sync
-from gelombang_server.peoplestore import Cursor
+from gelombang_server.peoplestore import Cursor, UncertainProblem
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
@@ -269,6 +269,9 @@ class PhotoKeeper:
 
         try:
             is_first = await self._context.database.run(insert)
+        except UncertainProblem:
+            # A row may point to the file, so it stays.
+            raise
         except Exception:
             # No row points to the file, so it is no photo of this site.
             self.store.forget(size)

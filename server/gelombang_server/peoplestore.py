@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
+from gelombang_server.problem import Problem
+
 T = TypeVar("T")
 
 TakenError = sqlite3.IntegrityError
@@ -40,6 +42,10 @@ class Cursor(Protocol):
 Operation = Callable[[Cursor], T]
 
 
+class UncertainProblem(Problem):
+    """Nobody can tell whether the operation is durable: the person is told to come back, and nothing that it points to may be removed."""
+
+
 class PeopleStore(Protocol):
     """One process's way to the site's database."""
 
@@ -52,6 +58,10 @@ class PeopleStore(Protocol):
 
     async def read(self, operation: Operation[T]) -> T:
         """The result of a short read of what is committed. Raises Problem as `run` does."""
+
+    async def leads(self) -> bool:
+        """Whether this process may do what a site does only once (mail, SMS, registry); once True, it stays so until the process ends, or
+        until the database was gone and another server took over. Raises Problem as `run` does."""
 
     def require_room(self) -> None:
         """Raises Problem(database_busy) while no further operation would be taken."""

@@ -73,6 +73,7 @@ STATUS_OF_CODE = MappingProxyType(
         Code.TOO_MANY_REQUESTS_IN_PROGRESS: 503,
         Code.DATABASE_BUSY: 503,
         Code.DATABASE_FULL: 503,
+        Code.DATABASE_GONE: 503,
         Code.HASH_QUEUE_FULL: 503,
         Code.SHUTTING_DOWN: 503,
         Code.MESSAGE_QUEUE_FULL: 503,
@@ -87,6 +88,7 @@ SHED_CODES = frozenset(
         Code.MESSAGE_QUEUE_FULL,
         Code.TOO_MANY_REQUESTS_IN_PROGRESS,
         Code.DATABASE_BUSY,
+        Code.DATABASE_GONE,
         Code.HASH_QUEUE_FULL,
         Code.SHUTTING_DOWN,
     }

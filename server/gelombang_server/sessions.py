@@ -26,14 +26,14 @@ _TOKEN_CHARACTERS = 44
 """32 bytes in base64 with its padding."""
 
 
-def make_session_key(site: Path) -> bytes:
-    """Draw the key and write it where only this account can read it; a key that is there is kept."""
+def make_session_key(site: Path, key: bytes | None = None) -> bytes:
+    """Write a key where only this account can read it, a drawn one where none is given; a key that is there is kept."""
     path = site / SESSION_KEY_FILE
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return read_session_key(site)
-    key = secrets.token_bytes(SESSION_KEY_BYTES)
+    key = secrets.token_bytes(SESSION_KEY_BYTES) if key is None else key
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)
     return key

@@ -23,6 +23,7 @@ from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.runplan import ServerPlan
 from gelombang.server_deaths import NotedDeath, write_server_deaths
 from gelombang_server.config import SITE_FOLDER, read_plan
+from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
@@ -76,7 +77,7 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
         own_process = plan.profile.uploads.own_process
         count = plan.profile.uploads.processes if own_process else 0
         uploads = [sockets.enter_context(_bind("the uploads port", 0)) for _ in range(count)]
-        _prepare_site(plan)
+        prepare_site(plan)
         for slot in range(plan.processes + count):
             listener = public if slot < plan.processes else uploads[slot - plan.processes]
             metrics = harness if slot == 0 else sockets.enter_context(_bind("a metrics port", 0))
@@ -113,16 +114,21 @@ def _url(listener: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-def _prepare_site(plan: ServerPlan) -> None:
+def prepare_site(plan: ServerPlan) -> None:
+    """Make what the processes of a site share. Raises GelombangError."""
     site = Path(plan.folder) / SITE_FOLDER
+    shared = prepare_shared(plan)
     if plan.profile.credentials.seals_identity:
         ensure_key()
     try:
         site.mkdir(parents=True, exist_ok=True)
-        make_session_key(site)
+        make_session_key(site, shared.session_key if shared else None)
+        if shared is not None:
+            (site / SITE_ZERO_FILE).write_text(str(shared.zero_us))
     except OSError as error:
         raise InputError(f"folder {plan.folder} can't be used ({error.strerror}); want a folder that this account may write") from None
-    create_tables(site / DATABASE_FILE)
+    if shared is None:
+        create_tables(site / DATABASE_FILE)
 
 
 def _start_worker(config: Path, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> Child:

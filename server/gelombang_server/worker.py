@@ -27,9 +27,10 @@ from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.runplan import ServerPlan
 from gelombang_server.app import build_app
 from gelombang_server.attempts import AttemptBook
+from gelombang_server.background import run_for_ever
 from gelombang_server.checking.checker import PhotoChecker
 from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
-from gelombang_server.database import Database
+from gelombang_server.databases import open_database, read_site_zero
 from gelombang_server.harness import build_harness
 from gelombang_server.headers import HEADER_LIMIT_BYTES, HEADERS_LIMIT, LINE_LIMIT_BYTES
 from gelombang_server.keeper import PHOTOS_FOLDER
@@ -39,7 +40,6 @@ from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
 from gelombang_server.registry import Registry
 from gelombang_server.rehearsal import rehearse
-from gelombang_server.schema import DATABASE_FILE
 from gelombang_server.sealing import Seal
 from gelombang_server.sessions import read_session_key
 from gelombang_server.tus.uploads import TUS
@@ -49,6 +49,8 @@ DRAIN_SECONDS = 5.0
 """Wall time that requests in progress get when the process stops."""
 READ_BUFFER_BYTES = 65_536
 """aiohttp's own: it stops reading a connection when twice as much waits for its handler."""
+LEAD_SECONDS = 1.0
+"""Between two looks whether this process still sends the site's mail."""
 LEDGER_CHUNK_ROWS = 65_536
 
 
@@ -72,7 +74,8 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
         slot=slot,
         site=site,
         session_key=read_session_key(site),
-        database=Database(site / DATABASE_FILE, profile.api.database_queue_limit, profile.api.database_batch_limit, metrics),
+        site_zero_us=read_site_zero(site, plan),
+        database=open_database(plan, profile, site, metrics),
         book=AttemptBook(ledger, metrics, plan.run, plan.zero_us),
         metrics=metrics,
         uploads_url=uploads_url,
@@ -119,14 +122,19 @@ class Worker:
             # Off by default in aiohttp: the work of a request goes on after its client has left. april-2020 keeps it so.
             handler_cancellation=serves_uploads and profile.uploads.cancels_when_client_left,
         )
-        self._harness = web.AppRunner(build_harness(context, self.outbox), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._harness: web.AppRunner | None = None
         self._sockets = (public, harness)
 
     async def start(self) -> None:
         """Serve from now on."""
         public, harness = self._sockets
+        if self.outbox is not None and not await self.context.database.leads():
+            # Another server on the same database sends mail and SMS and asks the registry.
+            self.outbox = None
         if self.outbox is not None:
             await self.outbox.resume()
+        app = build_harness(self.context, self.outbox)
+        self._harness = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         for runner, listener in ((self._harness, harness), (self._public, public)):
             await runner.setup()
             await web.SockSite(runner, listener, backlog=self.context.profile.api.backlog).start()
@@ -140,6 +148,7 @@ class Worker:
         if self._sweeps is not None:
             self._background(self._sweeps.sweep())
         if self.outbox is not None:
+            self._background(run_for_ever("the lead", self._keep_lead, LEAD_SECONDS))
             self._background(self.outbox.run())
             self._background(Registry(self.context).run())
 
@@ -150,12 +159,18 @@ class Worker:
         self.context.stopping.set()
         if self.outbox is not None:
             self.outbox.release()
-        await self._harness.cleanup()
+        if self._harness is not None:
+            await self._harness.cleanup()
         await self._public.cleanup()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await close_context(self.context)
+
+    async def _keep_lead(self) -> None:
+        """Two servers that both send the mail would send it twice: who lost the lead ends."""
+        if not await self.context.database.leads():
+            self.context.fail(GelombangError(f"server process {self.context.slot}: another server on its database took over the mail"))
 
     def _watch_listener(self, public: socket.socket) -> None:
         """API processes share one socket, and the first of them speaks for it; uploads in a process of their own have one more."""

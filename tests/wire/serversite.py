@@ -17,6 +17,7 @@ from gelombang_server.config import SITE_FOLDER
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
+from gelombang_server.supervisor import prepare_site
 from gelombang_server.worker import Worker, open_context
 
 PROFILES = Path(__file__).parents[2] / "server" / "profiles"
@@ -144,7 +145,10 @@ def prepare(folder: Path) -> None:
 @asynccontextmanager
 async def serving(orders: ServerPlan) -> AsyncIterator[Site]:
     """A worker in this event loop, drained at the end."""
-    prepare(Path(orders.folder))
+    if orders.profile.database.url is None:
+        prepare(Path(orders.folder))
+    else:
+        await asyncio.to_thread(prepare_site, orders)
     sockets = listener(), listener()
     public_url, harness_url = (f"http://127.0.0.1:{bound.getsockname()[1]}" for bound in sockets)
     context = open_context(orders, 0, "http://127.0.0.1:9")

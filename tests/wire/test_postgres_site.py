@@ -1,0 +1,252 @@
+"""A site on PostgreSQL: how it starts, what people are told while the database is gone, and that no answer was wrong afterwards."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from serversite import PASSWORD, Site, plan, profile, serving
+
+from gelombang.attempt import Code
+from gelombang.clock import monotonic_us
+from gelombang.errors import FileError, InputError, TargetUnreachableError
+from gelombang.profile import Database
+from gelombang_server.metrics import Metrics
+from gelombang_server.peoplestore import Cursor, UncertainProblem
+from gelombang_server.postgres import database as postgres_database
+from gelombang_server.postgres.address import Address, address_of
+from gelombang_server.postgres.database import PostgresDatabase
+from gelombang_server.postgres.migrating import prepare_database
+from gelombang_server.postgres.tables import MIGRATIONS
+from gelombang_server.problem import Problem
+from tests.support.postgres import Cluster, postgres_cluster
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with postgres_cluster() as running:
+        yield running
+
+
+def sign_up(cursor: Cursor) -> None:
+    cursor.execute("INSERT INTO applicants (email, name, password_hash, created_us) VALUES ('a@mail.example', 'a', 'x', 1)")
+
+
+def count(cursor: Cursor) -> int:
+    return int(cursor.execute("SELECT count(*) FROM applicants").fetchone()[0])
+
+
+async def test_a_database_that_goes_away_is_told_by_name_and_the_site_goes_on_by_itself_when_it_is_back(
+    tmp_path: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site_profile = profile("hardened").model_copy(update={"database": Database(url=cluster.url)})
+    async with serving(plan(tmp_path, site_profile)) as site:
+        session = await site.sign_up("siti")
+        await asyncio.to_thread(cluster.stop)
+        answers = [
+            await _sign_up(site, "budi"),
+            await site.ask("GET", "/api/v1/me", session=session),
+            await site.ask("GET", "/readyz"),
+        ]
+        assert [(status, answer["code"]) for status, answer in answers] == [(503, "database_gone")] * 3
+        assert all(answer["retry_after_seconds"] > 0 for _, answer in answers[:2])
+        assert (await site.ask("GET", "/healthz"))[0] == 200
+        assert site.sample("problems_total", code="database_gone") == 3
+        await asyncio.to_thread(cluster.start)
+        until_us = monotonic_us() + 20_000_000
+        while (await _sign_up(site, "tono"))[0] != 201:
+            assert monotonic_us() < until_us, "the site did not recover"
+        assert (await site.ask("GET", "/api/v1/me", session=session))[0] == 200
+        assert (await site.message("siti@mail.example"))["kind"] == "email-link"
+        assert (await site.message("tono@mail.example"))["kind"] == "email-link"
+        names = await site.context.database.read(lambda cursor: cursor.execute("SELECT name FROM applicants ORDER BY id").fetchall())
+        assert names == [("siti",), ("tono",)]
+        assert site.context.failure is None
+    said = capsys.readouterr().err
+    assert "the outbox waits: database_gone" in said
+    assert "the outbox goes on after" in said
+
+
+async def test_of_two_servers_on_one_database_one_sends_the_mail_and_people_of_both_are_the_same(tmp_path: Path, cluster: Cluster) -> None:
+    shared = profile("hardened").model_copy(update={"database": Database(url=cluster.url, schema_name="two_servers")})
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    async with (
+        serving(plan(folders[0], shared)) as first,
+        serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
+    ):
+        assert (first.worker.outbox is not None, second.worker.outbox is not None) == (True, False)
+        session = await second.sign_up("siti")
+        assert (await first.ask("GET", "/api/v1/me", session=session))[0] == 200
+        assert (await _sign_up(first, "siti"))[1]["code"] == "email_taken"
+        assert (await first.message("siti@mail.example"))["kind"] == "email-link"
+        assert abs(first.context.now_us() - second.context.now_us()) < 1_000_000, "they agree on the site's time"
+
+
+@pytest.mark.parametrize("reaches_the_server", [True, False])
+async def test_a_connection_that_breaks_in_the_commit_is_answered_by_what_became_of_it(cluster: Cluster, reaches_the_server: bool) -> None:
+    schema = f"cut_{reaches_the_server}".lower()
+    async with _cut_at_commit(cluster, reaches_the_server) as proxy:
+        store = await _open(cluster, schema, proxy.port)
+        proxy.cuts_left = 1
+        if reaches_the_server:
+            await store.run(sign_up)
+        else:
+            with pytest.raises(Problem) as told:
+                await store.run(sign_up)
+            assert told.value.code is Code.DATABASE_GONE
+            assert not isinstance(told.value, UncertainProblem)
+        assert proxy.cuts_left == 0
+        assert await store.read(count) == int(reaches_the_server)
+        await store.close()
+
+
+async def test_a_commit_of_which_nobody_can_tell_is_no_acknowledgement(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_database, "UNCERTAIN_SECONDS", 0.3)
+    async with _cut_at_commit(cluster, reaches_the_server=True) as proxy:
+        store = await _open(cluster, "uncertain", proxy.port)
+        proxy.cuts_left = 1_000
+        proxy.refuses_after_cut = True
+        with pytest.raises(UncertainProblem):
+            await store.run(sign_up)
+        proxy.cuts_left, proxy.refuses_after_cut = 0, False
+        assert await store.read(count) == 1
+        await store.close()
+
+
+async def test_an_operation_in_a_dead_turn_lets_the_next_process_write(cluster: Cluster) -> None:
+    """A process that was killed in its transaction: its session ends, and with it its turn."""
+    store = await _open(cluster, "dead_turn", cluster.port)
+    address = Address(cluster.url, "dead_turn")
+    other = await address.connect()
+    await other.execute("BEGIN")
+    await other.fetchval("SELECT pg_advisory_xact_lock($1)", address.lock("write"))
+    waiting = asyncio.ensure_future(store.run(sign_up))
+    looker = await address.connect()
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    await _until(looker, held)
+    other.terminate()
+    await waiting
+    assert await store.read(count) == 1
+    await looker.close()
+    await store.close()
+
+
+async def _until(connection: "asyncpg.Connection", query: str) -> None:
+    while not await connection.fetchval(query):
+        await asyncio.sleep(0)
+
+
+def test_servers_that_start_at_once_make_the_tables_once_and_agree_on_the_key(cluster: Cluster) -> None:
+    address = Address(cluster.url, "at_once")
+    with ThreadPoolExecutor(4) as pool:
+        sites = list(pool.map(lambda _: prepare_database(address, monotonic_us()), range(4)))
+    again = prepare_database(address, monotonic_us())
+    assert len({site.session_key for site in [*sites, again]}) == 1
+    assert max(site.zero_us for site in [*sites, again]) - min(site.zero_us for site in [*sites, again]) < 5_000_000
+
+
+def test_a_database_of_a_newer_program_is_refused(cluster: Cluster) -> None:
+    address = Address(cluster.url, "newer")
+    prepare_database(address, 0)
+    newest = MIGRATIONS[-1].version
+
+    async def age() -> None:
+        connection = await address.connect()
+        await connection.execute("INSERT INTO migrations VALUES ($1, 'of tomorrow', now())", newest + 1)
+        await connection.close()
+
+    asyncio.run(age())
+    with pytest.raises(InputError, match=f"is of version {newest + 1}; want {newest} or older"):
+        prepare_database(address, 0)
+
+
+def test_an_address_at_which_nobody_or_somebody_else_answers_is_one_sentence(cluster: Cluster) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(TargetUnreachableError, match=rf"nobody answers at 127\.0\.0\.1:{port}/postgres .*; want a running PostgreSQL"):
+        prepare_database(Address(f"postgresql://postgres@127.0.0.1:{port}/postgres", "x"), 0)
+    with pytest.raises(InputError, match='"nowhere" does not exist; want a database and a role that may use it'):
+        prepare_database(Address(cluster.url.replace("/postgres", "/nowhere").replace("//nowhere@", "//postgres@"), "x"), 0)
+
+
+def test_a_secret_without_a_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SITE_DATABASE", raising=False)
+    with pytest.raises(FileError, match="the variable SITE_DATABASE in the environment"):
+        address_of(Database(url="${env:SITE_DATABASE}"), 7)
+    monkeypatch.setenv("SITE_DATABASE", "postgresql://ani:rahasia@db.example/site")
+    address = address_of(Database(url="${env:SITE_DATABASE}"), 7)
+    assert (address.schema, address.shown) == ("gelombang_run_0000000007", "db.example/site")
+
+
+async def _sign_up(site: Site, name: str) -> tuple[int, dict[str, object]]:
+    return await site.ask("POST", "/api/v1/accounts", {"name": name, "email": f"{name}@mail.example", "password": PASSWORD})
+
+
+async def _open(cluster: Cluster, schema: str, port: int) -> PostgresDatabase:
+    await asyncio.to_thread(prepare_database, Address(cluster.url, schema), 0)
+    address = Address(cluster.url.replace(str(cluster.port), str(port)), schema)
+    return PostgresDatabase(address, 50, 10, 2, Metrics("hardened", "1", 0))
+
+
+class _Proxy:
+    """Passes bytes on; hangs up at a COMMIT, before or after the server has heard it."""
+
+    def __init__(self, server_port: int, reaches_the_server: bool) -> None:
+        self.port = 0
+        self.cuts_left = 0
+        self.refuses_after_cut = False
+        self._was_cut = False
+        self._server_port = server_port
+        self._reaches_the_server = reaches_the_server
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuses_after_cut and self._was_cut:
+            writer.close()
+            return
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        back = asyncio.ensure_future(_pass_on(server_reader, writer))
+        try:
+            while data := await reader.read(65_536):
+                if b"COMMIT\0" in data and self.cuts_left:
+                    self.cuts_left -= 1
+                    self._was_cut = True
+                    back.cancel()
+                    await asyncio.wait([back])
+                    if self._reaches_the_server:
+                        server_writer.write(data)
+                        await server_reader.read(65_536)
+                    return
+                server_writer.write(data)
+        except ConnectionError:
+            return
+        finally:
+            back.cancel()
+            server_writer.close()
+            writer.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def _cut_at_commit(cluster: Cluster, reaches_the_server: bool) -> AsyncIterator[_Proxy]:
+    port = urlsplit(cluster.url).port
+    assert port is not None
+    proxy = _Proxy(port, reaches_the_server)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
