@@ -169,6 +169,13 @@ TABLE: tuple[Rule, ...] = (
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.FAILED, "the site said that it failed", Check.SAME_ANSWER),
     _rule(_ANSWERED, _ANY_PHASE, _SEEN, ServerOutcome.SHUTDOWN, "the site was shutting down and said so", Check.SAME_ANSWER),
     # The person's patience ran out.
+    _rule(
+        Outcome.TIMED_OUT,
+        _ANY_PHASE,
+        frozenset({Stage.HEADERS, Stage.ADMISSION, Stage.BODY}),
+        ServerOutcome.COMPLETED,
+        "the person left between two requests of an upload in pieces",
+    ),
     _rule(Outcome.TIMED_OUT, _EXCHANGE, _SEEN, ServerOutcome.COMPLETED_UNHEARD, "acknowledgement lost: done, but the person had left"),
     _rule(Outcome.TIMED_OUT, _EXCHANGE, _SEEN, ServerOutcome.COMPLETED, "acknowledgement lost: the answer crossed the leaving person"),
     _rule(Outcome.TIMED_OUT, _EXCHANGE, _SEEN, ServerOutcome.ABANDONED, "the person left first, and the work was dropped"),

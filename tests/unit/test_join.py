@@ -37,6 +37,8 @@ EXPLAINED = [
     ("ktp", Outcome.TIMED_OUT, Phase.SEND, Code.NONE, 0, (BODY, ServerOutcome.ABANDONED, Code.CLIENT_LEFT, 499)),
     ("ktp", Outcome.TIMED_OUT, Phase.CONNECT, Code.NONE, 0, (BODY, ServerOutcome.ABANDONED, Code.TICKET_EXPIRED, 0)),
     ("ktp", Outcome.TIMED_OUT, Phase.NONE, Code.NONE, 0, None),
+    ("ktp", Outcome.TIMED_OUT, Phase.NONE, Code.NONE, 0, (BODY, ServerOutcome.COMPLETED, Code.NONE, 204)),
+    ("ktp", Outcome.TIMED_OUT, Phase.CONNECT, Code.NONE, 0, (ADMISSION, ServerOutcome.COMPLETED, Code.NONE, 201)),
     ("ktp", Outcome.TIMED_OUT, Phase.SEND, Code.NONE, 0, None),
     ("ktp", Outcome.CONNECT_REFUSED, Phase.CONNECT, Code.NONE, 0, None),
     ("ktp", Outcome.RESET, Phase.SEND, Code.NONE, 0, (BODY, ServerOutcome.REJECTED, Code.BODY_TOO_LARGE, 413)),
@@ -51,6 +53,7 @@ EXPLAINED = [
 ]
 
 UNEXPLAINED = [
+    ("ktp", Outcome.TIMED_OUT, Phase.NONE, Code.NONE, 0, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 201)),
     ("data", Outcome.CAPTURE_FAILED, Phase.RECEIVE, Code.NONE, 202, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 202)),
     ("account", Outcome.CAPTURE_FAILED, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 200)),
     ("account", Outcome.INVALID, Phase.RECEIVE, Code.NONE, 201, (ACKNOWLEDGE, ServerOutcome.COMPLETED, Code.NONE, 201)),

@@ -70,18 +70,22 @@ async def create(request: web.Request) -> web.Response:
         raise
     finally:
         attempt.stage_us("admission_us", monotonic_us() - began_us)
+    attempt.end(Stage.ADMISSION, ServerOutcome.COMPLETED, Code.NONE, 201)
     headers = {"Location": f"{TUS_PATH}/{upload.id}", "Upload-Expires": expires(request, upload.expires_us)}
     return web.Response(status=201, headers=headers | {"Upload-Limit": limit(request)})
 
 
 async def stand(request: web.Request) -> web.Response:
     """HEAD /api/v1/me/tus/{upload}"""
-    tus, name = request.app[TUS], request.match_info["upload"]
+    attempt, tus, name = request[ATTEMPT], request.app[TUS], request.match_info["upload"]
     require_version(request.headers)
     upload = await tus.find(name)
     if upload is None:
+        attempt.end(Stage.HEADERS, ServerOutcome.COMPLETED, Code.NONE, 200)
         return web.Response(headers={"Upload-Offset": "0", "Upload-Length": str(tus.announced(name)), "Upload-Limit": limit(request)})
     offset = upload.size_bytes if upload.is_stored else await tus.offset(upload)
+    if offset < upload.size_bytes:
+        attempt.end(Stage.HEADERS, ServerOutcome.COMPLETED, Code.NONE, 200)
     headers = {"Upload-Offset": str(offset), "Upload-Length": str(upload.size_bytes), "Upload-Limit": limit(request)}
     if upload.metadata:
         headers["Upload-Metadata"] = upload.metadata
