@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 READ_BYTES = 16_384
@@ -44,7 +44,9 @@ class Line:
         process = len(self.served) % len(self._targets)
         self.served.append(process)
         from_site, to_site = await asyncio.open_connection(*self._targets[process])
-        await asyncio.gather(self._carry(reader, to_site, writer), self._carry(from_site, writer, None))
+        # The line may be closed under a connection that a client keeps open.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(self._carry(reader, to_site, writer), self._carry(from_site, writer, None))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: asyncio.StreamWriter | None) -> None:
         carried = 0
