@@ -3,7 +3,8 @@
     python -m generator_bench [--rounds N] [--people N] [--k6 PATH]
 
 All rows are measured in one run, interleaved, on two cores: the canned stub on one, the generator on the other. CPU per person is that of a
-run with many people less that of one with few, so that what starting a process costs is in none. Figures of one machine and moment: compare
+run with many people less that of one with few, so that what starting a process costs is in none. Ours arrive in the open model, one by one;
+FastHttpUser and k6 run flat out, which is cheaper, and k6 in one row more arrives as ours do. Figures of one machine and moment: compare
 columns, not runs.
 """
 
@@ -29,7 +30,7 @@ from gelombang.resources import locustfiles_folder
 from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, RunPlan, ScaleNumbers, write_model
 
 HERE = Path(__file__).parent
-FEW = 50
+FEW = 60
 PER_SECOND = 60
 """Arrivals of the runs in which CPU is measured."""
 RUN_SECONDS_LIMIT = 180
@@ -94,7 +95,7 @@ def per_person_ms(run: Callable[[int], float], people: int) -> float:
 
 
 def whole_people(folder: Path, rounds: int, people: int, k6: str | None) -> list[Row]:
-    """Ours, FastHttpUser and k6, plain and by TLS, interleaved."""
+    """Ours, FastHttpUser and k6 (flat out, and arriving as ours do), plain and by TLS, interleaved."""
     rows: dict[str, Row] = {}
     with ExitStack() as stack:
         tls = Tls.made(folder)
@@ -108,9 +109,8 @@ def whole_people(folder: Path, rounds: int, people: int, k6: str | None) -> list
                 runs = {f"ours{mark}": lambda n, url=url, authority=authority: _ours_cpu(folder, url, n, authority)}
                 runs[f"FastHttpUser{mark}"] = lambda n, url=url: _plain_cpu(url, n)
                 if k6 is not None:
-                    runs[f"k6{mark}"] = lambda n, url=url: cpu_seconds(
-                        [k6, "run", "--quiet", str(HERE / "k6.js")], TARGET=url, PEOPLE=str(n)
-                    )
+                    runs[f"k6{mark}"] = lambda n, url=url: _k6_cpu(k6, url, n)
+                    runs[f"k6 arriving as ours{mark}"] = lambda n, url=url: _k6_cpu(k6, url, n, PER_SECOND=str(PER_SECOND))
                 for name, run in runs.items():
                     rows.setdefault(name, Row(name)).cpu_ms.append(per_person_ms(run, people))
     return list(rows.values())
@@ -128,6 +128,10 @@ def _ours_cpu(folder: Path, url: str, people: int, authority: Path | None) -> fl
 def _plain_cpu(url: str, people: int) -> float:
     command = [sys.executable, "-m", "locust", "-f", str(HERE / "plain_locust.py"), "--headless", "--only-summary", "-u", "20", "-r", "20"]
     return cpu_seconds([*command, "--host", url], PEOPLE=str(people))
+
+
+def _k6_cpu(k6: str, url: str, people: int, **environment: str) -> float:
+    return cpu_seconds([k6, "run", "--quiet", str(HERE / "k6.js")], TARGET=url, PEOPLE=str(people), **environment)
 
 
 def lateness(folder: Path, per_second: float, seconds: float) -> str:
