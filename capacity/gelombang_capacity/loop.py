@@ -9,7 +9,7 @@ from gelombang.seeds import Purpose
 from gelombang_capacity.draws import quantile, unit
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.events import NEVER_US, next_us, take
-from gelombang_capacity.jit import compiled, compiled_entry, prefetch
+from gelombang_capacity.jit import compiled, compiled_entry, held, prefetch
 from gelombang_capacity.site import Kind
 from gelombang_capacity.small_steps import message, registry_answers, request, wait_ends
 from gelombang_capacity.store import next_finish_us
@@ -25,8 +25,13 @@ _CUT_OUTCOME, _CUT, _FATE_CUT, _WAITING = int(Outcome.CUT), int(Ending.CUT), int
 
 
 @compiled_entry
-def run(w: World) -> None:
+def run(world: World) -> None:
     """Walk the plan to its end. Afterwards every planned person has one fate, unless the queue says that it was full."""
+    _walk(held(world))
+
+
+@compiled
+def _walk(w: World) -> None:
     p, s = w.p[0], w.site[0]
     s.people_at = w.people.ctypes.data
     finish_us = NEVER_US
