@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gelombang_capacity.jit import compiled
 
 NEVER_US = 1 << 62
-SLICES = 32_768
+SLICES_MIN, SLICES_LIMIT = 1 << 15, 1 << 21
 
 NODE = np.dtype([("at", "<i8"), ("ticket", "<i4"), ("person", "<i4"), ("next", "<i4"), ("pad", "<i4")])
 """A place in a later slice's list."""
@@ -23,6 +23,7 @@ QUEUE = np.dtype(
         ("used", "<i8"),
         ("free", "<i8"),
         ("slice", "<i8"),
+        ("ahead", "<i8"),
         ("width", "<i8"),
         ("tickets", "<i8"),
         ("full", "<i8"),
@@ -31,7 +32,13 @@ QUEUE = np.dtype(
         ("ticket", "<i8"),
     ]
 )
-"""The queue's own numbers; `full` is 1 when something did not fit, and the run is void. `at`, `person`, `ticket`: what was taken last."""
+"""The queue's own numbers. `ahead`: a node of the slice after the current one, -1 for none; `full`: 1 when something did not fit, and the
+run is void; `at`, `person`, `ticket`: what was taken last."""
+
+
+def slices_for(people: int) -> int:
+    """Into how many slices the run's time is cut: some for each person, so that a slice holds a few dozen events at the busiest time."""
+    return min(max(people, SLICES_MIN), SLICES_LIMIT)
 
 
 @compiled
@@ -77,6 +84,7 @@ def next_us(queue: NDArray[np.void], near: NDArray[np.void], nodes: NDArray[np.v
             nodes[node].next = q.free
             q.free = node
             node = following
+        q.ahead = slices[q.slice + 1] if q.slice + 1 < len(slices) else -1
     return int(near[0].at)
 
 
@@ -126,11 +134,11 @@ def pop_row(heap: NDArray[np.void], length: int) -> None:
         child = 2 * i + 1
         if child >= n:
             break
-        right = child + 1
-        if right < n and (
-            heap[right].at < heap[child].at or (heap[right].at == heap[child].at and heap[right].ticket < heap[child].ticket)
-        ):
-            child = right
+        # Row n is still the row that goes down, so it may be compared; which child is first is a coin that no processor foresees.
+        sooner = heap[child + 1].at - heap[child].at
+        if sooner == 0:
+            sooner = heap[child + 1].ticket - heap[child].ticket
+        child -= sooner >> 63
         if at < heap[child].at or (at == heap[child].at and ticket < heap[child].ticket):
             break
         heap[i].at, heap[i].ticket, heap[i].person = heap[child].at, heap[child].ticket, heap[child].person

@@ -8,19 +8,32 @@ from gelombang.attempt import Fate, Outcome
 from gelombang.seeds import Purpose
 from gelombang_capacity.draws import quantile, unit
 from gelombang_capacity.endings import Ending
-from gelombang_capacity.events import NEVER_US, next_us, take
+from gelombang_capacity.events import NEVER_US, NODE, next_us, take
 from gelombang_capacity.jit import compiled, compiled_entry, held, prefetch
 from gelombang_capacity.site import Kind
 from gelombang_capacity.small_steps import message, registry_answers, request, wait_ends
 from gelombang_capacity.store import next_finish_us
 from gelombang_capacity.uploads import body_is_whole, gives_up_at_store, hears, leaves_body, photo, turns_are_over
 from gelombang_capacity.walk import window_of
-from gelombang_capacity.world import AT_STORE, BETWEEN, BODY, CHANGE, GONE, HEARS, LEAVES_BODY, PARKED, PERSON, STARTED, World
+from gelombang_capacity.world import (
+    AT_STORE,
+    BETWEEN,
+    BODY,
+    CACHE_LINE_BYTES,
+    CHANGE,
+    GONE,
+    HEARS,
+    LEAVES_BODY,
+    PARKED,
+    PERSON,
+    STARTED,
+    World,
+)
 
 _UPLINK, _ROUND_TRIP, _FIXED_LINE = int(Purpose.UPLINK), int(Purpose.ROUND_TRIP), int(Purpose.FIXED_LINE)
 _NIK_VALID = int(Purpose.NIK_VALID)
 _FIRST_MESSAGE, _LAST_MESSAGE, _PHOTO = int(Kind.MAIL), int(Kind.REGISTRY), int(Kind.PHOTO)
-_PERSON_BYTES = PERSON.itemsize
+_PERSON_BYTES, _NODE_BYTES, _TRIES_BYTES = PERSON.itemsize, NODE.itemsize, 2
 _CUT_OUTCOME, _CUT, _FATE_CUT, _WAITING = int(Outcome.CUT), int(Ending.CUT), int(Fate.CUT), int(Fate.WAITING)
 
 
@@ -33,7 +46,7 @@ def run(world: World) -> None:
 @compiled
 def _walk(w: World) -> None:
     p, s = w.p[0], w.site[0]
-    s.people_at = w.people.ctypes.data
+    s.people_at, s.tries_at, s.nodes_at = w.people.ctypes.data, w.tries.ctypes.data, w.nodes.ctypes.data
     finish_us = NEVER_US
     is_changed = True
     while w.queue[0].full == 0:
@@ -57,13 +70,24 @@ def _walk(w: World) -> None:
             _arrive(w, s.next_person - 1, now_us)
         else:
             take(w.queue, w.near)
-            if w.queue[0].near > 2:  # whoever is due next is one of these
-                prefetch(s.people_at + w.near[0].person * _PERSON_BYTES)
-                prefetch(s.people_at + w.near[1].person * _PERSON_BYTES)
-                prefetch(s.people_at + w.near[2].person * _PERSON_BYTES)
+            _look_ahead(w)
             if w.people[w.queue[0].person].ticket == w.queue[0].ticket:
                 is_changed = _happens(w, int(w.queue[0].person), now_us)
     _close(w)
+
+
+@compiled
+def _look_ahead(w: World) -> None:
+    """Ask for what the next slice's events will touch, one of them for each event of this slice: no cache holds millions of people, and a
+    list can't be followed faster than its nodes arrive."""
+    q, s = w.queue[0], w.site[0]
+    if q.ahead >= 0:
+        person = w.nodes[q.ahead].person
+        prefetch(s.people_at + person * _PERSON_BYTES)
+        prefetch(s.people_at + person * _PERSON_BYTES + CACHE_LINE_BYTES)
+        prefetch(s.tries_at + person * _TRIES_BYTES * w.p[0].steps)
+        q.ahead = w.nodes[q.ahead].next
+        prefetch(s.nodes_at + q.ahead * _NODE_BYTES)
 
 
 @compiled
@@ -90,8 +114,8 @@ def _begin(w: World, person: int, now_us: int) -> None:
     me = w.people[person]
     step = int(me.step)
     me.due = now_us
-    w.tries[person, step] += 1
-    if w.tries[person, step] == 1:
+    me.number += 1
+    if me.number == 1:
         w.reached[step] += 1
     kind = int(w.steps[step].kind)
     if kind == _PHOTO:

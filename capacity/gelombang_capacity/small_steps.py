@@ -28,7 +28,7 @@ _DID_ACCOUNT, _DID_DATA, _DID_OTP = 1, 2, 4
 def page_patience_us(w: World, person: int) -> int:
     """How long the person waits for this attempt's answer."""
     step = int(w.people[person].step)
-    n = step << 24 | int(w.tries[person, step])
+    n = step << 24 | int(w.people[person].number)
     return int(quantile(w.distributions, w.p[0].page, unit(w.p[0].seed, person, _PATIENCE, n)) * 1e6)
 
 

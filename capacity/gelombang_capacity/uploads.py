@@ -54,6 +54,10 @@ def _photo_bytes(w: World, person: int) -> int:
     row = w.steps[me.step]
     which = int(row.photo)
     copy = int(me.copies[which])
+    sized = (copy << 1 | which) + 1
+    if me.sized == sized:
+        return int(me.bytes)
+    me.sized = sized
     if copy:
         size = quantile(w.distributions, row.smaller, unit(p.seed, person, _COPY_SIZE, which << 24 | (copy - 1)))
     else:
@@ -66,7 +70,7 @@ def _send(w: World, person: int, now_us: int) -> None:
     """The body begins to leave: the next thing is its end, or the end of patience."""
     me, p = w.people[person], w.p[0]
     step = int(me.step)
-    n = step << 24 | int(w.tries[person, step])
+    n = step << 24 | int(me.number)
     seconds = quantile(w.distributions, p.upload, unit(p.seed, person, _PATIENCE, n))
     if p.shows_progress:
         seconds *= p.progress_ratio

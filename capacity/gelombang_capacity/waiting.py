@@ -10,13 +10,15 @@ from gelombang import admission
 from gelombang.seeds import Purpose
 from gelombang_capacity.draws import quantile, unit
 from gelombang_capacity.events import pop_row, push_row
-from gelombang_capacity.jit import compiled
+from gelombang_capacity.jit import compiled, prefetch
+from gelombang_capacity.world import CACHE_LINE_BYTES, PERSON
 
 admission_for_ticket = compiled(admission.admission_for_ticket)
 budget_ratio = compiled(admission.budget_ratio)
 return_after_seconds = compiled(admission.return_after_seconds)
 patience_end_us = compiled(admission.patience_end_us)
 _JITTER = int(Purpose.SERVER_JITTER)
+_PERSON_BYTES = PERSON.itemsize
 
 
 @compiled
@@ -70,6 +72,10 @@ def _forget_overdue(site: NDArray[np.void], people: NDArray[np.void], told: NDAr
         person, until_us = told[0].person, told[0].at
         s.waiting_heap -= 1
         pop_row(told, s.waiting_heap)
+        if s.waiting_heap > 2:  # whoever is next to be overdue is one of these
+            prefetch(s.people_at + told[0].person * _PERSON_BYTES + CACHE_LINE_BYTES)
+            prefetch(s.people_at + told[1].person * _PERSON_BYTES + CACHE_LINE_BYTES)
+            prefetch(s.people_at + told[2].person * _PERSON_BYTES + CACHE_LINE_BYTES)
         if people[person].waits_until == until_us:
             people[person].waits_until = 0
             s.people_waiting -= 1

@@ -73,16 +73,24 @@ def end_attempt(w: World, person: int, ending: int, done_us: int, told_seconds: 
         _decide(w, person, outcome, done_us, told_seconds)
     elif target < 0:
         _ends(w, person, _FATES_BELOW - target, done_us)
-    elif w.tries[person, target] >= w.p[0].attempts_limit:
+    elif _tries_at(w, person, target) >= w.p[0].attempts_limit:
         _ends(w, person, _GAVE_UP, done_us)
     else:
+        w.tries[person, step] = me.number
+        me.number = w.tries[person, target]
         me.step = target
         me.failures = 0
         thinking = 0.0
         if w.steps[target].think >= 0:
-            n = target << 24 | int(w.tries[person, target])
+            n = target << 24 | int(me.number)
             thinking = quantile(w.distributions, w.steps[target].think, unit(w.p[0].seed, person, _THINK, n))
         schedule(w, person, done_us + int(thinking * 1e6), BETWEEN)
+
+
+@compiled
+def _tries_at(w: World, person: int, step: int) -> int:
+    me = w.people[person]
+    return int(me.number if me.step == step else w.tries[person, step])
 
 
 @compiled
@@ -113,7 +121,7 @@ def _count(w: World, person: int, ending: int, outcome: int, done_us: int, recei
             w.by_window[KEPT, window] += me.bytes
     if s.traced < len(w.trace):
         row = w.trace[s.traced]
-        row.person, row.step, row.number, row.ending = person, step, w.tries[person, step], ending
+        row.person, row.step, row.number, row.ending = person, step, me.number, ending
         row.due, row.done, row.bytes = me.due, done_us, received_bytes
         s.traced += 1
 
@@ -132,7 +140,7 @@ def _decide(w: World, person: int, outcome: int, done_us: int, told_seconds: flo
     """`gelombang.patience.after_failure`."""
     me, p = w.people[person], w.p[0]
     step = int(me.step)
-    number = int(w.tries[person, step])
+    number = int(me.number)
     n = step << 24 | number
     if number >= p.attempts_limit:
         _ends(w, person, _GAVE_UP, done_us)

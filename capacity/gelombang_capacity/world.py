@@ -13,7 +13,7 @@ from gelombang.attempt import Fate, Outcome
 from gelombang.histogram import BUCKETS
 from gelombang.windows import WindowGrid
 from gelombang_capacity.endings import Ending
-from gelombang_capacity.events import NEAR, NODE, QUEUE, SLICES
+from gelombang_capacity.events import NEAR, NODE, QUEUE, slices_for
 from gelombang_capacity.site import SitePlan
 from gelombang_capacity.store import JOB, STORE, TURN, make_store
 
@@ -27,11 +27,11 @@ PERSON = np.dtype(
         ("ticket", "<i4"),
         ("job", "<i4"),
         ("bytes", "<i4"),
-        ("failures", "<i4"),
+        ("number", "<u2"),
+        ("failures", "<u2"),
+        ("sized", "<u2"),
         ("step", "u1"),
         ("state", "u1"),
-        ("did", "u1"),
-        ("is_known", "u1"),
         ("copies", "u1", (2,)),
         ("stored", "u1", (2,)),
         ("mail", "<i8"),
@@ -40,10 +40,13 @@ PERSON = np.dtype(
         ("nik", "<i8"),
         ("waits_until", "<i8"),
         ("passed", "<u4"),
-        ("pad", "<i4", (5,)),
+        ("did", "u1"),
+        ("is_known", "u1"),
+        ("pad", "u1", (18,)),
     ]
 )
 """One person. `due`: of the current attempt; `leaves`: when their patience with it ends; `done`: when the work at the store will be;
+`number`: of tries at the current step; `sized`: the photo and copy that `bytes` tells the size of, plus 1;
 `mail`, `code`, `nik`: when that message is there (0: not sent); `did`: bit 0 account, bit 1 data, bit 2 code confirmed;
 `copies`: 0 the first photo, c the c-th smaller copy; `stored`: 0 none, else the copy that the site has, plus 1. What an attempt at a photo
 touches fills the first of two cache lines, because the millions of people do not fit any cache and each line is waited for."""
@@ -77,9 +80,11 @@ SITE = np.dtype(
         ("latest", "<i8"),
         ("stored_unheard_bytes", "<i8"),
         ("people_at", "<i8"),
+        ("tries_at", "<i8"),
+        ("nodes_at", "<i8"),
     ]
 )
-"""The site's own numbers; `people_at` is where the rows of people begin in memory."""
+"""The site's own numbers; `people_at`, `tries_at`, `nodes_at` are where those rows begin in memory."""
 
 ANSWER = np.dtype([("at", "<i8"), ("person", "<i8")])
 TRACE = np.dtype(
@@ -104,6 +109,7 @@ class World(NamedTuple):
     due: NDArray[np.int64]
     people: NDArray[np.void]
     tries: NDArray[np.uint16]
+    """At the steps that a person is not at."""
     site: NDArray[np.void]
     queue: NDArray[np.void]
     near: NDArray[np.void]
@@ -150,8 +156,9 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
     row = parameters[0]
     places = int(row["turns"] + row["queue"])
     queue = np.zeros(1, dtype=QUEUE)
-    queue[0]["free"] = -1
-    queue[0]["width"] = plan.end_us // SLICES + 1
+    queue[0]["free"] = queue[0]["ahead"] = -1
+    slices = slices_for(people)
+    queue[0]["width"] = plan.end_us // slices + 1
     store = np.zeros(1, dtype=STORE)
     jobs = np.zeros(2 * places + 32, dtype=JOB)
     make_store(store, jobs, float(row["bytes_per_us"]))
@@ -168,7 +175,7 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
         queue=queue,
         near=np.empty(room, dtype=NEAR),
         nodes=np.empty(room, dtype=NODE),
-        slices=np.full(SLICES + 1, -1, dtype=np.int32),
+        slices=np.full(slices + 1, -1, dtype=np.int32),
         store=store,
         jobs=jobs,
         turns=np.zeros(len(jobs), dtype=TURN),
