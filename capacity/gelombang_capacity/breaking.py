@@ -107,13 +107,22 @@ def first_broken(record: RunRecord, scenario: Scenario) -> str:
         if at is not None and (earliest is None or at < earliest[0]):
             earliest = (at, step.step)
     grown = sorted((growth for growth in growths(record, scenario) if growth.is_growth), key=lambda growth: -growth.per_second)
+    if earliest is None and grown:
+        return f"{grown[0].step}: {grown[0].words}"
     if earliest is None:
-        return f"{grown[0].step}: {grown[0].words}" if grown else ""
+        return _first_late(record, scenario)
     at, name = earliest
     return f"{name}, {at:,.0f} s after the start{_stage_words(record, name)}"
 
 
 FAILING_RATIO = 0.05
+
+
+def _first_late(record: RunRecord, scenario: Scenario) -> str:
+    """Nothing failed and nothing grew: the steps of the first objective that was missed."""
+    missed = {judged.name: judged for judged in record.objectives if judged.passed is False}
+    found = next((each for each in scenario.objective if each.name in missed and each.step), None)
+    return f"{', '.join(found.step or ())}: {missed[found.name].found}" if found is not None else ""
 
 
 def _breaks_at(record: RunRecord, step: str, first: int, past: int) -> float | None:

@@ -1,7 +1,7 @@
 """Was a load carried, and what broke first."""
 
 from gelombang.loading import load_scenario
-from gelombang.record import Doubt, RunRecord, Validity
+from gelombang.record import Doubt, Judgement, RunRecord, Validity
 from gelombang_capacity.breaking import broken_words, doubt_words, first_broken, growths
 from support.records import collapsing, hardened
 
@@ -34,6 +34,16 @@ def test_what_broke_first_is_named_with_its_stage() -> None:
     words = first_broken(collapsing(), SCENARIO)
     assert "ktp" in words
     assert "ended in stage admission (upload_failed)" in words
+
+
+def test_where_nothing_failed_and_nothing_grew_the_steps_of_the_missed_objective_broke_first() -> None:
+    objective = next(each for each in SCENARIO.objective if each.step)
+    late = Judgement(name=objective.name, passed=False, wanted="1 s", found="3.6 s at the 95 % point")
+    record = with_flow(hardened(), 0.0)
+    well = record.windows.model_copy(update={"ok": record.windows.ended})
+    record = record.model_copy(update={"objectives": [late], "windows": well})
+    assert first_broken(record, SCENARIO) == f"{', '.join(objective.step or ())}: 3.6 s at the 95 % point"
+    assert first_broken(record.model_copy(update={"objectives": []}), SCENARIO) == ""
 
 
 def test_doubts_are_reasons_not_to_count_and_an_early_end_by_the_search_itself_is_none() -> None:

@@ -111,6 +111,12 @@ def test_real_cost_may_be_a_tenth_of_the_patience_for_a_page(calm):
     assert "half of the attempts at account took the server 1.21 s" in next(d.evidence for d in found if d.name == "real-cost")
 
 
+def test_at_full_size_and_speed_real_cost_is_what_the_site_takes_and_no_doubt(calm):
+    full = calm.model_copy(update={"scale": ScaleNumbers()})
+    assert "real-cost" not in doubts(full, costs={"account": 11.0})
+    assert "real-cost" in doubts(calm.model_copy(update={"scale": ScaleNumbers(speed=2.0)}), costs={"account": 11.0})
+
+
 def test_counts_that_the_scale_rounds_by_more_than_a_tenth_are_suspect(calm):
     coarse = calm.model_copy(update={"scale": ScaleNumbers(sample="1/1000", speed=60.0, bytes_ratio=0.1)})
     assert doubts(coarse)["rounding"] is Validity.SUSPECT
