@@ -29,7 +29,7 @@ FAILURES = frozenset(
 """Outcomes that use up patience."""
 
 
-_DOUBLINGS_LIMIT = 64
+DOUBLINGS_LIMIT = 64
 """Of a back-off: no limit in seconds is further away."""
 
 
@@ -127,7 +127,7 @@ def _delay(seed: int, person: int, patience: Patience, n: int, failures: int) ->
         return patience.retry_seconds.quantile(share)
     # The power is bounded by what it is compared with: without that, a long row of failures would overflow.
     longest, first, times = patience.backoff.longest_seconds, patience.backoff.first_seconds, patience.backoff.times
-    growth = min(failures - 1, _DOUBLINGS_LIMIT)
+    growth = min(failures - 1, DOUBLINGS_LIMIT)
     return share * min(longest, first * times**growth)
 
 

@@ -31,7 +31,7 @@ from gelombang_capacity.world import (
 )
 
 _UPLINK, _ROUND_TRIP, _FIXED_LINE = int(Purpose.UPLINK), int(Purpose.ROUND_TRIP), int(Purpose.FIXED_LINE)
-_NIK_VALID = int(Purpose.NIK_VALID)
+_NIK_VALID, _PERSONA = int(Purpose.NIK_VALID), int(Purpose.PERSONA)
 _FIRST_MESSAGE, _LAST_MESSAGE, _PHOTO = int(Kind.MAIL), int(Kind.REGISTRY), int(Kind.PHOTO)
 _PERSON_BYTES, _NODE_BYTES, _TRIES_BYTES = PERSON.itemsize, NODE.itemsize, 2
 _CUT_OUTCOME, _CUT, _FATE_CUT, _WAITING = int(Outcome.CUT), int(Ending.CUT), int(Fate.CUT), int(Fate.WAITING)
@@ -101,11 +101,26 @@ def _arrive(w: World, person: int, now_us: int) -> None:
         me.uplink = quantile(d, p.uplink, uplink) * p.uplink_ratio
         me.round_trip = int(quantile(d, p.round_trip, round_trip) * 1e6)
     me.round_trip = (me.round_trip if me.round_trip >= p.round_trip_from else 0) + p.overhead
+    me.persona = _persona(w, person)
     me.is_known = 1 if unit(p.seed, person, _NIK_VALID, 0) < p.nik_known_ratio else 0
     window = window_of(w, now_us)
     w.by_window[STARTED, window] += 1
     w.by_window[CHANGE, window] += 1
     _begin(w, person, now_us)
+
+
+@compiled
+def _persona(w: World, person: int) -> int:
+    """`gelombang.person.persona_of`; 0 where all people are of one kind."""
+    last = len(w.patience) - 1
+    if last == 0:
+        return 0
+    place = unit(w.p[0].seed, person, _PERSONA, 0) * w.p[0].weights
+    for number in range(last):
+        place -= w.patience[number].weight
+        if place < 0:
+            return number
+    return last
 
 
 @compiled

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, fields
 
 from gelombang.profile import Profile
-from gelombang.scenario import Scenario
+from gelombang.scenario import Patience, Scenario
 from gelombang.seeds import Purpose, normal_quantile, unit
 
 
@@ -43,7 +43,7 @@ def draw(seed: int, world: int) -> Inputs:
 
 def apply_to_scenario(scenario: Scenario, inputs: Inputs) -> Scenario:
     """The crowd of this world. Registrations are a load and stand in the scale, not here."""
-    line, patience = scenario.people.line, scenario.patience
+    line = scenario.people.line
     photos = {
         kind: photo.model_copy(
             update={
@@ -56,14 +56,21 @@ def apply_to_scenario(scenario: Scenario, inputs: Inputs) -> Scenario:
     people = scenario.people.model_copy(
         update={"line": line.model_copy(update={"uplink_ratio": line.uplink_ratio * inputs.uplink}), "photos": photos}
     )
-    changed = patience.model_copy(
+    kinds = None
+    if scenario.persona is not None:
+        kinds = [persona.model_copy(update={"patience": _changed(persona.patience, inputs)}) for persona in scenario.persona]
+    return scenario.model_copy(update={"people": people, "patience": _changed(scenario.patience, inputs), "persona": kinds})
+
+
+def _changed(patience: Patience, inputs: Inputs) -> Patience:
+    """A library's waits are what they are."""
+    return patience.model_copy(
         update={
             "upload_seconds": patience.upload_seconds.times(inputs.patience),
             "page_seconds": patience.page_seconds.times(inputs.patience),
             "retry_seconds": patience.retry_seconds.times(inputs.retry_delay),
         }
     )
-    return scenario.model_copy(update={"people": people, "patience": changed})
 
 
 def apply_to_profile(profile: Profile, inputs: Inputs) -> Profile:

@@ -79,18 +79,25 @@ STEP = np.dtype(
 """A step: `photo` 0 for the KTP and 1 for the selfie; `think`, `first`, `smaller` are distributions, -1 for none; `within` in µs."""
 
 _INTEGERS = (
-    "people end for_ steps page upload retry away persist_tries attempts_limit uplink round_trip fixed_uplink fixed_round_trip "
+    "people end for_ steps uplink round_trip fixed_uplink fixed_round_trip "
     "commit capacity turns queue store_latency ticketed photo_limit bodies_limit answer_within shows_progress cancels at_once "
     "received_budget admitted_budget places_limit jitter mean_photo registry_latency registry_limit mail_delay sms_delay otp_life "
     "api_us api_processes hash_us hash_threads window_count overhead round_trip_from"
 ).split()
 _FLOATS = (
-    "progress_ratio persist_ratio persist_later_ratio return_ratio leave_when_refused_ratio smaller_copy_ratio uplink_ratio "
-    "fixed_line_ratio nik_known_ratio bytes_per_us bandwidth first_photo_ratio come_back_ratio come_back_min come_back_max "
-    "registry_gap shed_seconds mail_gap sms_gap window_us"
+    "weights uplink_ratio fixed_line_ratio nik_known_ratio bytes_per_us bandwidth first_photo_ratio come_back_ratio "
+    "come_back_min come_back_max registry_gap shed_seconds mail_gap sms_gap window_us"
 ).split()
 PARAMETERS = np.dtype([("seed", "<u8"), *((name, "<i8") for name in _INTEGERS), *((name, "<f8") for name in _FLOATS)])
 """Everything that does not change during a run: whole numbers are counts, bytes, µs or distributions; `_ratio`s and rates are floats."""
+
+_PATIENCE_INTEGERS = ("page upload retry away persist_tries attempts_limit obeys first_delay delays has_backoff").split()
+_PATIENCE_FLOATS = (
+    "weight progress_ratio persist_ratio persist_later_ratio return_ratio leave_when_refused_ratio smaller_copy_ratio "
+    "backoff_first backoff_times backoff_longest"
+).split()
+PATIENCE = np.dtype([*((name, "<i8") for name in _PATIENCE_INTEGERS), *((name, "<f8") for name in _PATIENCE_FLOATS)])
+"""A kind of people: `page` to `away` are distributions; `delays` a library's waits, from `first_delay` on; seconds are wall ones."""
 
 SHED_RETRY_SECONDS = 5.0
 """People's time: what the reference server tells whom it sheds without having worked out a time."""
@@ -108,6 +115,10 @@ class SitePlan:
     end_us: int
     parameters: NDArray[np.void]
     steps: NDArray[np.void]
+    patience: NDArray[np.void]
+    """One row for each persona, or one for everybody."""
+    delays: NDArray[np.float64]
+    """What libraries wait before their retries, one persona after the other."""
     next: NDArray[np.int16]
     distributions: NDArray[np.void]
     changes: NDArray[np.float64]
@@ -131,10 +142,10 @@ def compile_site(
     """The plan of one simulated run; `scenario` and `profile` at full size. Raises InputError for what the model can't stand for."""
     if opens_second_tabs(scenario):
         raise InputError(f"{scenario.name}: some people open a second tab (second_tab); the simulator walks everybody through one")
-    _require_plain_patience(scenario)
     crowd, site = scaled(scenario, scale), scaled(profile, scale)
     distributions = _Distributions()
     steps = _steps(crowd, distributions)
+    patience, delays = _patience(crowd, distributions)
     parameters = np.zeros(1, dtype=PARAMETERS)
     row = parameters[0]
     row["seed"] = seed % (1 << 64)
@@ -142,6 +153,8 @@ def compile_site(
     row["for_"] = int(scale.wall_seconds(for_seconds) * MICROSECONDS)
     row["end"] = int((scale.wall_seconds(for_seconds) + crowd.drain_seconds) * MICROSECONDS)
     row["steps"] = len(steps)
+    # Python's own sum, whose rounding the draw of a persona depends on.
+    row["weights"] = sum([float(weight) for weight in patience["weight"]])
     _people(row, crowd, distributions)
     _store(row, site, distributions)
     _partners(row, site, distributions, scale)
@@ -152,9 +165,8 @@ def compile_site(
     row["round_trip_from"] = round(costs.round_trip_from_seconds * MICROSECONDS)
     row["hash_threads"] = site.password.threads_limit
     table = np.array(distributions.rows, dtype=DISTRIBUTION)
-    return SitePlan(
-        crowd, site, scale, due_us, int(row["end"]), parameters, steps, compile_journey(crowd).next, table, bandwidth_changes(site)
-    )
+    table_of_next, changes = compile_journey(crowd).next, bandwidth_changes(site)
+    return SitePlan(crowd, site, scale, due_us, int(row["end"]), parameters, steps, patience, delays, table_of_next, table, changes)
 
 
 def _steps(crowd: Scenario, distributions: _Distributions) -> NDArray[np.void]:
@@ -192,28 +204,38 @@ def _kind(scenario: str, step: Step) -> Kind:
     return _REQUESTS.get((step.method, step.path), Kind.PLAIN)
 
 
-def _require_plain_patience(scenario: Scenario) -> None:
-    """Raises InputError for ways to try again that the model would pass over."""
-    if scenario.persona is not None:
-        raise InputError(f"{scenario.name} has {len(scenario.persona)} personas; the simulator wants one patience for everybody")
-    for name in ("retry_delays_seconds", "backoff", "obeys_told_time"):
-        if getattr(scenario.patience, name) is not None:
-            raise InputError(f"{scenario.name}: patience.{name} is given; the simulator wants retry_seconds, and people who come when told")
+def _patience(crowd: Scenario, distributions: _Distributions) -> tuple[NDArray[np.void], NDArray[np.float64]]:
+    """A row for each kind of people, and the waits of all libraries."""
+    kinds = [(1.0, crowd.patience)] if crowd.persona is None else [(persona.weight, persona.patience) for persona in crowd.persona]
+    rows = np.zeros(len(kinds), dtype=PATIENCE)
+    waits: list[float] = []
+    for row, (weight, patience) in zip(rows, kinds, strict=True):
+        row["weight"] = weight
+        row["page"], row["upload"] = distributions.add(patience.page_seconds), distributions.add(patience.upload_seconds)
+        row["retry"], row["away"] = distributions.add(patience.retry_seconds), distributions.add(patience.away_seconds)
+        row["progress_ratio"] = patience.upload_progress_ratio
+        for name in ("persist_tries", "attempts_limit", *_SAME_NAMES):
+            row[name] = getattr(patience, name)
+        row["obeys"] = patience.obeys_told_time is not False
+        row["first_delay"], row["delays"] = len(waits), len(patience.retry_delays_seconds or ())
+        waits += patience.retry_delays_seconds or ()
+        if patience.backoff is not None:
+            row["has_backoff"] = 1
+            row["backoff_first"], row["backoff_times"] = patience.backoff.first_seconds, patience.backoff.times
+            row["backoff_longest"] = patience.backoff.longest_seconds
+    return rows, np.array(waits, dtype=np.float64)
+
+
+_SAME_NAMES = ("persist_ratio", "persist_later_ratio", "return_ratio", "leave_when_refused_ratio", "smaller_copy_ratio")
 
 
 def _people(row: np.void, crowd: Scenario, distributions: _Distributions) -> None:
-    patience, line = crowd.patience, crowd.people.line
-    row["page"], row["upload"] = distributions.add(patience.page_seconds), distributions.add(patience.upload_seconds)
-    row["retry"], row["away"] = distributions.add(patience.retry_seconds), distributions.add(patience.away_seconds)
+    line = crowd.people.line
     row["uplink"], row["round_trip"] = distributions.add(line.uplink_bytes_per_second), distributions.add(line.round_trip_seconds)
     row["fixed_uplink"] = distributions.add(line.fixed_uplink_bytes_per_second)
     row["fixed_round_trip"] = distributions.add(line.fixed_round_trip_seconds)
     row["uplink_ratio"], row["fixed_line_ratio"] = line.uplink_ratio, line.fixed_line_ratio
     row["nik_known_ratio"] = crowd.people.nik_known_ratio
-    row["progress_ratio"] = patience.upload_progress_ratio
-    row["persist_tries"], row["attempts_limit"] = patience.persist_tries, patience.attempts_limit
-    for name in ("persist_ratio", "persist_later_ratio", "return_ratio", "leave_when_refused_ratio", "smaller_copy_ratio"):
-        row[name] = getattr(patience, name)
 
 
 def _store(row: np.void, site: Profile, distributions: _Distributions) -> None:

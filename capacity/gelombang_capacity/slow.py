@@ -193,7 +193,7 @@ class SlowSimulator:
             self._decide(a, outcome, done_us, told_seconds)
         elif fate is not None:
             a.fate, a.wake_up = fate, 0
-        elif a.tries.get(target, 0) >= self._scenario.patience.attempts_limit:
+        elif a.tries.get(target, 0) >= a.person.patience.attempts_limit:
             a.fate, a.wake_up = Fate.GAVE_UP, 0
         else:
             a.step, a.failures = target, 0
@@ -203,7 +203,7 @@ class SlowSimulator:
     def _decide(self, a: _Applicant, outcome: Outcome, done_us: int, told_seconds: float | None) -> None:
         step = self._scenario.journey[a.step]
         number = a.tries[a.step]
-        patience = self._scenario.patience
+        patience = a.person.patience
         decision = after_failure(self._seed, a.person.index, patience, a.step, number, a.failures, outcome, told_seconds, is_upload(step))
         a.failures = decision.failures_in_a_row
         if decision.smaller_copy and isinstance(step, PhotoStep):

@@ -29,7 +29,8 @@ def page_patience_us(w: World, person: int) -> int:
     """How long the person waits for this attempt's answer."""
     step = int(w.people[person].step)
     n = step << 24 | int(w.people[person].number)
-    return int(quantile(w.distributions, w.p[0].page, unit(w.p[0].seed, person, _PATIENCE, n)) * 1e6)
+    page = w.patience[w.people[person].persona].page
+    return int(quantile(w.distributions, page, unit(w.p[0].seed, person, _PATIENCE, n)) * 1e6)
 
 
 @compiled

@@ -54,10 +54,9 @@ def _photo_bytes(w: World, person: int) -> int:
     row = w.steps[me.step]
     which = int(row.photo)
     copy = int(me.copies[which])
-    sized = (copy << 1 | which) + 1
-    if me.sized == sized:
+    if me.is_sized:
         return int(me.bytes)
-    me.sized = sized
+    me.is_sized = 1
     if copy:
         size = quantile(w.distributions, row.smaller, unit(p.seed, person, _COPY_SIZE, which << 24 | (copy - 1)))
     else:
@@ -71,9 +70,10 @@ def _send(w: World, person: int, now_us: int) -> None:
     me, p = w.people[person], w.p[0]
     step = int(me.step)
     n = step << 24 | int(me.number)
-    seconds = quantile(w.distributions, p.upload, unit(p.seed, person, _PATIENCE, n))
+    mine = w.patience[me.persona]
+    seconds = quantile(w.distributions, mine.upload, unit(p.seed, person, _PATIENCE, n))
     if p.shows_progress:
-        seconds *= p.progress_ratio
+        seconds *= mine.progress_ratio
     me.leaves = now_us + int(seconds * 1e6)
     whole_us = now_us + int(me.bytes / me.uplink * 1e6)
     if whole_us < me.leaves:

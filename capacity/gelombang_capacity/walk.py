@@ -5,6 +5,7 @@ import math
 from gelombang.attempt import Fate, Outcome
 from gelombang.histogram import _SUB_BITS, LIMIT_US
 from gelombang.journey import RETRY, target_of_fate
+from gelombang.patience import DOUBLINGS_LIMIT
 from gelombang.seeds import Purpose
 from gelombang_capacity.draws import quantile, unit
 from gelombang_capacity.endings import OUTCOMES, Ending
@@ -25,6 +26,7 @@ _AWAY, _RETURN, _SMALLER = int(Purpose.AWAY), int(Purpose.RETURN), int(Purpose.S
 _LEAVE = int(Purpose.LEAVE_WHEN_REFUSED)
 _RETRY_TARGET = RETRY
 _COPIES_LIMIT = 255
+_DOUBLINGS_LIMIT = DOUBLINGS_LIMIT
 _BUCKET_LIMIT_US = LIMIT_US
 _BUCKET_BITS = _SUB_BITS
 
@@ -73,12 +75,13 @@ def end_attempt(w: World, person: int, ending: int, done_us: int, told_seconds: 
         _decide(w, person, outcome, done_us, told_seconds)
     elif target < 0:
         _ends(w, person, _FATES_BELOW - target, done_us)
-    elif _tries_at(w, person, target) >= w.p[0].attempts_limit:
+    elif _tries_at(w, person, target) >= w.patience[me.persona].attempts_limit:
         _ends(w, person, _GAVE_UP, done_us)
     else:
         w.tries[person, step] = me.number
         me.number = w.tries[person, target]
         me.step = target
+        me.is_sized = 0
         me.failures = 0
         thinking = 0.0
         if w.steps[target].think >= 0:
@@ -139,24 +142,27 @@ def _ends(w: World, person: int, fate: int, at_us: int) -> None:
 def _decide(w: World, person: int, outcome: int, done_us: int, told_seconds: float) -> None:
     """`gelombang.patience.after_failure`."""
     me, p = w.people[person], w.p[0]
+    mine = w.patience[me.persona]
     step = int(me.step)
     number = int(me.number)
     n = step << 24 | number
-    if number >= p.attempts_limit:
+    if number >= mine.attempts_limit:
         _ends(w, person, _GAVE_UP, done_us)
         return
-    if outcome == _REFUSED and told_seconds != NOT_TOLD:
-        if unit(p.seed, person, _LEAVE, n) < p.leave_when_refused_ratio:
+    if outcome == _REFUSED and told_seconds != NOT_TOLD and mine.obeys:
+        if unit(p.seed, person, _LEAVE, n) < mine.leave_when_refused_ratio:
             _leave(w, person, n, done_us)
         else:
             schedule(w, person, done_us + int(told_seconds * 1e6), BETWEEN)
         return
+    failures = 1
     if outcome == _FAILED or outcome == _TIMED_OUT or outcome == _REFUSED:
         me.failures += 1
-        if w.steps[step].is_upload and unit(p.seed, person, _SMALLER, n) < p.smaller_copy_ratio:
+        failures = int(me.failures)
+        if w.steps[step].is_upload and unit(p.seed, person, _SMALLER, n) < mine.smaller_copy_ratio:
             _switch(w, person, False)
-        persist = p.persist_ratio if me.failures <= p.persist_tries else p.persist_later_ratio
-        if unit(p.seed, person, _PERSIST, n) >= persist:
+        persist = mine.persist_ratio if failures <= mine.persist_tries else mine.persist_later_ratio
+        if failures > mine.delays and unit(p.seed, person, _PERSIST, n) >= persist:
             _leave(w, person, n, done_us)
             return
     elif outcome == _NO_MESSAGE:
@@ -164,8 +170,20 @@ def _decide(w: World, person: int, outcome: int, done_us: int, told_seconds: flo
         return
     elif outcome == _TOO_LARGE:
         _switch(w, person, True)
-    delay = quantile(w.distributions, p.retry, unit(p.seed, person, _RETRY_DELAY, n))
-    schedule(w, person, done_us + int(delay * 1e6), BETWEEN)
+    schedule(w, person, done_us + int(_delay(w, person, n, failures) * 1e6), BETWEEN)
+
+
+@compiled
+def _delay(w: World, person: int, n: int, failures: int) -> float:
+    """`gelombang.patience._delay`: how long until the next try after so many failures in a row."""
+    mine = w.patience[w.people[person].persona]
+    if failures <= mine.delays:
+        return float(w.delays[mine.first_delay + failures - 1])
+    share = unit(w.p[0].seed, person, _RETRY_DELAY, n)
+    if mine.has_backoff:
+        growth = float(min(failures - 1, _DOUBLINGS_LIMIT))
+        return float(share * min(mine.backoff_longest, mine.backoff_first * math.pow(mine.backoff_times, growth)))
+    return quantile(w.distributions, mine.retry, share)
 
 
 @compiled
@@ -174,15 +192,16 @@ def _switch(w: World, person: int, again: bool) -> None:
     photo = w.steps[w.people[person].step].photo
     copy = w.people[person].copies[photo]
     if copy == 0 or (again and copy < _COPIES_LIMIT):
+        w.people[person].is_sized = 0
         w.people[person].copies[photo] = copy + 1
 
 
 @compiled
 def _leave(w: World, person: int, n: int, done_us: int) -> None:
-    p = w.p[0]
-    if unit(p.seed, person, _RETURN, n) < p.return_ratio:
+    p, mine = w.p[0], w.patience[w.people[person].persona]
+    if unit(p.seed, person, _RETURN, n) < mine.return_ratio:
         w.people[person].failures = 0
-        away = quantile(w.distributions, p.away, unit(p.seed, person, _AWAY, n))
+        away = quantile(w.distributions, mine.away, unit(p.seed, person, _AWAY, n))
         schedule(w, person, done_us + int(away * 1e6), BETWEEN)
     else:
         _ends(w, person, _GAVE_UP, done_us)

@@ -29,7 +29,8 @@ PERSON = np.dtype(
         ("bytes", "<i4"),
         ("number", "<u2"),
         ("failures", "<u2"),
-        ("sized", "<u2"),
+        ("is_sized", "u1"),
+        ("persona", "u1"),
         ("step", "u1"),
         ("state", "u1"),
         ("copies", "u1", (2,)),
@@ -46,7 +47,7 @@ PERSON = np.dtype(
     ]
 )
 """One person. `due`: of the current attempt; `leaves`: when their patience with it ends; `done`: when the work at the store will be;
-`number`: of tries at the current step; `sized`: the photo and copy that `bytes` tells the size of, plus 1;
+`number`: of tries at the current step; `is_sized`: `bytes` is the size of the photo that this step sends; `persona`: a row of `patience`;
 `mail`, `code`, `nik`: when that message is there (0: not sent); `did`: bit 0 account, bit 1 data, bit 2 code confirmed;
 `copies`: 0 the first photo, c the c-th smaller copy; `stored`: 0 none, else the copy that the site has, plus 1. What an attempt at a photo
 touches fills the first of two cache lines, because the millions of people do not fit any cache and each line is waited for."""
@@ -104,6 +105,8 @@ class World(NamedTuple):
     p: NDArray[np.void]
     """PARAMETERS."""
     steps: NDArray[np.void]
+    patience: NDArray[np.void]
+    delays: NDArray[np.float64]
     next: NDArray[np.int16]
     distributions: NDArray[np.void]
     due: NDArray[np.int64]
@@ -166,6 +169,8 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
     return World(
         p=parameters,
         steps=plan.steps,
+        patience=plan.patience,
+        delays=plan.delays,
         next=plan.next,
         distributions=plan.distributions,
         due=plan.due_us,

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from gelombang.attempt import Fate
+from gelombang.distribution import Fixed
 from gelombang.histogram import bucket_middles_us
 from gelombang.loading import load_profile, load_scenario
 from gelombang.profile import Profile
 from gelombang.record import read_record, write_record
 from gelombang.scale import Scale
-from gelombang.scenario import Scenario
+from gelombang.scenario import Backoff, Persona, Scenario
 from gelombang.seeds import Purpose, unit_array
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.metastability import Trial, walk
@@ -77,6 +78,31 @@ def test_the_compiled_simulator_tells_every_attempt_as_the_slow_one_does(name: s
     assert len(rows) > 3_000
     fast = sorted(tuple(int(value) for value in row) for row in rows)
     assert fast == sorted(tuple(told) for told in slow.told)
+
+
+def mixed() -> Scenario:
+    """The opening hour with every kind of people, but second tabs: libraries' fixed waits, a back-off, who does not listen, few tries."""
+    hour = load_scenario("opening-hour")
+    kinds: list[tuple[str, float, dict[str, object]]] = [
+        ("impatient", 0.3, {"page_seconds": Fixed(value=4.0), "upload_seconds": Fixed(value=15.0), "obeys_told_time": False}),
+        ("library", 0.7, {"retry_delays_seconds": [0.0, 1.0, 3.0, 5.0]}),
+        ("backs-off", 1.1, {"backoff": Backoff(first_seconds=1.0, longest_seconds=600.0)}),
+        ("returns", 0.6, {"persist_ratio": 0.0, "persist_later_ratio": 0.0, "away_seconds": Fixed(value=900.0)}),
+        ("tries-thrice", 0.4, {"attempts_limit": 3}),
+    ]
+    personas = [Persona(name=name, weight=weight, patience=hour.patience.model_copy(update=changed)) for name, weight, changed in kinds]
+    return hour.model_copy(update={"persona": personas})
+
+
+@pytest.mark.parametrize("name", ["april-2020", "hardened"])
+def test_the_compiled_simulator_tells_every_attempt_of_every_persona_as_the_slow_one_does(name: str) -> None:
+    found = simulated(mixed(), load_profile(name), Scale(Fraction(1, 200), 60.0, 0.1), 3_600.0, seed=12, trace_rows=200_000)
+    slow = SlowSimulator(found.plan, 12, Costs())
+    slow.run()
+    rows = found.world.trace[: found.world.site[0]["traced"]]
+    assert 3_000 < len(rows) < 200_000
+    assert set(found.world.people["persona"][: len(slow.people)]) == set(range(5))
+    assert sorted(tuple(int(value) for value in row) for row in rows) == sorted(tuple(told) for told in slow.told)
 
 
 @pytest.mark.parametrize("name", ["april-2020", "hardened"])

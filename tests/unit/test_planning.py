@@ -11,6 +11,7 @@ import pytest
 from gelombang.errors import InputError
 from gelombang.loading import load_profile, load_scenario
 from gelombang.scale import Scale
+from gelombang.scenario import Persona
 from gelombang_capacity.demand import Class
 from gelombang_capacity.plan_inputs import Inputs, apply_to_profile, apply_to_scenario, draw
 from gelombang_capacity.plan_options import Price, options, with_store
@@ -145,3 +146,14 @@ def test_a_plan_tells_what_today_is_short_of_and_what_helps_cheaply() -> None:
 def test_numbers_are_told_with_three_digits_that_matter() -> None:
     assert [short(value) for value in (77_834.0, 1.0345, 123.4, 0.0456)] == ["77,800", "1.03", "123", "0.0456"]
     assert Interval.of([1.0, 2.0, 3.0]).median == 2.0
+
+
+def test_a_world_of_other_patience_has_it_for_each_persona_and_leaves_a_librarys_waits_alone() -> None:
+    patient = SURGE.patience.model_copy(update={"retry_delays_seconds": [0.0, 60.0]})
+    mixed = SURGE.model_copy(update={"persona": [Persona(name="library", patience=patient)]})
+    found = apply_to_scenario(mixed, Inputs(patience=0.5, retry_delay=2.0))
+    assert found.persona is not None
+    changed = found.persona[0].patience
+    assert changed.upload_seconds == SURGE.patience.upload_seconds.times(0.5)
+    assert changed.retry_seconds == SURGE.patience.retry_seconds.times(2.0)
+    assert changed.retry_delays_seconds == [0.0, 60.0]

@@ -75,15 +75,19 @@ def test_without_numba_one_sentence_says_what_to_install(monkeypatch: pytest.Mon
         importlib.import_module("gelombang_capacity.jit")
 
 
-def test_ways_to_try_again_that_the_model_would_pass_over_are_refused() -> None:
-    patience = load_scenario("opening-hour").patience
-    for name, value, wanted in (
-        ("backoff", Backoff(first_seconds=1.0, longest_seconds=9.0), r"patience\.backoff is given; the simulator wants retry_seconds"),
-        ("obeys_told_time", False, r"patience\.obeys_told_time is given"),
-    ):
-        changed = load_scenario("opening-hour").model_copy(update={"patience": patience.model_copy(update={name: value})})
-        with pytest.raises(InputError, match=wanted):
-            site_of(changed)
-    personas = [Persona(name="hasty", patience=patience)]
-    with pytest.raises(InputError, match=r"has 1 personas; the simulator wants one patience for everybody"):
-        site_of(load_scenario("opening-hour").model_copy(update={"persona": personas}))
+def test_each_persona_is_a_row_of_its_own_numbers() -> None:
+    hour = load_scenario("opening-hour")
+    backing = hour.patience.model_copy(update={"backoff": Backoff(first_seconds=60.0, longest_seconds=600.0), "obeys_told_time": False})
+    fixed = hour.patience.model_copy(update={"retry_delays_seconds": [0.0, 60.0, 180.0]})
+    personas = [Persona(name="backs-off", weight=2.0, patience=backing), Persona(name="library", weight=3.0, patience=fixed)]
+    plan = site_of(hour.model_copy(update={"persona": personas}))
+    backs_off, library = plan.patience
+    assert plan.parameters[0]["weights"] == 5.0
+    assert (backs_off["has_backoff"], backs_off["backoff_first"], backs_off["backoff_longest"], backs_off["obeys"]) == (1, 1.0, 10.0, 0)
+    assert (library["has_backoff"], library["delays"], library["obeys"]) == (0, 3, 1)
+    assert plan.delays.tolist() == [0.0, 1.0, 3.0]
+
+
+def test_without_personas_everybody_has_the_one_row() -> None:
+    plan = site_of(load_scenario("opening-hour"))
+    assert (len(plan.patience), len(plan.delays)) == (1, 0)
