@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -64,6 +65,34 @@ class HeldOut(_Part):
     @property
     def is_rejected(self) -> bool:
         return not self.joint_low <= self.measured <= self.joint_high
+
+    @property
+    def is_share(self) -> bool:
+        return self.quantity.startswith("share of")
+
+    @property
+    def error(self) -> float:
+        """What was measured, from what was predicted: of a share the difference, of anything else a ratio of the prediction."""
+        off = self.measured - self.predicted
+        return off if self.is_share else off / self.predicted if self.predicted else float(off != 0)
+
+
+class ErrorAim(NamedTuple):
+    """How far off a kind of quantity may be on runs that the fit has not seen."""
+
+    kind: str
+    begins: str
+    """The quantities whose names begin so."""
+    at_most: float
+
+
+ERROR_AIMS = (
+    ErrorAim("people through", "people past", 0.05),
+    ErrorAim("responses", "response of", 0.15),
+    ErrorAim("share of uploads failed", "share of", 0.05),
+)
+COVERAGE_AIM = (0.80, 0.97)
+"""Of 90 % intervals. Too many inside is a fault too: they are then wider than they say."""
 
 
 class Diagnostic(_Part):

@@ -11,8 +11,11 @@ from gelombang.runplan import write_model
 from gelombang.sheet import Section, Sheet, Table, Tone, lines_of
 from gelombang_capacity.calibration import (
     CALIBRATION_FILE,
+    COVERAGE_AIM,
+    ERROR_AIMS,
     Calibration,
     DemandNumbers,
+    HeldOut,
     Measured,
     fit_runs,
     overhead_seconds,
@@ -129,16 +132,34 @@ def _check_section(found: Calibration) -> Section:
             each.quantity,
             f"{each.measured:.4g}",
             f"{each.predicted:.4g}",
+            _off(each),
             f"{each.low:.4g} to {each.high:.4g}",
             "rejected" if each.is_rejected else "inside" if each.is_inside else "near",
         )
         for each in found.checks
     )
+    head = ("quantity", "measured", "predicted", "off by", "90 % interval", "it is")
     return Section(
         "Runs that the fit has not seen",
         (f"Held out: {', '.join(found.held_out)}.",),
-        tables=(Table(("quantity", "measured", "predicted", "90 % interval", "it is"), rows),),
+        tables=(Table(("held-out error", "largest", "wanted"), _error_rows(found)), Table(head, rows)),
     )
+
+
+def _off(each: HeldOut) -> str:
+    return f"{100 * each.error:+.1f} points" if each.is_share else f"{each.error:+.1%}"
+
+
+def _error_rows(found: Calibration) -> tuple[tuple[str, str, str], ...]:
+    """The largest error of each kind of quantity, and the coverage of the intervals, beside what was wanted."""
+    rows = []
+    for aim in ERROR_AIMS:
+        checks = [each for each in found.checks if each.quantity.startswith(aim.begins)]
+        wanted = f"{100 * aim.at_most:g} points" if aim.begins == "share of" else f"{aim.at_most:.0%}"
+        rows.append((aim.kind, _off(max(checks, key=lambda each: abs(each.error))) if checks else "not measured", f"at most {wanted}"))
+    low, high = COVERAGE_AIM
+    inside = f"{found.coverage_ratio:.0%} of {len(found.checks)}"
+    return (*rows, ("inside their 90 % interval", inside, f"{low:.0%} to {high:.0%}"))
 
 
 def _diagnostic_section(found: Calibration) -> Section:

@@ -12,6 +12,7 @@ from gelombang.segments import Segments
 from gelombang_capacity.calibration import Measured, fit_runs, read_measured, require_alike, split
 from gelombang_capacity.demand import Class
 from gelombang_capacity.held_out import rejections
+from gelombang_cli.capacity_calibrate import calibration_sheet
 from support.calibrations import CALIBRATION, held_out
 from support.records import hardened
 
@@ -84,3 +85,24 @@ def test_costs_for_the_simulator_leave_the_hash_in_the_peoples_time() -> None:
     assert costs.hash_seconds == pytest.approx((0.0011 - 0.0008) * 60)
     assert costs.round_trip_from_seconds == 0.0
     assert CALIBRATION.costs(1, 60.0).round_trip_from_seconds == 0.005
+
+
+def test_the_page_tells_the_largest_held_out_error_of_each_kind_beside_what_was_wanted() -> None:
+    checks = [
+        held_out("people past the last photo per second", 5.0, 1.0, 5.2),
+        held_out("people past the last photo per second", 5.0, 1.0, 4.5),
+        held_out("response of uploads, p95, s", 10.0, 1.0, 11.0),
+        held_out("share of uploads failed", 0.20, 0.1, 0.23),
+    ]
+    sheet = calibration_sheet(CALIBRATION.model_copy(update={"checks": checks, "coverage_ratio": 1.0}))
+    errors = sheet.sections[1].tables[0]
+    assert errors.rows == (
+        ("people through", "-10.0%", "at most 5%"),
+        ("responses", "+10.0%", "at most 15%"),
+        ("share of uploads failed", "+3.0 points", "at most 5 points"),
+        ("inside their 90 % interval", "100% of 4", "80% to 97%"),
+    )
+
+
+def test_a_kind_that_no_run_measured_is_said_to_be_not_measured() -> None:
+    assert ("share of uploads failed", "not measured", "at most 5 points") in calibration_sheet(CALIBRATION).sections[1].tables[0].rows
