@@ -69,11 +69,12 @@ def put(queue: NDArray[np.void], near: NDArray[np.void], nodes: NDArray[np.void]
 
 
 @compiled
-def next_us(queue: NDArray[np.void], near: NDArray[np.void], nodes: NDArray[np.void], slices: NDArray[np.int32]) -> int:
-    """When the first is due; NEVER_US when there is none."""
+def next_us(queue: NDArray[np.void], near: NDArray[np.void], nodes: NDArray[np.void], slices: NDArray[np.int32], until_us: int) -> int:
+    """When the first is due, NEVER_US when nobody is until `until_us`: a queue that looked further would have its slices behind it when the
+    first of all comes, and be one heap from then on."""
     q = queue[0]
     while q.near == 0:
-        if q.slice + 1 >= len(slices):
+        if q.slice + 1 >= len(slices) or (q.slice + 1) * q.width > until_us:
             return NEVER_US
         q.slice += 1
         node = slices[q.slice]

@@ -54,8 +54,8 @@ def _walk(w: World) -> None:
             finish_us = next_finish_us(w.store, w.turns, w.jobs, w.changes)
         answer_us = w.ring[s.ring_first].at if s.ring_first < s.ring_last else NEVER_US
         arrival_us = w.due[s.next_person] if s.next_person < p.people else NEVER_US
-        event_us = next_us(w.queue, w.near, w.nodes, w.slices)
-        now_us = min(min(finish_us, answer_us), min(arrival_us, event_us))
+        others_us = min(min(finish_us, answer_us), arrival_us)
+        now_us = min(others_us, next_us(w.queue, w.near, w.nodes, w.slices, min(others_us, p.end)))
         if now_us >= p.end:
             break
         s.events += 1

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gelombang_capacity.events import NEAR, NODE, QUEUE, SLICES_LIMIT, SLICES_MIN, next_us, put, slices_for, take
+from gelombang_capacity.events import NEAR, NEVER_US, NODE, QUEUE, SLICES_LIMIT, SLICES_MIN, next_us, put, slices_for, take
 from gelombang_capacity.jit import compiled_entry
 
 END_US = 1_000
@@ -25,7 +25,7 @@ def _put_and_take(
     for person in range(len(first_us)):
         put(queue, near, nodes, slices, first_us[person], person)
     for i in range(len(taken)):
-        taken[i, 0] = next_us(queue, near, nodes, slices)
+        taken[i, 0] = next_us(queue, near, nodes, slices, NEVER_US)
         take(queue, near)
         person = queue[0].person
         taken[i, 1], taken[i, 2] = person, queue[0].ticket
