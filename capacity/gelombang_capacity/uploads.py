@@ -109,10 +109,10 @@ def _ask_for_ticket(w: World, person: int, now_us: int) -> None:
         p.places_limit,
     )
     if answer != _ADMITTED:
-        told = come_back_seconds(w.p, w.distributions, w.site, w.people, w.told, person, now_us)
+        told = come_back_seconds(w, person, now_us)
         end_attempt(w, person, _BUSY, answer_us, told, 0)
         return
-    is_admitted(w.site, w.people, person)
+    is_admitted(w, person)
     s.admitted += work_bytes
     s.open += 1
     _send(w, person, answer_us)
@@ -163,7 +163,7 @@ def body_is_whole(w: World, person: int, now_us: int) -> None:
 @compiled
 def _shed(w: World, person: int, ending: int, ending_told: int, now_us: int) -> None:
     if w.p[0].ticketed:
-        told = come_back_seconds(w.p, w.distributions, w.site, w.people, w.told, person, now_us)
+        told = come_back_seconds(w, person, now_us)
         _close(w, person, True)
         _answer(w, person, ending_told, now_us, told)
     else:

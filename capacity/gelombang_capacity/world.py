@@ -40,17 +40,19 @@ PERSON = np.dtype(
         ("code_ends", "<i8"),
         ("nik", "<i8"),
         ("waits_until", "<i8"),
+        ("told_at", "<i8"),
         ("passed", "<u4"),
         ("did", "u1"),
         ("is_known", "u1"),
-        ("pad", "u1", (18,)),
+        ("pad", "u1", (10,)),
     ]
 )
 """One person. `due`: of the current attempt; `leaves`: when their patience with it ends; `done`: when the work at the store will be;
 `number`: of tries at the current step; `is_sized`: `bytes` is the size of the photo that this step sends; `persona`: a row of `patience`;
-`mail`, `code`, `nik`: when that message is there (0: not sent); `did`: bit 0 account, bit 1 data, bit 2 code confirmed;
-`copies`: 0 the first photo, c the c-th smaller copy; `stored`: 0 none, else the copy that the site has, plus 1. What an attempt at a photo
-touches fills the first of two cache lines, because the millions of people do not fit any cache and each line is waited for."""
+`copies`: 0 the first photo, c the c-th smaller copy; `stored`: 0 none, else the copy that the site has, plus 1; `mail`, `code`, `nik`: when
+that message is there (0: not sent); `did`: bit 0 account, bit 1 data, bit 2 code confirmed; `told_at`: when it is looked whether they are
+overdue. What an attempt at a photo touches fills the first of two cache lines, because the millions of people do not fit any cache and each
+line is waited for."""
 CACHE_LINE_BYTES = 64
 assert PERSON.itemsize == 2 * CACHE_LINE_BYTES
 assert PERSON.fields is not None
@@ -68,7 +70,6 @@ SITE = np.dtype(
         ("open", "<i8"),
         ("refusals", "<i8"),
         ("people_waiting", "<i8"),
-        ("waiting_heap", "<i8"),
         ("messages", "<i8"),
         ("mail_free", "<f8"),
         ("sms_free", "<f8"),
@@ -126,7 +127,10 @@ class World(NamedTuple):
     ring: NDArray[np.void]
     """Look-ups under way, in the order in which they are answered: nobody asks twice."""
     told: NDArray[np.void]
-    """The heap of those who were told to come back (NEAR rows)."""
+    """The queue of those who were told to come back, and when each of them is overdue."""
+    told_near: NDArray[np.void]
+    told_nodes: NDArray[np.void]
+    told_slices: NDArray[np.int32]
     api_free: NDArray[np.int64]
     hash_free: NDArray[np.int64]
     outcomes: NDArray[np.int64]
@@ -166,6 +170,7 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
     jobs = np.zeros(2 * places + 32, dtype=JOB)
     make_store(store, jobs, float(row["bytes_per_us"]))
     room = people + people // 4 + 4_096
+    told = room if row["ticketed"] else 1
     return World(
         p=parameters,
         steps=plan.steps,
@@ -187,7 +192,10 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
         changes=plan.changes,
         finished=np.zeros(len(jobs), dtype=np.int32),
         ring=np.empty(people, dtype=ANSWER),
-        told=np.empty(2 * people + 128 if row["ticketed"] else 1, dtype=NEAR),
+        told=queue.copy(),
+        told_near=np.empty(told, dtype=NEAR),
+        told_nodes=np.empty(told, dtype=NODE),
+        told_slices=np.full(slices + 1 if row["ticketed"] else 1, -1, dtype=np.int32),
         api_free=np.zeros(int(row["api_processes"]), dtype=np.int64),
         hash_free=np.zeros(int(row["hash_threads"]), dtype=np.int64),
         outcomes=np.zeros((steps, len(Outcome)), dtype=np.int64),
