@@ -56,7 +56,7 @@ class Sizes:
 
 def sizes(flows: Sequence[Flow], scenario: Scenario, profile: Profile, calibration: Calibration, utilisation: float) -> Sizes:
     """Sizes for the flows of all worlds. Raises InputError when the calibration is too far from what is asked."""
-    widened, warnings = _extrapolation(calibration, utilisation)
+    widened, warnings = extrapolation(calibration, utilisation)
     cores = [_cores(flow, calibration, widened, n, len(flows)) for n, flow in enumerate(flows)]
     peaks = [float(each.max()) for each in cores]
     processes = [_processes(peak, utilisation) for peak in peaks]
@@ -80,8 +80,9 @@ def sizes(flows: Sequence[Flow], scenario: Scenario, profile: Profile, calibrati
     return Sizes(needs, waiting, chosen, warnings)
 
 
-def _extrapolation(calibration: Calibration, utilisation: float) -> tuple[float, tuple[str, ...]]:
-    """By how much intervals are widened, because a process is to do more than any that was measured."""
+def extrapolation(calibration: Calibration, utilisation: float) -> tuple[float, tuple[str, ...]]:
+    """By how much intervals are widened, because a process is to do more than any that was measured, and the warning that says so. Raises
+    InputError where it is so much more that the calibration says nothing about it."""
     small = calibration.demand(Class.SMALL).seconds
     if small <= 0:
         raise InputError(

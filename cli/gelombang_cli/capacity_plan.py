@@ -16,6 +16,7 @@ from gelombang.scenario import Scenario
 from gelombang.sheet import lines_of
 from gelombang_capacity.calibration import Calibration, profile_digest
 from gelombang_capacity.profile_text import profile_text
+from gelombang_capacity.sizing import extrapolation
 from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.expecting import expect_run
 from gelombang_cli.gate import parse_ratio
@@ -77,6 +78,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         seed=parsed.seed,
         utilisation=parse_ratio("--utilisation", parsed.utilisation),
     )
+    extrapolation(calibration, question.utilisation)  # before minutes of simulating
     folder = make_run_folder(parsed.out, f"{new_run_id(scenario.name, profiles[-1].name)}-plan", profiles[-1].name, False)
     plan = make_plan(question, calibration, lambda line: console.print(line, highlight=False, soft_wrap=True, markup=False))
     result = plan_result(plan, question, utc_now().isoformat(timespec="seconds"), commit(), calibration.commit)

@@ -82,18 +82,22 @@ def test_a_map_tells_where_the_site_stays_down(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "map" / "map.html").read_text()
 
 
-def test_a_calibration_that_was_rejected_or_made_on_another_profile_is_refused(tmp_path: Path) -> None:
+def test_a_calibration_that_was_rejected_or_made_on_another_profile_or_at_small_loads_is_refused(tmp_path: Path) -> None:
     rejected = CALIBRATION.model_copy(update={"rejected": ["run: server cores was 2, predicted 1"]})
     (tmp_path / "rejected.json").write_text(rejected.model_dump_json())
     other = CALIBRATION.model_copy(update={"profile_digest": "0"})
     (tmp_path / "other.json").write_text(other.model_dump_json())
+    narrow = CALIBRATION.model_copy(update={"requests_per_second_low": 1.0, "requests_per_second_high": 5.0})
+    (tmp_path / "narrow.json").write_text(narrow.model_dump_json())
     for name, wanted in (
         ("rejected", "is a rejected calibration: run: server cores was 2"),
         ("other", "on a profile hardened that is none"),
+        ("narrow", "150.0 times as many as any that was measured (5); want at most 3 times: calibrate at a larger load"),
     ):
         done = capacity(tmp_path, "plan", "surge-2020", "--calibration", f"{name}.json")
         assert done.returncode == 2
         assert wanted in done.stderr
+        assert done.stdout == ""  # nothing was simulated first
 
 
 @pytest.mark.parametrize(
