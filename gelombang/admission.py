@@ -72,6 +72,13 @@ def budget_ratio(has_other_photo: bool, first_photo_budget_ratio: float) -> floa
     return 1.0 if has_other_photo else first_photo_budget_ratio
 
 
+def budget_ratio_in_room(has_other_photo: bool, is_due: bool, first_photo_budget_ratio: float, walk_in_budget_ratio: float) -> float:
+    """The same before a waiting room: people inside first, then who comes at the time of their place, then who comes without one."""
+    if is_due and not has_other_photo:
+        return first_photo_budget_ratio
+    return 1.0 if has_other_photo else walk_in_budget_ratio
+
+
 def return_after_seconds(
     people_waiting: int,
     mean_photo_bytes: float,

@@ -184,6 +184,8 @@ class Code(IntEnum):
     """Photos stand in line for the disk, and this one had waited too long."""
     DEADLINE_PASSED = 91
     """The request said how long its caller would wait, and that was over: the work was dropped where it stood."""
+    PLACE_INVALID = 92
+    """The place in the waiting room that was shown is not one of this site, or somebody else's."""
     # the generator's own
     HOST_NOT_ALLOWED = 70
     """The request would have gone to a host that nobody allowed: it was never sent."""

@@ -63,6 +63,21 @@ class Stall(_Part):
     bandwidth_ratio: Annotated[Ratio, Field(gt=0, le=1)]
 
 
+class Room(_Part):
+    """A waiting room before the tickets: who finds no room for a first photo draws a place by lot and is told its time."""
+
+    capacity_ratio: Annotated[Ratio, Field(gt=0, le=1)]
+    """Share of the store's bandwidth that places are given for, two photos each."""
+    walk_in_budget_ratio: Annotated[Ratio, Field(gt=0, le=1)]
+    """Share of each budget open to people who come without a place that is due."""
+    block_seconds: Annotated[Seconds, Field(gt=0)]
+    """Places of so long a time are drawn from at once; the next when they are given away."""
+    horizon_seconds: Annotated[Seconds, Field(gt=0)]
+    """No place is further away; who finds none is told to come back then."""
+    grace_seconds: Annotated[Seconds, Field(gt=0)]
+    """How long after its time a place is still good."""
+
+
 class Tickets(_Part):
     """Admission before bytes (`protocol = "ticket"`): two byte budgets and a time to come back."""
 
@@ -79,6 +94,8 @@ class Tickets(_Part):
     return_jitter: Annotated[Distribution, Dimension.FIXED]
     return_min_seconds: Annotated[Seconds, Field(gt=0)]
     return_max_seconds: Annotated[Seconds, Field(gt=0)]
+    room: Room | None = None
+    """Left out, who is refused is told a share of the time that the store needs for all who wait, and asks several times."""
     obeys_deadlines: bool = False
     """Whether work is dropped when the time is over that a request gave itself in its header `Request-Timeout`."""
 

@@ -55,6 +55,7 @@ class Purpose(IntEnum):
     GATE_ORDER = 30
     RESAMPLE = 31
     PLAN_INPUT = 32
+    WAITING_PLACE = 33
 
 
 def mix(value: int) -> int:

@@ -132,6 +132,14 @@ STORE_BANDWIDTH_BYTES_PER_SECOND = _server(
 STORE_MOVED_BYTES = _server("store_moved_bytes_total", Kind.COUNTER, (), "Bytes moved by the photo store, commit cost included.")
 TICKET_BUDGET_USED_BYTES = _server("ticket_budget_used_bytes", Kind.GAUGE, ("budget",), "Byte budgets in use (received, admitted).")
 TICKET_BUDGET_LIMIT_BYTES = _server("ticket_budget_limit_bytes", Kind.GAUGE, ("budget",), "Byte budgets (received, admitted).")
+ROOM_PEOPLE = _server("room_people", Kind.GAUGE, (), "People with a place in the waiting room.")
+ROOM_ADMITTED = _server(
+    "room_admitted_total",
+    Kind.COUNTER,
+    ("promise",),
+    "People let in who had a place: kept, when they waited within a fifth of what they had been told.",
+)
+ROOM_TOLD_AGAIN = _server("room_told_again_total", Kind.COUNTER, (), "Refusals of people who had a place: too early, or no room in time.")
 REGISTRY_WAITING = _server("registry_waiting", Kind.GAUGE, (), "People waiting for the civil registry.")
 REGISTRY_WAITING_LIMIT = _server("registry_waiting_limit", Kind.GAUGE, (), "People who may wait for the civil registry.")
 REGISTRY_LIMIT_PER_SECOND = _server(
@@ -288,6 +296,7 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "status"): LabelSet((), "the HTTP statuses that the server answers with"),
     (Side.SERVER, "step"): LabelSet(REGISTRATION_STEPS, "the steps of the registration"),
     (Side.SERVER, "budget"): LabelSet(("received", "admitted"), "the tickets' two byte budgets"),
+    (Side.SERVER, "promise"): LabelSet(("kept", "broken"), "whether the time that was told was true"),
     (Side.SERVER, "result"): LabelSet(("verified", "unknown"), "what the civil registry says"),
     (Side.SERVER, "verdict"): LabelSet(PHOTO_VERDICTS, "what a decoder found in an acknowledged photo"),
     (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry"), "the kinds of message"),

@@ -32,6 +32,7 @@ MEANINGS: dict[Code, str] = {
     Code.SYNC_FAILED: "the photo could not be made durable",
     Code.COMMITS_BUSY: "photos stood in line for the disk, and this one had waited too long: told when to come back",
     Code.DEADLINE_PASSED: "the time that the request gave itself was over, and the site dropped the photo",
+    Code.PLACE_INVALID: "the place in the waiting room was not this person's",
     Code.BODY_TOO_SLOW: "the photo stopped coming, and the site gave up",
     Code.CLIENT_LEFT: "the person stopped waiting",
     Code.TOO_MANY_REQUESTS_IN_PROGRESS: "the site had too many requests in progress",

@@ -142,6 +142,10 @@ def compile_site(
     """The plan of one simulated run; `scenario` and `profile` at full size. Raises InputError for what the model can't stand for."""
     if opens_second_tabs(scenario):
         raise InputError(f"{scenario.name}: some people open a second tab (second_tab); the simulator walks everybody through one")
+    if profile.uploads.tickets is not None and profile.uploads.tickets.room is not None:
+        raise InputError(
+            f"profile {profile.name} has a waiting room (uploads.tickets.room); the simulator has none: want a profile without"
+        )
     crowd, site = scaled(scenario, scale), scaled(profile, scale)
     distributions = _Distributions()
     steps = _steps(crowd, distributions)

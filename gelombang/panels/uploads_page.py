@@ -2,7 +2,7 @@
 
 from gelombang import telemetry
 from gelombang.panels import readings
-from gelombang.panels.expression import Over, Positive, Read, counted, now, per_second, quantile, share
+from gelombang.panels.expression import Over, Positive, Read, counted, now, per_minute, per_second, quantile, share
 from gelombang.panels.parts import Colour, Form, Page, Paint, Panel, Query, Row, Runbook, Unit
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Side
@@ -247,6 +247,19 @@ _STORE = Row(
             ),
             Runbook.UPLOADS_FAILING,
             paints=(LIMIT,),
+        ),
+        Panel(
+            "Waiting room",
+            "People with a place, and people let in per minute by whether the time that they had been told was true: within a fifth of it."
+            " Broken promises, or people told again, mean that the store is slower than the profile says: lower capacity_ratio. Only a site"
+            " with a waiting room has these.",
+            Unit.COUNT,
+            (
+                Query(now(telemetry.ROOM_PEOPLE), "people with a place"),
+                Query(per_minute(telemetry.ROOM_ADMITTED, by=("promise",)), "let in, promise {{promise}}"),
+                Query(per_minute(telemetry.ROOM_TOLD_AGAIN), "told again"),
+            ),
+            Runbook.UPLOADS_FAILING,
         ),
         Panel(
             "Store fill",

@@ -61,6 +61,7 @@ STATUS_OF_CODE = MappingProxyType(
         Code.STORE_STALLED: 503,
         Code.COMMITS_BUSY: 503,
         Code.DEADLINE_PASSED: 504,
+        Code.PLACE_INVALID: 403,
         Code.SYNC_FAILED: 503,
         Code.BODY_TOO_SLOW: 408,
         Code.UPLOAD_UNKNOWN: 404,
@@ -105,13 +106,23 @@ class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem, and most 
     `stage` says where the attempt ended; without it, the stage that the attempt had reached.
     """
 
-    def __init__(self, code: Code, detail: str, *, retry_after_seconds: float | None = None, stage: Stage | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        retry_after_seconds: float | None = None,
+        stage: Stage | None = None,
+        place: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.status = STATUS_OF_CODE[code]
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
         self.stage = stage
+        self.place = place
+        """A signed place in the waiting room, for the person to show when they come back."""
 
     @property
     def outcome(self) -> ServerOutcome:
@@ -135,4 +146,6 @@ def problem_response(problem: Problem) -> web.Response:
     if problem.retry_after_seconds is not None:
         document["retry_after_seconds"] = problem.retry_after_seconds
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after_seconds)))
+    if problem.place is not None:
+        document["place"] = problem.place
     return web.Response(status=problem.status, body=orjson.dumps(document), headers=headers)

@@ -23,6 +23,7 @@ from gelombang_server.keeper import KEEPER, Upload, new_photo_id, no_room, sync_
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
 from gelombang_server.problem import Problem
+from gelombang_server.room import PLACE_HEADER
 from gelombang_server.sessions import require_session
 from gelombang_server.tickets import Ticket, TicketDesk
 
@@ -64,7 +65,9 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
                     attempt.kept(kept.bytes)
                     return kept.response(200, stored=True)
         has_other_photo = any(kind is not wish.kind and kept.rejected_for is None for kind, kept in stored)
-        ticket = desk.ask(applicant, wish.kind, wish.bytes, bytes.fromhex(wish.sha256), has_other_photo, attempt)
+        ticket = desk.ask(
+            applicant, wish.kind, wish.bytes, bytes.fromhex(wish.sha256), has_other_photo, attempt, request.headers.get(PLACE_HEADER)
+        )
     except Problem:
         # A client without a trace id whose wish is granted begins an attempt of its own with its photo; here only refusals are uploads.
         attempt.of_photo(wish.kind)

@@ -20,7 +20,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from gelombang import telemetry
-from gelombang.admission import Admission, admission_for_ticket, budget_ratio, patience_end_us, return_after_seconds
+from gelombang.admission import (
+    Admission,
+    admission_for_ticket,
+    budget_ratio,
+    budget_ratio_in_room,
+    patience_end_us,
+    return_after_seconds,
+)
 from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_trace_id
 from gelombang.profile import Store, Tickets
 from gelombang.seeds import Purpose, unit
@@ -29,6 +36,7 @@ from gelombang.waiting import PeopleWaiting
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem
+from gelombang_server.room import BUSY_TEXT, Room
 
 PEOPLE_WAITING_LIMIT = 1_000_000
 """How many people who were told to come back are remembered; beyond it the told times stop growing."""
@@ -97,6 +105,7 @@ class TicketDesk:
         self._of_person: dict[tuple[int, PhotoKind], Ticket] = {}
         self._waiting = PeopleWaiting(PEOPLE_WAITING_LIMIT)
         self._refusals = 0
+        self.room = Room(store, tickets, tickets.room, key, seed, metrics) if tickets.room is not None else None
         self.received_bytes = 0
         self.admitted_bytes = 0
         limits = metrics.gauge(telemetry.TICKET_BUDGET_LIMIT_BYTES)
@@ -111,10 +120,20 @@ class TicketDesk:
         return len(self._open)
 
     def ask(
-        self, applicant: int, kind: PhotoKind, photo_bytes: int, sha256: bytes, has_other_photo: bool, attempt: ServerAttempt
+        self,
+        applicant: int,
+        kind: PhotoKind,
+        photo_bytes: int,
+        sha256: bytes,
+        has_other_photo: bool,
+        attempt: ServerAttempt,
+        place: str | None = None,
     ) -> Ticket:
-        """A ticket for this photo. Raises Problem(uploads_busy) with the time to come back."""
+        """A ticket for this photo. Raises Problem(uploads_busy) with the time to come back, Problem(place_invalid) for a place that is
+        shown and not this person's."""
         now_us = self._now_us()
+        if self.room is not None and place is not None:
+            self.room.shown(now_us, applicant, place)
         if (stale := self._of_person.get((applicant, kind))) is not None:
             self._evict(stale, attempt)
         work_bytes = photo_bytes + self._store.commit_bytes
@@ -124,17 +143,16 @@ class TicketDesk:
             self._tickets.received_budget_bytes,
             self.admitted_bytes,
             self._tickets.admitted_budget_bytes,
-            budget_ratio(has_other_photo, self._tickets.first_photo_budget_ratio),
+            self._ratio(now_us, applicant, has_other_photo),
             len(self._open),
             self._places_limit,
         )
         if answer is not Admission.ADMITTED:
-            raise Problem(
-                Code.UPLOADS_BUSY,
-                "many people are sending photos; please come back at the told time",
-                retry_after_seconds=self.return_after_seconds(applicant),
-                stage=Stage.ADMISSION,
-            )
+            if self.room is not None and not has_other_photo:
+                raise self.room.refusal(now_us, applicant)
+            raise Problem(Code.UPLOADS_BUSY, BUSY_TEXT, retry_after_seconds=self.return_after_seconds(applicant), stage=Stage.ADMISSION)
+        if self.room is not None:
+            self.room.admitted(now_us, applicant)
         self._waiting.admitted(applicant)
         expires_us = now_us + self._life_us
         # A client without a trace id can't be recognised in its next request: its attempt ends with this answer.
@@ -146,6 +164,12 @@ class TicketDesk:
         if self._timer is None:
             self._set_timer()
         return ticket
+
+    def _ratio(self, now_us: int, applicant: int, has_other_photo: bool) -> float:
+        first = self._tickets.first_photo_budget_ratio
+        if self.room is None:
+            return budget_ratio(has_other_photo, first)
+        return budget_ratio_in_room(has_other_photo, self.room.is_due(now_us, applicant), first, self.room.walk_in_budget_ratio)
 
     def return_after_seconds(self, applicant: int) -> float:
         """When this person shall come back; they count as waiting from now on."""

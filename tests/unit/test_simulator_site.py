@@ -62,6 +62,11 @@ def test_people_with_a_second_tab_are_refused_also_where_only_a_persona_opens_on
             site_of(found)
 
 
+def test_a_site_with_a_waiting_room_is_refused_because_it_is_not_modelled() -> None:
+    with pytest.raises(InputError, match="profile waiting-room has a waiting room"):
+        site_of(small_scenario.scenario(small_scenario.SEND), "waiting-room")
+
+
 def test_every_ending_is_a_place_with_a_meaning() -> None:
     assert set(ENDS) == set(Ending)
     assert all(OUTCOMES[ending] == ENDS[ending].outcome for ending in Ending)

@@ -93,6 +93,7 @@ _PROBLEM = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "retry_after_seconds": {"type": "number"},
+        "place": {"type": "string"},
     },
     "required": ["type", "title", "status", "detail", "code"],
 }

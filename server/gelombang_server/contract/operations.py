@@ -181,7 +181,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
         Route.TICKET: Operation(
             "Ask to send a photo; 200 when just this one is stored already, 503 with a time to come back when there is no room.",
             {200: _PHOTO, 201: known(url=TEXT, tus_url=TEXT, expires_in_seconds=NUMBER, bytes_limit=WHOLE)},
-            (Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY, Code.DEADLINE_PASSED, Code.PHOTO_UNDECODABLE, *WALK),
+            (Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY, Code.PLACE_INVALID, Code.DEADLINE_PASSED, Code.PHOTO_UNDECODABLE, *WALK),
             TicketWish,
             optional_headers=(DEADLINE_HEADER,),
         ),
