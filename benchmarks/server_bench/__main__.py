@@ -1,6 +1,8 @@
 """What the reference server carries: `make bench-server`.
 
-    python -m server_bench [--rounds N] [--only uploads|steps|flow|slow|goodput ...] [--tus DIR] [--plot FILE] [--write FILE]
+    python -m server_bench [--rounds N] [--only PART ...] [--tus DIR] [--plot FILE] [--write FILE]
+
+Parts: uploads, steps, flow, slow, goodput, bulkhead, processor.
 
 Rows that name a peer are measured in one run, interleaved, server on one core and client on the other, on one disk. Figures of one machine
 and moment: compare rows, not runs. `--write` puts the table between the marks of a Markdown file, `--plot` draws the goodput curves.
@@ -19,7 +21,7 @@ from server_bench.site import CLIENT_CORE
 
 from gelombang.clock import utc_now
 
-PARTS = ("uploads", "steps", "flow", "slow", "goodput")
+PARTS = ("uploads", "steps", "flow", "slow", "goodput", "bulkhead", "processor")
 SLOW_PEOPLE = 2_000
 BEGIN, END = "<!-- bench-server -->", "<!-- /bench-server -->"
 
@@ -83,11 +85,10 @@ def _goodput(table: Table, folder: Path, options: argparse.Namespace) -> None:
             for persona in options.personas:
                 cell = goodput.cell(folder, name, persona, load)
                 points.setdefault(f"{name} {persona}", {})[f"{load:g}"] = round(cell.per_second, 1)
-                late = "" if cell.late_p99_ms < goodput.LATE_LIMIT_MS else f"; the client was late, p99 {cell.late_p99_ms:.0f} ms"
                 table.row(
                     f"goodput at {load} × {goodput.LIMIT_PER_SECOND:g} photos/s: {name}, {persona}",
                     f"{cell.per_second:.1f}/s of {cell.tries_per_second:.0f} tries/s; "
-                    f"small step p50 {cell.small_p50_ms:.1f}, p99 {cell.small_p99_ms:.1f} ms{late}",
+                    f"small step p50 {cell.small_p50_ms:.1f}, p99 {cell.small_p99_ms:.1f} ms{_late(cell)}",
                 )
     if options.points is not None:
         options.points.write_text(json.dumps(points, indent=1) + "\n")
@@ -101,12 +102,43 @@ def _goodput(table: Table, folder: Path, options: argparse.Namespace) -> None:
         options.plot.write_text(plot.svg(curves, goodput.LIMIT_PER_SECOND, title, note))
 
 
+def _late(cell: goodput.Cell) -> str:
+    return "" if cell.late_p99_ms < goodput.LATE_LIMIT_MS else f"; the client was late, p99 {cell.late_p99_ms:.0f} ms"
+
+
+def _bulkhead(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    """A small step beside the storm, against the same storm into a sink: interleaved, one after the other."""
+    for load in options.loads:
+        for persona in options.personas:
+            sink = goodput.sink_cell(folder, persona, load)
+            ours = goodput.cell(folder, "hardened", persona, load)
+            p50, p99 = ours.small_p50_ms / sink.small_p50_ms, ours.small_p99_ms / sink.small_p99_ms
+            table.row(
+                f"small step beside {load} × {goodput.LIMIT_PER_SECOND:g} photos/s: hardened, {persona}",
+                f"p50 {p50:.2f} × a sink's ({ours.small_p50_ms:.1f} and {sink.small_p50_ms:.1f} ms), "
+                f"p99 {p99:.2f} × ({ours.small_p99_ms:.1f} and {sink.small_p99_ms:.1f} ms){_late(ours) or _late(sink)}",
+            )
+
+
+def _processor(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    """Goodput at twice what the server's core can do, against that."""
+    for persona in options.personas:
+        peak = max((goodput.cpu_cell(folder, persona, rate) for rate in goodput.CPU_PER_SECOND), key=lambda cell: cell.per_second)
+        twice = goodput.cpu_cell(folder, persona, 2 * peak.per_second)
+        table.row(
+            f"goodput at 2 × the server's core: hardened, {persona}",
+            f"{twice.per_second:.0f}/s, {twice.per_second / peak.per_second:.2f} of its peak of {peak.per_second:.0f}/s{_late(twice)}",
+        )
+
+
 MEASURES: dict[str, Callable[[Table, Path, argparse.Namespace], None]] = {
     "uploads": _uploads,
     "steps": _steps,
     "flow": _flow,
     "slow": _slow,
     "goodput": _goodput,
+    "bulkhead": _bulkhead,
+    "processor": _processor,
 }
 
 

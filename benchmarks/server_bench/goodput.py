@@ -4,19 +4,27 @@ The store's declared limit is 40 photos a second in both profiles: each site is 
 budgets and patience keep their proportions. People arrive open-loop, one photo each, and are patient for as long as the scenario's are. Two
 kinds: `well-behaved` keeps a told time and backs off with full jitter, six tries; `stock-tus` is tus-js-client as it comes, which sends
 again after 0, 1, 3 and 5 s whatever it is told. Beside the storm a small step (a code for the phone) is asked for at a steady rate.
+
+Two more storms. Into a *sink* (`server_bench.sink`): the same people, the same API process, and uploads that are thrown away at once;
+what a small step takes beside `hardened` is compared with that. And against the *processor*: `hardened` without a modelled store, so that
+the one core of the server is what is scarce; its limit is the best that storms of `CPU_PER_SECOND` leave acknowledged.
 """
 
 import asyncio
 import gc
 import hashlib
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from server_bench.connection import Connection, head, json_head, open_connection
 from server_bench.photos import drawn, numbered
-from server_bench.site import RunningSite, profile, seed_people, serving
+from server_bench.site import NO_STORE, SERVER_CORE, RunningSite, profile, seed_people, serving
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.runplan import ScaleNumbers
@@ -39,7 +47,10 @@ TRIES = 6
 STOCK_DELAYS_SECONDS = (0.0, 1.0, 3.0, 5.0)
 BACKOFF_FIRST_SECONDS, BACKOFF_LONGEST_SECONDS = 2.0, 300.0
 SMALL_PER_SECOND = 20.0
+CPU_PER_SECOND = (150.0, 200.0, 250.0, 300.0)
+"""Photos a second of which the best says what the processor can do."""
 _DRAW_JITTER, _DRAW_DUE = 1, 2
+_MANY_CODES: dict[str, dict[str, Any]] = {"credentials": {"otp_sends_limit": 1_000_000}}
 
 
 class Cell(NamedTuple):
@@ -71,14 +82,39 @@ class Storm:
 
 def cell(folder: Path, name: str, persona: str, load: float) -> Cell:
     """A fresh site and a storm of `load` times its store's limit."""
-    site_profile = profile(name, credentials={"otp_sends_limit": 1_000_000})
-    with serving(folder / f"{name}-{persona}-{load}", site_profile, SCALE) as site:
+    with serving(folder / f"{name}-{persona}-{load}", profile(name, **_MANY_CODES), SCALE) as site:
         gc.freeze()
-        return asyncio.run(_storm(site, name, persona, load))
+        return asyncio.run(_storm(site, name, persona, load * LIMIT_PER_SECOND))
 
 
-async def _storm(site: RunningSite, name: str, persona: str, load: float) -> Cell:
-    rate = load * LIMIT_PER_SECOND
+def sink_cell(folder: Path, persona: str, load: float) -> Cell:
+    """The same storm with the uploads going into a sink, on the server's core."""
+    with serving(folder / f"sink-{persona}-{load}", profile("hardened", **_MANY_CODES), SCALE) as site, _sink() as url:
+        gc.freeze()
+        return asyncio.run(_storm(site._replace(uploads_url=url), "hardened", persona, load * LIMIT_PER_SECOND))
+
+
+def cpu_cell(folder: Path, persona: str, rate: float) -> Cell:
+    """A storm of `rate` photos a second against the server's core: no modelled store."""
+    with serving(folder / f"cpu-{persona}-{rate}", profile("hardened", store=NO_STORE, **_MANY_CODES), SCALE) as site:
+        gc.freeze()
+        return asyncio.run(_storm(site, "hardened", persona, rate))
+
+
+@contextmanager
+def _sink() -> Iterator[str]:
+    command = ["taskset", "-c", str(SERVER_CORE), sys.executable, "-m", "server_bench.sink"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sink:
+        assert sink.stdout is not None
+        assert sink.stdin is not None
+        try:
+            yield sink.stdout.readline().decode().strip()
+        finally:
+            sink.stdin.close()
+            sink.wait(10)
+
+
+async def _storm(site: RunningSite, name: str, persona: str, rate: float) -> Cell:
     people = round(rate * (WARM_SECONDS + FOR_SECONDS))
     sessions = site.sessions(1, people)
     seed_people(site, round(SMALL_PER_SECOND))

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gelombang.admission import Place
@@ -85,6 +85,7 @@ def poisson_us(rate_per_second: float, until_us: int, seed: int) -> list[int]:
 
 
 @given(st.integers(1, 20))
+@settings(max_examples=5)
 def test_a_standing_line_dissolves_within_an_interval_and_a_first_come_line_stands_on(seed: int) -> None:
     """A thousand at once, two seconds of work, and then four fifths of what the place can take. First come, first served, everybody for
     the next 10 s waits; with the rule the wait is short again after two intervals, and what is done in all is the same."""
@@ -103,6 +104,7 @@ def test_a_standing_line_dissolves_within_an_interval_and_a_first_come_line_stan
 
 
 @given(st.integers(1, 20))
+@settings(max_examples=5)
 def test_at_twice_what_it_can_do_the_place_works_on_without_a_pause_and_whoever_is_served_waited_little(seed: int) -> None:
     seen = served(DISK, poisson_us(1_000.0, 4_000_000, seed))
     waits = sorted(wait for at, wait in seen.waits if at >= 2 * DISK.interval_us)
@@ -112,5 +114,6 @@ def test_at_twice_what_it_can_do_the_place_works_on_without_a_pause_and_whoever_
 
 
 @given(st.integers(1, 20))
+@settings(max_examples=5)
 def test_below_what_it_can_do_nobody_is_refused(seed: int) -> None:
     assert served(DISK, poisson_us(450.0, 2_000_000, seed)).refused == 0
