@@ -1,6 +1,6 @@
 """What the reference server carries: `make bench-server`.
 
-    python -m server_bench [--rounds N] [--only PART ...] [--tus DIR] [--plot FILE] [--write FILE]
+    python -m server_bench [--rounds N] [--only PART ...] [--tus DIR] [--database URL] [--plot FILE] [--write FILE]
 
 Parts: uploads, steps, flow, slow, goodput, bulkhead, processor.
 
@@ -59,7 +59,7 @@ def _uploads(table: Table, folder: Path, options: argparse.Namespace) -> None:
 
 
 def _steps(table: Table, folder: Path, options: argparse.Namespace) -> None:
-    for name, values in steps.rows(folder, options.rounds).items():
+    for name, values in steps.rows(folder, options.rounds, options.database).items():
         cpu = shown([value.cpu_us for value in values], " µs")
         table.row(f"small JSON step: {name}", f"{shown([value.per_second for value in values], '/s')}; server's CPU {cpu} a request")
 
@@ -149,6 +149,7 @@ def main() -> None:
     parser.add_argument("--loads", type=int, nargs="+", default=goodput.LOADS, help="times the store's limit")
     parser.add_argument("--personas", choices=goodput.PERSONAS, nargs="+", default=goodput.PERSONAS)
     parser.add_argument("--tus", type=Path, metavar="DIR", help="where `npm install @tus/server @tus/file-store` ran")
+    parser.add_argument("--database", metavar="URL", help="measure the small step on this PostgreSQL, too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the goodput curves as SVG")
     parser.add_argument("--points", type=Path, metavar="FILE", help="keep the goodput points in FILE, and draw those that are there, too")
     parser.add_argument("--write", type=Path, metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file")

@@ -16,6 +16,7 @@ from gelombang.profile import Profile
 from gelombang.resources import profiles_folder
 from gelombang.runplan import ScaleNumbers, ServerPlan, write_model
 from gelombang_server.config import SITE_FOLDER
+from gelombang_server.postgres.address import Address
 from gelombang_server.schema import DATABASE_FILE
 from gelombang_server.sessions import issue_session, read_session_key
 
@@ -65,7 +66,7 @@ def profile(name: str, **parts: dict[str, Any]) -> Profile:
     document = tomllib.loads((profiles_folder() / f"{name}.toml").read_text())
     tickets = parts.pop("tickets", None)
     for part, numbers in parts.items():
-        document[part] |= numbers
+        document[part] = document.get(part, {}) | numbers
     if tickets and "tickets" in document["uploads"]:
         document["uploads"]["tickets"] |= tickets
     return Profile.model_validate(document)
@@ -106,3 +107,15 @@ def seed_people(site: RunningSite, count: int) -> None:
         connection.executemany(insert, people)
         connection.executemany("INSERT INTO tests (applicant, began_us, handed_in_us) VALUES (?, 0, 1)", [(n,) for n, *_ in people])
     connection.close()
+
+
+async def seed_people_in_postgres(url: str, schema: str, count: int) -> None:
+    """The same people in the schema of a site on PostgreSQL."""
+    connection = await Address(url, schema).connect()
+    people = [(n, f"orang-{n}@mail.example", "Orang", "x", 0, 0) for n in range(1, count + 1)]
+    columns = ["id", "email", "name", "password_hash", "created_us", "email_verified_us"]
+    await connection.copy_records_to_table("applicants", records=people, columns=columns)
+    tests = [(n, 0, 1) for n, *_ in people]
+    await connection.copy_records_to_table("tests", records=tests, columns=["applicant", "began_us", "handed_in_us"])
+    await connection.execute("ANALYZE")
+    await connection.close()

@@ -1,12 +1,14 @@
 """A small JSON step with its commit: joining the wave reads a session, a JSON body and the applicant, and writes one row, durably."""
 
 import asyncio
+import secrets
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from server_bench.connection import Connection, head, json_head, open_connection
-from server_bench.site import WAVE, profile, seed_people, serving
+from server_bench.site import WAVE, RunningSite, profile, seed_people, seed_people_in_postgres, serving
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 
@@ -22,21 +24,35 @@ class StepRound(NamedTuple):
     """Of the server, per request."""
 
 
-def rows(folder: Path, rounds: int) -> dict[str, list[StepRound]]:
-    """Steps a second on one core; and /healthz, which is what the framework alone can do."""
+def rows(folder: Path, rounds: int, database_url: str | None = None) -> dict[str, list[StepRound]]:
+    """Steps a second on one core; /healthz, which is what the framework alone can do; and, interleaved, the same step with PostgreSQL."""
     found: dict[str, list[StepRound]] = {"join the wave, committed": [], "/healthz": []}
-    with serving(folder / "steps", profile("hardened")) as site:
+    with ExitStack() as stack:
+        site = stack.enter_context(serving(folder / "steps", profile("hardened")))
         seed_people(site, rounds * STEPS)
+        shared = None
+        if database_url is not None:
+            found["join the wave, committed in PostgreSQL"] = []
+            schema = f"bench_{secrets.token_hex(4)}"
+            database = {"url": database_url, "schema_name": schema}
+            shared = stack.enter_context(serving(folder / "steps-postgres", profile("hardened", database=database)))
+            asyncio.run(seed_people_in_postgres(database_url, schema, rounds * STEPS))
         for number in range(rounds):
-            sessions = site.sessions(1 + number * STEPS, STEPS)
-            joins = [json_head("POST", f"/api/v1/me/waves/{WAVE}", len(_BODY), session) + _BODY for session in sessions]
             health = [head("GET", "/healthz", 0)] * STEPS
-            for name, requests, wanted in (("join the wave, committed", joins, 201), ("/healthz", health, 200)):
-                cpu = site.cpu_seconds()
-                took_seconds = asyncio.run(_all(site.public_url, requests, wanted))
-                cpu_us = (site.cpu_seconds() - cpu) / len(requests) * MICROSECONDS
+            asked = [(site, "join the wave, committed", _joins(site, number), 201), (site, "/healthz", health, 200)]
+            if shared is not None:
+                asked.append((shared, "join the wave, committed in PostgreSQL", _joins(shared, number), 201))
+            for asked_site, name, requests, wanted in asked:
+                cpu = asked_site.cpu_seconds()
+                took_seconds = asyncio.run(_all(asked_site.public_url, requests, wanted))
+                cpu_us = (asked_site.cpu_seconds() - cpu) / len(requests) * MICROSECONDS
                 found[name].append(StepRound(len(requests) / took_seconds, cpu_us))
     return found
+
+
+def _joins(site: RunningSite, number: int) -> list[bytes]:
+    sessions = site.sessions(1 + number * STEPS, STEPS)
+    return [json_head("POST", f"/api/v1/me/waves/{WAVE}", len(_BODY), session) + _BODY for session in sessions]
 
 
 async def _all(url: str, requests: list[bytes], wanted: int) -> float:

@@ -25,6 +25,7 @@ from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.postgres.tables import MIGRATIONS
 from gelombang_server.problem import Problem
 from tests.support.postgres import Cluster, postgres_cluster
+from tests.support.upload_site import jpeg
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,25 @@ async def test_of_two_servers_on_one_database_one_sends_the_mail_and_people_of_b
         assert (await _sign_up(first, "siti"))[1]["code"] == "email_taken"
         assert (await first.message("siti@mail.example"))["kind"] == "email-link"
         assert abs(first.context.now_us() - second.context.now_us()) < 1_000_000, "they agree on the site's time"
+
+
+async def test_a_photo_that_another_server_took_is_left_to_it_to_be_looked_at(tmp_path: Path, cluster: Cluster) -> None:
+    """Taken first, it would have its verdict before the one that is here."""
+    database = Database(url=cluster.url, schema_name="two_disks")
+    takes_photos = profile("hardened", uploads={"own_process": False}).model_copy(update={"database": database})
+    add = "INSERT INTO photos VALUES (?, 0, 6, 1, 1, 'ktp', 'x', 1, ?, 0)"
+    async with serving(plan(tmp_path, takes_photos)) as site:
+        here = site.context.site / "photos" / "00" / "here.jpg"
+        here.parent.mkdir(parents=True)
+        here.write_bytes(jpeg(20_000))
+        rows = [("elsewhere", "00/elsewhere.jpg"), ("here", "00/here.jpg")]
+        await site.context.database.run(lambda cursor: cursor.executemany(add, rows).rowcount)
+        until_us = monotonic_us() + 20_000_000
+        verdicts: list[tuple[str, str]] = []
+        while not verdicts:
+            assert monotonic_us() < until_us, "no photo was looked at"
+            verdicts = await site.context.database.read(lambda cursor: cursor.execute("SELECT photo, verdict FROM photo_checks").fetchall())
+        assert verdicts == [("here", "validated")]
 
 
 @pytest.mark.parametrize("reaches_the_server", [True, False])

@@ -79,7 +79,12 @@ class PhotoChecker:
             (self._last_row,) = await self._context.database.read(lambda cursor: cursor.execute(_BEFORE_FIRST).fetchone())
         if not self._read:
             rows = await self._context.database.read(lambda cursor: cursor.execute(_READ, (self._last_row, READ_LIMIT)).fetchall())
-            self._read.extend(Unchecked(*row) for row in rows)
+            found = [Unchecked(*row) for row in rows]
+            if found:
+                self._last_row = found[-1].row
+            # On a shared database, a photo that is not on this machine is looked at by the server that took it.
+            is_shared = self._context.profile.database.url is not None
+            self._read.extend(one for one in found if not is_shared or (self._photos / one.path).exists())
         batch = [self._read.popleft() for _ in range(min(len(self._decoders), len(self._read)))]
         if batch:
             self._last_row = batch[-1].row

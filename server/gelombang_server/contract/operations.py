@@ -210,7 +210,14 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
         Route.TUS_CREATE: Operation(
             "tus: begin an upload; `kind` and, where it is known, `sha256` are in Upload-Metadata, and its address is in Location.",
             {201: None},
-            (Code.PROTOCOL_VERSION_UNKNOWN, Code.FIELD_MISSING, Code.FIELD_INVALID, Code.PHOTO_TOO_LARGE, Code.UPLOADS_BUSY),
+            (
+                Code.PROTOCOL_VERSION_UNKNOWN,
+                Code.FIELD_MISSING,
+                Code.FIELD_INVALID,
+                Code.PHOTO_TOO_LARGE,
+                Code.UPLOADS_BUSY,
+                Code.PLACE_INVALID,
+            ),
             writes=True,
             headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata"),
         ),

@@ -22,6 +22,7 @@ from gelombang_server.peoplestore import Cursor
 from gelombang_server.photobody import Inspection
 from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import Problem
+from gelombang_server.room import PLACE_HEADER
 from gelombang_server.sessions import require_session
 from gelombang_server.ticketed import DESK, SHED_HERE, TUS_PATH, receive
 from gelombang_server.tus import table
@@ -57,7 +58,8 @@ async def create(request: web.Request) -> web.Response:
         kept = await request.app[KEEPER].stored(applicant)
         has_other_photo = any(kind is not creation.kind and photo.rejected_for is None for kind, photo in kept)
         digest = _digest(creation.sha256)
-        ticket = desk.ask(applicant, creation.kind, creation.size_bytes, digest, has_other_photo, attempt)
+        place = request.headers.get(PLACE_HEADER)
+        ticket = desk.ask(applicant, creation.kind, creation.size_bytes, digest, has_other_photo, attempt, place)
         # The place waits for the bytes; the attempt ends with this answer.
         ticket.attempt = None
         try:
