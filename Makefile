@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SCHEMATHESIS := .venv-schemathesis/.ready
 ARGS ?=
 # Tests wait for clocks and processes more than they work; the ones that look at the machine itself are marked `alone`.
 WORKERS ?= 2
@@ -42,10 +43,16 @@ check: $(READY)  ## lint, types, import contracts, unit and law tests (under 2 m
 	@found=$$($(BIN)/pytest --collect-only -qq tests) || { echo "$$found"; exit 1; }
 	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/laws
 
+# schemathesis does not run beside the urllib3 of grafana-client, so it has an environment of its own.
+$(SCHEMATHESIS): tests/schemathesis.lock
+	$(PYTHON) -m venv .venv-schemathesis
+	.venv-schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/schemathesis.lock
+	@touch $@
+
 packages:  ## system packages that some tests use (Debian, as root; otherwise those tests are skipped with a reason)
 	@sh tests/packages.sh
 
-test: $(READY) packages check  ## everything
+test: $(READY) packages $(SCHEMATHESIS) check  ## everything
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not alone" tests --ignore=tests/unit --ignore=tests/laws
 	$(BIN)/pytest -q -m alone tests/system tests/twin
 
@@ -67,8 +74,9 @@ bench-server: $(READY)  ## the server beside nginx and @tus/server, small steps,
 bench-simulator: $(READY)  ## the simulator's CPU beside SimPy and Ciw on one small model; ARGS=--surge for the surge as well
 	@PYTHONPATH=benchmarks $(BIN)/python -m simulator_bench $(ARGS)
 
-lock: $(READY)  ## write requirements.lock again from pyproject.toml (needs uv)
+lock: $(READY)  ## write requirements.lock and tests/schemathesis.lock again (needs uv)
+	echo schemathesis | uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o tests/schemathesis.lock
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 clean:  ## remove the environment and caches; runs/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist
+	rm -rf $(VENV) .venv-schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist
