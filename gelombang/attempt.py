@@ -110,6 +110,9 @@ class Code(IntEnum):
     WRONG_METHOD = 5
     FIELD_MISSING = 6
     FIELD_INVALID = 7
+    IDEMPOTENCY_KEY_INVALID = 8
+    IDEMPOTENCY_KEY_REUSED = 9
+    """The same key came with another body."""
     # who asks
     SESSION_MISSING = 10
     SESSION_INVALID = 11

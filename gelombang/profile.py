@@ -274,6 +274,10 @@ class Api(_Part):
     database_queue_limit: Annotated[FixedInt, Field(gt=0)]
     database_batch_limit: Annotated[FixedInt, Field(gt=0)]
     commit_threads: Annotated[FixedInt, Field(gt=0)]
+    idempotency_keys_limit: Annotated[Count, Field(gt=0)] = 10_000_000
+    """Keys that are remembered; the oldest makes room."""
+    idempotency_life_seconds: Annotated[Seconds, Field(gt=0)] = 86_400.0
+    """How long the answer to a key is kept."""
 
 
 class Database(_Part):

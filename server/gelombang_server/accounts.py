@@ -18,6 +18,7 @@ from gelombang.attempt import Code
 from gelombang_server.applicants import commit
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT, SiteContext
+from gelombang_server.idempotency import NOBODY, commit_once, done_before, once
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.passwords import PASSWORDS
 from gelombang_server.peoplestore import Cursor, TakenError
@@ -51,9 +52,12 @@ async def create_account(request: web.Request) -> web.Response:
     fields = await read_json(request, NewAccount)
     context = request.app[CONTEXT]
     email = fields.email.lower()
+    wanted = once(request, NOBODY, fields)
     # Most of those who come a second time had a lost answer: look first, because a hash costs more than everything else here.
     find = "SELECT 1 FROM applicants WHERE email = ?"
     if await context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone()) is not None:
+        if (before := await context.database.read(lambda cursor: done_before(cursor, wanted))) is not None:
+            return json_response(_session(context, before.result, before.at_us), 201)
         raise _taken()
     encoded = await request.app[PASSWORDS].hash(fields.password)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -73,9 +77,10 @@ async def create_account(request: web.Request) -> web.Response:
         post_message(cursor, MessageKind.EMAIL_LINK, email, f"/api/v1/email-links/{token}", now_us, queue_limit)
         return applicant
 
-    applicant = await commit(request, insert)
-    context.metrics.passed("account").inc()
-    return json_response(_session(context, applicant), 201)
+    done = await commit_once(request, wanted, insert)
+    if not done.is_again:
+        context.metrics.passed("account").inc()
+    return json_response(_session(context, done.result, done.at_us), 201)
 
 
 async def log_in(request: web.Request) -> web.Response:
@@ -96,7 +101,7 @@ async def log_in(request: web.Request) -> web.Response:
         await _count_try(request, applicant, matched, _KNOWN if is_known else _STRANGER)
     if not matched:
         raise Problem(Code.CREDENTIALS_WRONG, "address and password do not belong together")
-    return json_response(_session(context, applicant))
+    return json_response(_session(context, applicant, context.now_us()))
 
 
 async def follow_email_link(request: web.Request) -> web.Response:
@@ -140,9 +145,11 @@ async def _count_try(request: web.Request, applicant: int, matched: bool, column
         raise _locked(locked_until_us - now_us)
 
 
-def _session(context: SiteContext, applicant: int) -> dict[str, str | float]:
+def _session(context: SiteContext, applicant: int, at_us: int) -> dict[str, str | float]:
+    """The session of somebody who came in at this moment: the same two give the same session."""
     life_seconds = context.profile.credentials.session_life_seconds
-    return {"session": issue_session(context.session_key, applicant, context.after_us(life_seconds)), "expires_in_seconds": life_seconds}
+    session = issue_session(context.session_key, applicant, at_us + round(life_seconds * 1e6))
+    return {"session": session, "expires_in_seconds": life_seconds}
 
 
 def _digest(token: str) -> bytes:

@@ -16,6 +16,7 @@ from gelombang.attempt import Code
 from gelombang_server.applicants import commit, find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
+from gelombang_server.idempotency import commit_once, once
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.peoplestore import Cursor, TakenError
 from gelombang_server.problem import Problem
@@ -45,14 +46,15 @@ class Check(Enum):
 async def send_code(request: web.Request) -> web.Response:
     """POST /api/v1/me/otp"""
     applicant_id = require_session(request)
-    phone = (await read_json(request, Phone)).phone
+    fields = await read_json(request, Phone)
+    phone, wanted = fields.phone, once(request, applicant_id, fields)
     context = request.app[CONTEXT]
     credentials, now_us = context.profile.credentials, context.now_us()
     expires_us, pause_us = context.after_us(credentials.otp_life_seconds), round(credentials.password_lock_seconds * 1e6)
     code = f"{secrets.randbelow(10**credentials.otp_digits):0{credentials.otp_digits}d}"
     queue_limit = context.profile.messages.queue_limit
 
-    def send(cursor: Cursor) -> None:
+    def send(cursor: Cursor) -> int:
         applicant = find_applicant(cursor, applicant_id)
         applicant.require_email()
         if applicant.phone_verified:
@@ -68,8 +70,9 @@ async def send_code(request: web.Request) -> web.Response:
         row = (applicant_id, phone, code, expires_us, sends + 1, now_us)
         cursor.execute(_NEW_CODE, row)
         post_message(cursor, MessageKind.OTP, phone, code, now_us, queue_limit)
+        return applicant_id
 
-    await commit(request, send)
+    await commit_once(request, wanted, send)
     return json_response({"expires_in_seconds": credentials.otp_life_seconds}, 202)
 
 

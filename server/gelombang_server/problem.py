@@ -23,6 +23,8 @@ STATUS_OF_CODE = MappingProxyType(
         Code.WRONG_METHOD: 405,
         Code.FIELD_MISSING: 422,
         Code.FIELD_INVALID: 422,
+        Code.IDEMPOTENCY_KEY_INVALID: 400,
+        Code.IDEMPOTENCY_KEY_REUSED: 422,
         Code.SESSION_MISSING: 401,
         Code.SESSION_INVALID: 401,
         Code.SESSION_EXPIRED: 401,

@@ -9,6 +9,7 @@ from gelombang.attempt import Code
 from gelombang_server.applicants import commit, find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
+from gelombang_server.idempotency import commit_once, once
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
@@ -22,17 +23,18 @@ async def begin_test(request: web.Request) -> web.Response:
     """POST /api/v1/me/test"""
     applicant_id = require_session(request)
     context = request.app[CONTEXT]
-    now_us = context.now_us()
+    wanted, now_us = once(request, applicant_id), context.now_us()
 
-    def begin(cursor: Cursor) -> None:
+    def begin(cursor: Cursor) -> int:
         applicant = find_applicant(cursor, applicant_id)
         if applicant.test_began_us is not None:
             raise Problem(Code.ALREADY_DONE, "the test was begun already")
         if not applicant.may_take_test:
             raise Problem(Code.STEP_NOT_OPEN, "the test needs a verified NIK, a verified phone and both photos")
         cursor.execute("INSERT INTO tests (applicant, began_us) VALUES (?, ?)", (applicant_id, now_us))
+        return applicant_id
 
-    await commit(request, begin)
+    await commit_once(request, wanted, begin)
     test = context.profile.test
     return json_response({"questions": test.questions, "seconds": test.time_limit_seconds}, 201)
 

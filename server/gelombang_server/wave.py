@@ -3,9 +3,10 @@
 from aiohttp import web
 
 from gelombang.attempt import Code
-from gelombang_server.applicants import commit, find_applicant
+from gelombang_server.applicants import find_applicant
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import CONTEXT
+from gelombang_server.idempotency import commit_once, once
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
@@ -22,18 +23,21 @@ async def join_wave(request: web.Request) -> web.Response:
     wave = request.match_info["wave"]
     if wave not in context.profile.waves:
         raise Problem(Code.WAVE_UNKNOWN, f"there is no such wave; want one of {', '.join(context.profile.waves)}")
-    if not (await read_json(request, Consent)).accept_terms:
+    fields = await read_json(request, Consent)
+    if not fields.accept_terms:
         raise Problem(Code.FIELD_INVALID, "accept_terms: want true")
-    now_us = context.now_us()
+    wanted, now_us = once(request, applicant_id, fields), context.now_us()
 
-    def join(cursor: Cursor) -> None:
+    def join(cursor: Cursor) -> int:
         applicant = find_applicant(cursor, applicant_id)
         if applicant.joined_wave is not None:
             raise Problem(Code.ALREADY_DONE, f"you have joined {applicant.joined_wave}")
         if not applicant.test_handed_in:
             raise Problem(Code.STEP_NOT_OPEN, "the test was not handed in yet")
         cursor.execute("INSERT INTO joins (applicant, wave, joined_us) VALUES (?, ?, ?)", (applicant_id, wave, now_us))
+        return applicant_id
 
-    await commit(request, join)
-    context.metrics.passed("join").inc()
+    done = await commit_once(request, wanted, join)
+    if not done.is_again:
+        context.metrics.passed("join").inc()
     return json_response({"state": "waiting_for_wave_to_close"}, 201)

@@ -9,6 +9,7 @@ from gelombang.profile import Profile
 from gelombang.steps import PhotoKind
 from gelombang_server.bodies import Fields
 from gelombang_server.contract.operations import OPERATIONS, Operation
+from gelombang_server.idempotency import HEADER, KEY_LIMIT
 from gelombang_server.problem import PROBLEM_TYPE, STATUS_OF_CODE
 from gelombang_server.routes import RouteRow
 
@@ -57,6 +58,8 @@ def _operation(row: RouteRow, operation: Operation) -> dict[str, object]:
     parameters += [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in operation.headers]
     seconds = {"type": "number", "minimum": 0}
     parameters += [{"name": name, "in": "header", "required": False, "schema": seconds} for name in operation.optional_headers]
+    if operation.takes_key:
+        parameters.append(_KEY)
     if parameters:
         made["parameters"] = parameters
     if operation.body is not None:
@@ -82,6 +85,14 @@ def _add(bodies: dict[str, object], body: type[Fields]) -> None:
         bodies[name] = part
     bodies[body.__name__] = schema
 
+
+_KEY: dict[str, object] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "With the same key and body the write is done once and answered alike; the same key with another body is 422.",
+    "schema": {"type": "string", "pattern": rf'^"[0-9A-Za-z-]{{1,{KEY_LIMIT}}}"$'},
+}
 
 _PROBLEM = {
     "description": "RFC 9457. `code` is stable; `detail` is for people.",

@@ -4,7 +4,7 @@ Answers of 400 and above are problem documents; each operation names the codes t
 are those that come with a door, a body and a login.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -30,6 +30,7 @@ TEXTS_BY_NAME: Schema = {"type": "object", "additionalProperties": {"type": "str
 DATABASE = (Code.DATABASE_BUSY, Code.DATABASE_GONE)
 COMMON = (Code.MALFORMED_REQUEST, Code.TOO_MANY_REQUESTS_IN_PROGRESS, *DATABASE, Code.SHUTTING_DOWN, Code.INTERNAL_ERROR)
 WRITE = (Code.DATABASE_FULL,)
+ONCE = (Code.IDEMPOTENCY_KEY_INVALID, Code.IDEMPOTENCY_KEY_REUSED)
 JSON_BODY = (Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW, Code.WRONG_TYPE, Code.FIELD_MISSING, Code.FIELD_INVALID)
 SESSION = (Code.SESSION_MISSING, Code.SESSION_INVALID, Code.SESSION_EXPIRED)
 WALK = (Code.PHOTO_WRONG_FORMAT, Code.PHOTO_TRUNCATED, Code.PHOTO_TOO_MANY_PIXELS, Code.PHOTO_POLYGLOT)
@@ -58,6 +59,8 @@ class Operation:
     """Of a body that is no JSON."""
     needs_session: bool = True
     writes: bool = False
+    takes_key: bool = False
+    """Sent again with the same Idempotency-Key it is done once and answered alike."""
     query: tuple[str, ...] = field(default=())
     headers: tuple[str, ...] = field(default=())
     """Without these nothing is done."""
@@ -65,8 +68,15 @@ class Operation:
     """Seconds, each; a request may go without."""
 
     def all_codes(self) -> tuple[Code, ...]:
-        parts = COMMON, WRITE if self.writes else (), JSON_BODY if self.body else (), SESSION if self.needs_session else (), self.codes
+        parts = [COMMON, self.codes]
+        parts += [codes for codes, has in self._by_trait() if has]
         return tuple(sorted({code for part in parts for code in part}))
+
+    def _by_trait(self) -> Iterator[tuple[tuple[Code, ...], bool]]:
+        yield WRITE, self.writes
+        yield ONCE, self.takes_key
+        yield JSON_BODY, self.body is not None
+        yield SESSION, self.needs_session
 
 
 TUS_CODES = (Code.PROTOCOL_VERSION_UNKNOWN, Code.UPLOAD_UNKNOWN, Code.UPLOAD_EXPIRED, Code.TICKET_INVALID, Code.UPLOAD_IN_USE)
@@ -81,12 +91,13 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
         Route.READY: Operation("The process should be sent people.", {200: known(status=TEXT, profile=TEXT)}, needs_session=False),
         Route.OPENAPI: Operation("This document.", {200: {"type": "object"}}, needs_session=False),
         Route.ACCOUNT: Operation(
-            "Sign up; again with the same address is 409, so a lost answer costs a log-in.",
+            "Sign up; again with the same address is 409, so a lost answer without a key costs a log-in.",
             {201: known(session=TEXT, expires_in_seconds=NUMBER)},
             (Code.EMAIL_TAKEN, Code.HASH_QUEUE_FULL, Code.MESSAGE_QUEUE_FULL),
             NewAccount,
             needs_session=False,
             writes=True,
+            takes_key=True,
         ),
         Route.LOGIN: Operation(
             "Log in; an earlier session of the account, if one is sent, keeps guesses of others from locking it.",
@@ -123,6 +134,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             (Code.PHONE_TAKEN, Code.ALREADY_DONE, Code.STEP_NOT_OPEN, Code.TRIES_EXHAUSTED, Code.MESSAGE_QUEUE_FULL),
             Phone,
             writes=True,
+            takes_key=True,
         ),
         Route.OTP: Operation(
             "Confirm the phone; again after it was right changes nothing.",
@@ -150,6 +162,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             {201: known(questions=WHOLE, seconds=NUMBER)},
             (Code.ALREADY_DONE, Code.STEP_NOT_OPEN),
             writes=True,
+            takes_key=True,
         ),
         Route.TEST: Operation(
             "Hand in the test; again changes nothing.",
@@ -164,6 +177,7 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             (Code.WAVE_UNKNOWN, Code.ALREADY_DONE, Code.STEP_NOT_OPEN),
             Consent,
             writes=True,
+            takes_key=True,
         ),
         Route.STATUS: Operation(
             "How far the person is.",
