@@ -33,6 +33,7 @@ from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_
 from gelombang_server.databases import open_database, read_site_zero
 from gelombang_server.harness import build_harness
 from gelombang_server.headers import HEADER_LIMIT_BYTES, HEADERS_LIMIT, LINE_LIMIT_BYTES
+from gelombang_server.heads import HeadsRunner
 from gelombang_server.keeper import PHOTOS_FOLDER
 from gelombang_server.last_in_line import let_in_who_waits
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
@@ -109,8 +110,9 @@ class Worker:
         app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
         # Rows and files of begun uploads are shared: one process sweeps for all.
         self._sweeps = app.get(TUS) if context.place == 0 else None
-        self._public = web.AppRunner(
+        self._public = HeadsRunner(
             app,
+            context.metrics,
             access_log=None,
             handle_signals=False,
             keepalive_timeout=profile.api.keep_alive_seconds,
