@@ -297,6 +297,15 @@ class Database(_Part):
         return self
 
 
+class Log(_Part):
+    """A JSON line for each request, in the run's folder."""
+
+    lines_queue_limit: Annotated[FixedInt, Field(gt=0)] = 10_000
+    """Lines that wait to be written; beyond it they are dropped and counted."""
+    file_bytes_limit: Annotated[FixedInt, Field(gt=0)] = 1_000_000_000
+    """Of one process; beyond it lines are dropped and counted."""
+
+
 class Profile(_Part):
     """One site."""
 
@@ -312,6 +321,8 @@ class Profile(_Part):
     test: Test
     api: Api
     database: Database = Field(default_factory=Database)
+    log: Log | None = None
+    """None: no log."""
     waves: list[str] = Field(min_length=1)
 
     @model_validator(mode="after")

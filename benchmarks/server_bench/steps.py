@@ -44,7 +44,7 @@ def rows(folder: Path, rounds: int, database_url: str | None = None) -> dict[str
                 asked.append((shared, "join the wave, committed in PostgreSQL", _joins(shared, number), 201))
             for asked_site, name, requests, wanted in asked:
                 cpu = asked_site.cpu_seconds()
-                took_seconds = asyncio.run(_all(asked_site.public_url, requests, wanted))
+                took_seconds = asyncio.run(ask_all(asked_site.public_url, requests, wanted))
                 cpu_us = (asked_site.cpu_seconds() - cpu) / len(requests) * MICROSECONDS
                 found[name].append(StepRound(len(requests) / took_seconds, cpu_us))
     return found
@@ -55,7 +55,7 @@ def _joins(site: RunningSite, number: int) -> list[bytes]:
     return [json_head("POST", f"/api/v1/me/waves/{WAVE}", len(_BODY), session) + _BODY for session in sessions]
 
 
-async def _all(url: str, requests: list[bytes], wanted: int) -> float:
+async def ask_all(url: str, requests: list[bytes], wanted: int) -> float:
     connections = [await open_connection(url) for _ in range(AT_ONCE)]
     numbers = count()
 

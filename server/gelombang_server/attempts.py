@@ -46,6 +46,7 @@ class ServerAttempt:
         "_book",
         "_offset",
         "began_us",
+        "code",
         "exchanges",
         "id",
         "is_open",
@@ -66,6 +67,8 @@ class ServerAttempt:
         self.stage = Stage.HEADERS
         """How far it got; a handler moves it forward."""
         self.photo: PhotoKind | None = None
+        self.code = Code.NONE
+        """Of its end, or of its latest answer."""
         self.exchanges = 1
         self.received_bytes = 0
         self.kept_bytes = 0
@@ -120,6 +123,7 @@ class ServerAttempt:
         if kept_bytes is not None:
             self.kept_bytes = kept_bytes
         self.stage = stage
+        self.code = code
         book = self._book
         if self._offset >= 0:
             buffer, offset = book.ledger.buffer, self._offset

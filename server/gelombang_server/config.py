@@ -17,6 +17,7 @@ from gelombang.profile import Profile
 from gelombang.runplan import ServerPlan, read_model
 from gelombang.scale import Scale, scaled
 from gelombang_server.attempts import AttemptBook, ServerAttempt
+from gelombang_server.logbook import Logbook
 from gelombang_server.metrics import Metrics
 from gelombang_server.peoplestore import PeopleStore
 from gelombang_server.sealing import Seal
@@ -50,6 +51,8 @@ class SiteContext:
     """What identity numbers are closed with before they are written."""
     stopping: asyncio.Event
     """Set when the process drains."""
+    log: Logbook | None = None
+    """None: the profile wants none."""
     sync_delay_seconds: float = 0.0
     """What a drill makes each sync of a photo wait; 0 outside of drills."""
     when_changed: list[Callable[[], None]] = field(default_factory=list)

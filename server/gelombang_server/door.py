@@ -19,6 +19,7 @@ from gelombang.errors import HostError
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.config import ATTEMPT, SiteContext
 from gelombang_server.headers import SECURITY_HEADERS
+from gelombang_server.logbook import Row
 from gelombang_server.problem import SHED_CODES, SHED_RETRY_SECONDS, STATUS_OF_CODE, Problem, problem_response
 from gelombang_server.routes import Handler, Route
 
@@ -28,7 +29,7 @@ _CODE_OF_HTTP_STATUS = {404: Code.UNKNOWN_ROUTE, 405: Code.WRONG_METHOD, 413: Co
 def make_door(context: SiteContext, routes: Mapping[Any, Route]) -> Any:
     """The middleware of one app; `routes` names the handlers."""
     limit = context.profile.api.requests_limit
-    book, metrics = context.book, context.metrics
+    book, metrics, log = context.book, context.metrics, context.log
     shed_retry_seconds = context.scale.wall_seconds(SHED_RETRY_SECONDS)
     in_progress = 0
     metrics.gauge(telemetry.REQUESTS_LIMIT).set(limit)
@@ -104,7 +105,11 @@ def make_door(context: SiteContext, routes: Mapping[Any, Route]) -> Any:
         response.headers.update(SECURITY_HEADERS)
         counter, seconds = metrics.request(route, response.status)
         counter.inc()
-        seconds.observe((monotonic_us() - began_us) / 1e6)
+        took_us = monotonic_us() - began_us
+        seconds.observe(took_us / 1e6)
+        if log is not None:
+            traceparent = request.headers.get("traceparent")
+            log.note(Row(began_us, traceparent, attempt.id, route, response.status, attempt.code, took_us))
         return response
 
     return door

@@ -36,6 +36,7 @@ from gelombang_server.headers import HEADER_LIMIT_BYTES, HEADERS_LIMIT, LINE_LIM
 from gelombang_server.heads import HeadsRunner
 from gelombang_server.keeper import PHOTOS_FOLDER
 from gelombang_server.last_in_line import let_in_who_waits
+from gelombang_server.logbook import Logbook
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
@@ -82,6 +83,7 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
         uploads_url=uploads_url,
         seal=Seal.from_environment() if profile.credentials.seals_identity else Seal(None),
         stopping=asyncio.Event(),
+        log=None if profile.log is None else Logbook(folder / f"log-server-{slot}.jsonl", profile.log),
     )
 
 
@@ -90,6 +92,8 @@ async def close_context(context: SiteContext) -> None:
     context.book.close_open()
     await context.database.close()
     context.book.ledger.close()
+    if context.log is not None:
+        context.log.close()
 
 
 class Worker:

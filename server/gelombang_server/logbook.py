@@ -1,0 +1,140 @@
+"""The log of one process: a JSON line for each request, for whoever has to find one among many; nothing in it is about a person.
+
+A line holds time, level, event, trace id, the attempt (its numbers, no name), route, status, code and seconds. It is made of closed sets
+and numbers, never of a path, a header, a query or a body, so that no address, NIK, code or password can get into it; a trace id is
+hexadecimal, or the request gets one of its own. The event loop only puts a row into a bounded queue: a thread writes. When the queue is
+full, or the disk says no, or the file has its size, lines are dropped and counted, and the last line of the log says how many.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Thread
+from typing import NamedTuple
+
+import orjson
+
+from gelombang.attempt import AttemptId, Code
+from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
+from gelombang.profile import Log
+from gelombang_server.routes import Route
+
+BATCH_LIMIT = 1_000
+"""Lines in one write."""
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""Trace Context, W3C Recommendation 2021, section 3.2."""
+
+
+class Row(NamedTuple):
+    """One request, as the event loop leaves it."""
+
+    at_us: int
+    traceparent: str | None
+    attempt: AttemptId | None
+    route: Route
+    status: int
+    code: Code
+    took_us: int
+
+
+class Logbook:
+    """Use `note` from the event loop; `close` writes what is queued."""
+
+    def __init__(self, path: Path, limits: Log) -> None:
+        self._shed = 0
+        """Rows for which the queue had no room; the event loop counts them, and the thread the other ones."""
+        self._unwritten = 0
+        self._file = path.open("ab", buffering=0)
+        self._left_bytes = limits.file_bytes_limit - self._file.tell()
+        self._queue: Queue[Row | None] = Queue(limits.lines_queue_limit)
+        self._zero_us, self._zero = monotonic_us(), utc_now()
+        self._thread = Thread(target=self._write, name="logbook", daemon=True)
+        self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Lines that are nowhere."""
+        return self._shed + self._unwritten
+
+    def note(self, row: Row) -> None:
+        """Never waits: without room the line is dropped and counted."""
+        try:
+            self._queue.put_nowait(row)
+        except Full:
+            self._shed += 1
+
+    def close(self) -> None:
+        """Write what is queued, and how many lines were dropped."""
+        self._queue.put(None)
+        self._thread.join()
+        end = {"time": _moment(utc_now()), "level": "info", "event": "closed", "dropped": self.dropped}
+        self._put([orjson.dumps(end)])
+        self._file.close()
+
+    def _write(self) -> None:
+        while (first := self._queue.get()) is not None:
+            rows = [first]
+            ends = False
+            for row in self._queued():
+                if row is None:
+                    ends = True
+                    break
+                rows.append(row)
+            self._put([orjson.dumps(self._line(row)) for row in rows])
+            if ends:
+                return
+
+    def _queued(self) -> Iterator[Row | None]:
+        for _ in range(BATCH_LIMIT - 1):
+            try:
+                yield self._queue.get_nowait()
+            except Empty:
+                return
+
+    def _put(self, lines: list[bytes]) -> None:
+        data = b"\n".join(lines) + b"\n"
+        if len(data) > self._left_bytes:
+            self._unwritten += len(lines)
+            return
+        try:
+            written = self._file.write(data)
+        except OSError:
+            self._unwritten += len(lines)
+            return
+        self._left_bytes -= written
+        if written < len(data):  # The disk took a part: the rest would begin in the middle of a line.
+            self._left_bytes = 0
+            self._unwritten += data[written:].count(b"\n")
+
+    def _line(self, row: Row) -> dict[str, object]:
+        attempt = row.attempt
+        return {
+            "time": _moment(self._zero + timedelta(microseconds=row.at_us - self._zero_us)),
+            "level": _level(row.status),
+            "event": "request",
+            "trace": trace_id(row.traceparent),
+            "attempt": None if attempt is None else [attempt.person, attempt.tab, attempt.step, attempt.number],
+            "route": row.route.label,
+            "status": row.status,
+            "code": None if row.code is Code.NONE else row.code.name.lower(),
+            "seconds": row.took_us / MICROSECONDS,
+        }
+
+
+def trace_id(traceparent: str | None) -> str:
+    """The request's trace id, or one of its own where it has none."""
+    found = None if traceparent is None else _TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found is not None else secrets.token_hex(16)
+
+
+def _level(status: int) -> str:
+    if status < 400:
+        return "info"
+    return "error" if status == 500 else "warning"
+
+
+def _moment(when: datetime) -> str:
+    return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
