@@ -56,7 +56,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
             f"{each.target.number}: {each.target.step}, {each.target.at_seconds / 3_600:g} h",
             f"{each.target.count:,}",
             f"{each.mean:,.0f} ± {each.spread:,.0f}",
-            f"{each.mean / each.target.count - 1:+.1%}",
+            f"{each.mean / each.target.count - 1:+z.1%}",
             f"{each.target.tolerance_ratio:.1%}" + (" (soft)" if each.target.is_soft else ""),
             f"{each.within_ratio:.0%}",
             "met" if each.is_met else "missed",
@@ -64,7 +64,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         for each in found.judged
     )
     head = ("target", "published", f"simulated, {found.seeds} seeds", "off by", "tolerance", "seeds within", "verdict")
-    others = tuple((each.words, f"{each.wanted:,.4g}", f"{each.shows:,.4g}") for each in found.alternatives)
+    others = tuple((each.words, _count(each.wanted), _count(each.shows)) for each in found.alternatives)
     sheet = Sheet(
         kind="The site of April 2020, fitted to the published counts",
         title="What the counts say, and what they can't",
@@ -85,3 +85,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"Page: {folder / PAGE_FILE}", highlight=False, soft_wrap=True)
     return ExitCode.FAILED if missed else ExitCode.AS_EXPECTED
+
+
+def _count(found: float) -> str:
+    """People as a whole number, people a second with two places."""
+    return f"{found:,.0f}" if found >= 100 else f"{found:.2f}"

@@ -57,7 +57,15 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         f"{profile.name} does not come back by itself from {len(stuck)} of the places with a trigger; without anybody trying again, from "
         f"{len(freed)}."
     )
-    head = ("load", "trigger", "people try again", "passed before", "passed an hour and more after", "well again after", "stuck")
+    head = (
+        "load, of its limit",
+        "trigger",
+        "people try again",
+        "passed before",
+        "passed an hour and more after",
+        "well again after",
+        "stuck",
+    )
     sheet = Sheet(
         kind="A map of what comes back by itself",
         title=f"Does {profile.name} recover?",
@@ -91,7 +99,7 @@ def _row(place: "Place") -> tuple[str, ...]:
     down = [stair for stair in stairs if stair is not None]
     well = f"{sorted(again)[len(again) // 2] / 60:.0f} min" if again else f"only at {max(down):g} of the load" if down else "not at all"
     return (
-        f"{trial.load:g} of what it can carry",
+        f"{trial.load:.0%}",
         f"{trial.stall_seconds:g} s" if trial.stall_seconds else "none",
         "yes" if trial.tries_again else "no",
         f"{sum(each.passed_before_ratio for each in came) / len(came):.0%}",

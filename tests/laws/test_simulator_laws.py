@@ -1,6 +1,6 @@
 """The simulator against a slow one and against queueing theory. Tolerances are argued where they stand.
 
-The first test that runs the compiled loop compiles it, which takes a minute of CPU; later ones, and later runs, take it from disk.
+The first test that runs the compiled loop compiles it, which takes 20 s of CPU; later ones, and later runs, take it from disk.
 """
 
 import math
