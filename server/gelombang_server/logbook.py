@@ -2,17 +2,17 @@
 
 A line holds time, level, event, trace id, the attempt (its numbers, no name), route, status, code and seconds. It is made of closed sets
 and numbers, never of a path, a header, a query or a body, so that no address, NIK, code or password can get into it; a trace id is
-hexadecimal, or the request gets one of its own. The event loop only puts a row into a bounded queue: a thread writes. When the queue is
-full, or the disk says no, or the file has its size, lines are dropped and counted, and the last line of the log says how many.
+hexadecimal, or the request gets one of its own. The event loop only puts a row into a bounded queue: a thread writes now
+and then. When the queue is full, or the disk says no, or the file has its size, lines are dropped and counted, and the last line of the
+log says how many.
 """
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections import deque
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import Empty, Full, Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import NamedTuple
 
 import orjson
@@ -24,6 +24,8 @@ from gelombang_server.routes import Route
 
 BATCH_LIMIT = 1_000
 """Lines in one write."""
+WRITE_EVERY_SECONDS = 0.2
+"""Wall time between looks at the queue: a thread that is woken for each line takes the interpreter from the event loop each time."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """Trace Context, W3C Recommendation 2021, section 3.2."""
 
@@ -49,7 +51,9 @@ class Logbook:
         self._unwritten = 0
         self._file = path.open("ab", buffering=0)
         self._left_bytes = limits.file_bytes_limit - self._file.tell()
-        self._queue: Queue[Row | None] = Queue(limits.lines_queue_limit)
+        self._queue: deque[Row] = deque()
+        self._limit = limits.lines_queue_limit
+        self._closing = Event()
         self._zero_us, self._zero = monotonic_us(), utc_now()
         self._thread = Thread(target=self._write, name="logbook", daemon=True)
         self._thread.start()
@@ -61,38 +65,28 @@ class Logbook:
 
     def note(self, row: Row) -> None:
         """Never waits: without room the line is dropped and counted."""
-        try:
-            self._queue.put_nowait(row)
-        except Full:
+        if len(self._queue) < self._limit:
+            self._queue.append(row)
+        else:
             self._shed += 1
 
     def close(self) -> None:
         """Write what is queued, and how many lines were dropped."""
-        self._queue.put(None)
+        self._closing.set()
         self._thread.join()
         end = {"time": _moment(utc_now()), "level": "info", "event": "closed", "dropped": self.dropped}
         self._put([orjson.dumps(end)])
         self._file.close()
 
     def _write(self) -> None:
-        while (first := self._queue.get()) is not None:
-            rows = [first]
-            ends = False
-            for row in self._queued():
-                if row is None:
-                    ends = True
-                    break
-                rows.append(row)
-            self._put([orjson.dumps(self._line(row)) for row in rows])
-            if ends:
-                return
+        while not self._closing.wait(WRITE_EVERY_SECONDS):
+            self._write_queued()
+        self._write_queued()
 
-    def _queued(self) -> Iterator[Row | None]:
-        for _ in range(BATCH_LIMIT - 1):
-            try:
-                yield self._queue.get_nowait()
-            except Empty:
-                return
+    def _write_queued(self) -> None:
+        while self._queue:
+            rows = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_LIMIT))]
+            self._put([orjson.dumps(self._line(row)) for row in rows])
 
     def _put(self, lines: list[bytes]) -> None:
         data = b"\n".join(lines) + b"\n"
