@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import io
 import sqlite3
-import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from gelombang.clock import monotonic_us
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang.profile import Profile
 from gelombang.runplan import ScaleNumbers, ServerPlan
+from gelombang.toml_file import read_toml
 from gelombang_server.app import build_app
 from gelombang_server.config import SITE_FOLDER, SiteContext
 from gelombang_server.keeper import KEEPER, PhotoKeeper
@@ -140,7 +140,7 @@ class UploadSite:
 @asynccontextmanager
 async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> AsyncIterator[UploadSite]:
     """The shipped profile `name` with changed numbers: `store={...}, uploads={...}, tickets={...}, commits={...}`."""
-    profile = tomllib.loads((PROFILES / f"{name}.toml").read_text())
+    profile: dict[str, Any] = read_toml(PROFILES / f"{name}.toml", name).data
     for part, numbers in changes.items():
         (profile["uploads"] if part in profile["uploads"] else profile)[part].update(numbers)
     plan = ServerPlan(

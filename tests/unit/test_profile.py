@@ -24,11 +24,3 @@ def test_a_line_can_not_stand_sooner_than_it_is_looked_at() -> None:
 def test_the_floor_of_the_limit_is_not_above_the_threads() -> None:
     with pytest.raises(ValidationError, match=r"uploads\.commits\.places_floor 9 with api\.commit_threads 8; want a floor not above it"):
         hardened(places_floor=9)
-
-
-def test_the_waiting_room_is_hardened_with_a_room() -> None:
-    plain, with_room = (tomllib.loads((profiles_folder() / f"{name}.toml").read_text()) for name in ("hardened", "waiting-room"))
-    assert with_room["uploads"]["tickets"].pop("room")
-    for document in (plain, with_room):
-        del document["name"], document["title"]
-    assert with_room == plain
