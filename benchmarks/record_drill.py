@@ -31,7 +31,8 @@ from gelombang.diagnosis.causes import Cause
 from gelombang.diagnosis.inputs import series_names
 from gelombang.drill_file import SeriesName, StoredRun, stored_process, write_drill
 from gelombang.loading import load_profile, load_scenario
-from gelombang.profile import Profile, Stall
+from gelombang.profile import Profile
+from gelombang.profile_uploads import Stall
 from gelombang.rehearsed_fault import FaultSetting, RehearsedFault
 from gelombang.runplan import PLAN_FILE, PLAN_VARIABLE, PROCESS_VARIABLE, write_model
 from gelombang.scale import Scale, parse_sample

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gelombang.profile import Profile, Stall
+from gelombang.profile import Profile
+from gelombang.profile_uploads import Stall
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang_capacity.plan_options import with_places, with_registry

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gelombang.profile import Profile, Stall
+from gelombang.profile import Profile
+from gelombang.profile_uploads import Stall
 from gelombang.scale import Scale
 from gelombang.scenario import Arrivals, Phase, Scenario
 from gelombang.steps import PhotoStep

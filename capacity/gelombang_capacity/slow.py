@@ -23,7 +23,7 @@ from gelombang.person import (
     think_seconds,
     upload_patience_seconds,
 )
-from gelombang.profile import Tickets
+from gelombang.profile_uploads import Tickets
 from gelombang.scale import Dimension
 from gelombang.seeds import Purpose, unit
 from gelombang.sharing import Finished, SharedStore, Slowdown

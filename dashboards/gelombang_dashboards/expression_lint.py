@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 
 import promql_parser as promql
 
-from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric
+from gelombang.telemetry import CATALOGUE, Kind, Metric
+from gelombang.telemetry_labels import LABEL_SETS
 
 RECORDED = re.compile(r"^[a-z_]+:[a-z0-9_]+:[a-z0-9_]+$")
 """A recording rule's name, level:metric:operations; that each one exists is tested where the rules are."""

@@ -1,7 +1,8 @@
 """Writes `docs/metrics.md` from the catalogue: `python -m gelombang_dashboards.metrics_page`. A test fails while the page is stale."""
 
 from gelombang.resources import dashboards_folder
-from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, LabelSet, Metric, Side
+from gelombang.telemetry import CATALOGUE, Kind, Metric, Side
+from gelombang.telemetry_labels import LABEL_SETS, LabelSet
 
 _VALUES_SHOWN = 12
 

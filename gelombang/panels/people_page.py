@@ -4,7 +4,8 @@ from gelombang import telemetry
 from gelombang.panels import readings
 from gelombang.panels.expression import Rest, counted, now, per_minute, per_second, quantile, share
 from gelombang.panels.parts import Colour, Form, Page, Paint, Panel, Query, Row, Runbook, Unit
-from gelombang.telemetry import REGISTRATION_STEPS, Side
+from gelombang.telemetry import Side
+from gelombang.telemetry_labels import REGISTRATION_STEPS
 
 _STEP_TITLES = dict(
     zip(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from gelombang.panels.parts import Line, Reading
 from gelombang.record import RunRecord
-from gelombang.telemetry import REGISTRATION_STEPS
+from gelombang.telemetry_labels import REGISTRATION_STEPS
 from gelombang.upload_places import ACKNOWLEDGED
 
 

@@ -20,6 +20,7 @@ from gelombang.kernel import read_machine, read_process
 from gelombang.live_validity import LiveJudge
 from gelombang.record import Validity
 from gelombang.steps import PhotoKind
+from gelombang.telemetry_labels import LIVE_DOUBTS
 from gelombang_loadtests.honesty import Counts
 
 _OUTCOMES = max(Outcome) + 1
@@ -204,7 +205,7 @@ class GeneratorCollector(Collector):
         info = (labels.scenario, labels.profile, labels.scale, labels.run_id, labels.process, *labels.operators.values())
         yield _gauge(telemetry.GENERATOR_INFO, {info: 1}, tuple(labels.operators))
         doubts = self._judge.doubts
-        yield _gauge(telemetry.DOUBT, {(name,): float(name in doubts) for name in telemetry.LIVE_DOUBTS})
+        yield _gauge(telemetry.DOUBT, {(name,): float(name in doubts) for name in LIVE_DOUBTS})
         said = self._judge.validity
         yield _gauge(telemetry.VALIDITY, {(word.lower(),): float(word is said) for word in Validity})
         yield from _process_families()

@@ -14,7 +14,7 @@ from gelombang.adaptive_limit import AdaptiveLimit, LimitRule
 from gelombang.admission import Place
 from gelombang.attempt import Code, Stage
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.profile import Commits
+from gelombang.profile_uploads import Commits
 from gelombang.standing_line import LineRule, StandingLine
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem

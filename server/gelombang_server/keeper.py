@@ -14,23 +14,18 @@ row in the database and no attempt that acknowledged it: waste, and counted as s
 """
 
 import asyncio
-import math
 import secrets
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
-from gelombang.clock import MICROSECONDS, monotonic_us, sleep_seconds
-from gelombang.profile import Uploads
+from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang.profile_uploads import Uploads
 from gelombang.steps import PhotoKind
-from gelombang_server.attempts import ServerAttempt
-from gelombang_server.bodies import json_response
 from gelombang_server.checking.states import VALIDATED
 from gelombang_server.commit_line import CommitLine
 from gelombang_server.config import SiteContext
@@ -39,51 +34,16 @@ from gelombang_server.directory_sync import Sync
 from gelombang_server.peoplestore import Cursor, UncertainProblem
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
 from gelombang_server.photofile import PhotoFiles
-from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
+from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import STATUS_OF_CODE, Problem
 from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
+from gelombang_server.whole_photo import Kept, Upload
 
 PHOTOS_FOLDER = "photos"
 CLOSE_LIMIT_SECONDS = 5.0
 """Wall time that commits get when the process stops; each takes milliseconds."""
 FAILED_TEXT = "the upload failed; please repeat"
 """What people read in 2020."""
-
-
-@dataclass(slots=True)
-class Upload:
-    """A whole photo that was looked at, and the attempt that brought it."""
-
-    attempt: ServerAttempt
-    applicant: int
-    kind: PhotoKind
-    part: PhotoPart
-    sha256: str
-    is_heard: Callable[[], bool] = lambda: False
-    """Whether a cancelled request still has somebody who waits for its answer."""
-    also: Callable[[Cursor], None] | None = None
-    """Written in the transaction that stores the photo."""
-    is_committing: bool = False
-    deadline_us: int | None = None
-    """Until when somebody waits (monotonic); None: as long as the profile's proxy does."""
-
-    @property
-    def left_seconds(self) -> float:
-        return math.inf if self.deadline_us is None else max(0, self.deadline_us - monotonic_us()) / MICROSECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A photo that is durable, with its row."""
-
-    photo: str
-    sha256: str
-    bytes: int
-    rejected_for: Code | None = None
-    """It was looked at after its acknowledgement, and does not count."""
-
-    def response(self, status: int = 201, **more: bool) -> web.Response:
-        return json_response({"photo": self.photo, "sha256": self.sha256, "bytes": self.bytes, **more}, status)
 
 
 class PhotoKeeper:

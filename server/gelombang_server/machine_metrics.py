@@ -12,6 +12,7 @@ from pathlib import Path
 from gelombang import telemetry
 from gelombang.clock import process_cpu_seconds
 from gelombang.kernel import MachineCounters, read_machine, read_process
+from gelombang.telemetry_labels import CPU_MODES
 from gelombang_server.metrics import Metrics
 from gelombang_server.rising import Rising
 
@@ -38,7 +39,7 @@ def watch_machine(metrics: Metrics) -> None:
     """The machine, at each scrape; for process 0."""
     names = telemetry.SERVER_MACHINE
     rising = {metric.name: Rising(metrics.counter(metric)) for metric in (names.retransmits, names.listen_overflows, names.listen_drops)}
-    cpu = {mode: Rising(metrics.counter(names.cpu_seconds).labels(mode)) for mode in telemetry.CPU_MODES}
+    cpu = {mode: Rising(metrics.counter(names.cpu_seconds).labels(mode)) for mode in CPU_MODES}
     stalled: dict[str, Rising] = {}
 
     def look() -> None:

@@ -12,14 +12,15 @@ from aiohttp import hdrs, web
 from gelombang import telemetry
 from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
-from gelombang.profile import Uploads
+from gelombang.profile_uploads import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.config import ATTEMPT, CONTEXT
-from gelombang_server.keeper import FAILED_TEXT, KEEPER, Upload, new_photo_id
+from gelombang_server.keeper import FAILED_TEXT, KEEPER, new_photo_id
 from gelombang_server.metrics import Metrics
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
+from gelombang_server.whole_photo import Upload
 
 BODY_LIMITS = 8
 """A body larger than this many photo limits is refused before it is whole."""

@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gelombang.attempt import Code
 from gelombang.clock import monotonic_us
-from gelombang.profile import Uploads
+from gelombang.profile_uploads import Uploads
 from gelombang_server.attempts import ServerAttempt
 from gelombang_server.inspect_jpeg import JpegWalk
 from gelombang_server.problem import Problem

@@ -13,8 +13,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from gelombang import telemetry
 from gelombang.attempt import Code, Stage
 from gelombang.clock import MICROSECONDS
-from gelombang.profile import Room as RoomNumbers
-from gelombang.profile import Store, Tickets
+from gelombang.profile_uploads import Room as RoomNumbers
+from gelombang.profile_uploads import Store, Tickets
 from gelombang.seeds import Purpose, draw
 from gelombang.waiting_room import Promise, RoomRule, WaitingRoom
 from gelombang_server.metrics import Metrics

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from gelombang.attempt import Code
-from gelombang.profile import UploadProtocol
+from gelombang.profile_uploads import UploadProtocol
 from gelombang_server.applicants import Applicant, find_applicant
 from gelombang_server.bodies import json_response
 from gelombang_server.config import CONTEXT

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gelombang import telemetry
 from gelombang.admission import Place
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.profile import Store
+from gelombang.profile_uploads import Store
 from gelombang.sharing import SharedStore, Slowdown
 from gelombang_server.metrics import Metrics
 

@@ -14,18 +14,19 @@ from pydantic import Field
 
 from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
-from gelombang.profile import Uploads
+from gelombang.profile_uploads import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.bodies import Fields, json_response, read_json
 from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
 from gelombang_server.deadline import deadline_of, kept, require_time
-from gelombang_server.keeper import KEEPER, Upload, new_photo_id, no_room, sync_failed
+from gelombang_server.keeper import KEEPER, new_photo_id, no_room, sync_failed
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
 from gelombang_server.problem import Problem
 from gelombang_server.room import PLACE_HEADER
 from gelombang_server.sessions import require_session
 from gelombang_server.tickets import Ticket, TicketDesk
+from gelombang_server.whole_photo import Upload
 
 TUS_PATH = "/api/v1/me/tus"
 DESK = web.AppKey("desk", TicketDesk)

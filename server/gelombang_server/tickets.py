@@ -1,6 +1,6 @@
 """Tickets: the right to send one photo, given before a byte is sent, within the budgets of `gelombang.admission`.
 
-A ticket is signed (HMAC-SHA256, RFC 2104) and carries whom, what and until when it admits; what it takes from the budgets is held here
+A ticket is signed and carries whom, what and until when it admits (`ticket_claims`); what it takes from the budgets is held here
 from the moment it is given until `close`: the photo is durable, the upload failed, or nobody came in time. A person has one open ticket
 for each photo: a newer request evicts the older one, because a phone that lost its line must not be locked out by its own ghost. A
 ticket whose life ends unused gives back what it held; its attempt rests for as long again, so that a photo that comes too late is told
@@ -8,16 +8,11 @@ so within its own attempt, and ends then as abandoned. Once a photo is being sen
 """
 
 import asyncio
-import binascii
-import hmac
 import secrets
-import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
 
 from gelombang import telemetry
 from gelombang.admission import (
@@ -29,7 +24,7 @@ from gelombang.admission import (
     return_after_seconds,
 )
 from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_trace_id
-from gelombang.profile import Store, Tickets
+from gelombang.profile_uploads import Store, Tickets
 from gelombang.seeds import Purpose, unit
 from gelombang.steps import PhotoKind
 from gelombang.waiting import PeopleWaiting
@@ -37,27 +32,10 @@ from gelombang_server.attempts import ServerAttempt
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem
 from gelombang_server.room import BUSY_TEXT, Room
+from gelombang_server.ticket_claims import NO_TRACE, Claims, TicketSeal
 
 PEOPLE_WAITING_LIMIT = 1_000_000
 """How many people who were told to come back are remembered; beyond it the told times stop growing."""
-
-_CLAIMS = struct.Struct("<QqBIq16s32s")
-"""serial, applicant, kind, bytes, expires, trace id (zeros: none), digest"""
-_KINDS = tuple(PhotoKind)
-_SIGNATURE_BYTES = 16
-_NO_TRACE = bytes(16)
-
-
-class Claims(NamedTuple):
-    """What a ticket says, in every process of the site."""
-
-    serial: int
-    applicant: int
-    kind: PhotoKind
-    photo_bytes: int
-    expires_us: int
-    trace: bytes
-    sha256: bytes
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +69,7 @@ class TicketDesk:
         self._tickets = tickets
         self._places_limit = places_limit
         self._life_us = round(tickets.life_seconds * 1e6)
-        self._key = hmac.digest(key, b"ticket", "sha256")
+        self._seal = TicketSeal(key)
         self._seed = seed
         self._metrics = metrics
         self._now_us = now_us
@@ -192,29 +170,21 @@ class TicketDesk:
 
     def token(self, ticket: Ticket) -> str:
         """The ticket as text, signed."""
-        trace = bytes.fromhex(ticket.attempt_id.trace_id()) if ticket.attempt_id is not None else _NO_TRACE
-        kind = _KINDS.index(ticket.kind)
-        claims = _CLAIMS.pack(ticket.serial, ticket.applicant, kind, ticket.photo_bytes, ticket.expires_us, trace, ticket.sha256)
-        return urlsafe_b64encode(claims + self._signature(claims)).decode().rstrip("=")
+        trace = bytes.fromhex(ticket.attempt_id.trace_id()) if ticket.attempt_id is not None else NO_TRACE
+        return self._seal.token(
+            Claims(ticket.serial, ticket.applicant, ticket.kind, ticket.photo_bytes, ticket.expires_us, trace, ticket.sha256)
+        )
 
     def read(self, token: str) -> Claims:
         """What this text says, whether or not its ticket is open. Raises Problem(ticket_invalid)."""
-        try:
-            data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except (binascii.Error, ValueError):
-            data = b""
-        claims, signature = data[: _CLAIMS.size], data[_CLAIMS.size :]
-        if len(claims) != _CLAIMS.size or not hmac.compare_digest(signature, self._signature(claims)):
-            raise Problem(Code.TICKET_INVALID, "the ticket is not one of this site; please ask for one")
-        serial, applicant, kind, photo_bytes, expires_us, trace, sha256 = _CLAIMS.unpack(claims)
-        return Claims(serial, applicant, _KINDS[kind], photo_bytes, expires_us, trace, sha256)
+        return self._seal.read(token)
 
     def claim(self, token: str, kind: PhotoKind, attempt_id: AttemptId | None) -> Ticket:
         """The open ticket of this text, in use from now on by the running task. Raises Problem(ticket_invalid or ticket_expired)."""
         claims = self.read(token)
         if claims.kind is not kind:
             raise Problem(Code.TICKET_INVALID, f"the ticket is not for the photo {kind}; please ask for one")
-        if claims.trace != _NO_TRACE and attempt_id != parse_trace_id(claims.trace.hex()):
+        if claims.trace != NO_TRACE and attempt_id != parse_trace_id(claims.trace.hex()):
             raise Problem(Code.TICKET_INVALID, "the ticket was given to another try; please ask for one")
         ticket = self._unused.pop(claims.serial, None)
         if ticket is None or self._now_us() >= claims.expires_us:
@@ -316,9 +286,6 @@ class TicketDesk:
         if moments:
             delay_seconds = max(0, min(moments) - self._now_us()) / 1e6
             self._timer = self._loop.call_later(delay_seconds + 0.001, self._expire)
-
-    def _signature(self, claims: bytes) -> bytes:
-        return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]
 
     def _scrape(self) -> None:
         used = self._metrics.gauge(telemetry.TICKET_BUDGET_USED_BYTES)

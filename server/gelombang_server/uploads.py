@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gelombang.profile import UploadProtocol, Uploads
+from gelombang.profile_uploads import UploadProtocol, Uploads
 from gelombang_server.config import CONTEXT
 from gelombang_server.keeper import KEEPER, PhotoKeeper
 from gelombang_server.multipart import BODIES, Bodies, post_photo

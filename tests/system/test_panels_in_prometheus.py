@@ -18,7 +18,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
 
 from gelombang.clock import monotonic_us, sleep_seconds
-from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric, Side
+from gelombang.telemetry import CATALOGUE, Kind, Metric, Side
+from gelombang.telemetry_labels import LABEL_SETS
 from gelombang_dashboards.prometheus import Target, prometheus_config
 from tests.support.asking_prometheus import AskedPrometheus
 from tests.support.debian_tools import program

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from gelombang.telemetry import CATALOGUE, LABEL_SETS, Kind, Metric, Side
+from gelombang.telemetry import CATALOGUE, Kind, Metric, Side
+from gelombang.telemetry_labels import LABEL_SETS
 from gelombang_server.routes import Route
 
 BASE_UNITS = ("seconds", "bytes", "ratio")

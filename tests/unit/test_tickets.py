@@ -8,7 +8,7 @@ import pytest
 from gelombang.attempt import AttemptId, Code
 from gelombang.distribution import Fixed
 from gelombang.ledger import SERVER_ROW, LedgerWriter
-from gelombang.profile import Store, Tickets
+from gelombang.profile_uploads import Store, Tickets
 from gelombang.steps import PhotoKind
 from gelombang_server.attempts import AttemptBook, ServerAttempt
 from gelombang_server.metrics import Metrics

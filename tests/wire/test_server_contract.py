@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from serversite import plan, profile, serving
 
-from gelombang.profile import UploadProtocol
+from gelombang.profile_uploads import UploadProtocol
 from gelombang_server.app import site_routes
 from gelombang_server.contract import page
 from gelombang_server.contract.operations import OPERATIONS

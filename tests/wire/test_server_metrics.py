@@ -14,7 +14,8 @@ from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.clock import process_cpu_seconds
 from gelombang.steps import PhotoKind
-from gelombang.telemetry import CATALOGUE, LABEL_SETS, PAGE_BYTES_LIMITS, SERIES_LIMITS, Kind, Side
+from gelombang.telemetry import CATALOGUE, PAGE_BYTES_LIMITS, SERIES_LIMITS, Kind, Side
+from gelombang.telemetry_labels import LABEL_SETS
 from gelombang_server.database import Database
 from gelombang_server.machine_metrics import watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gelombang.clock import monotonic_us
-from gelombang.profile import Store
+from gelombang.profile_uploads import Store
 from gelombang_server.metrics import Metrics
 from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
 from tests.support.upload_site import until

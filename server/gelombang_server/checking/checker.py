@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 
 from gelombang import telemetry
 from gelombang.attempt import Code
-from gelombang.profile import Checks
+from gelombang.profile_uploads import Checks
 from gelombang_server.background import run_for_ever
 from gelombang_server.checking.decoder import Decoder
 from gelombang_server.checking.states import VALIDATED

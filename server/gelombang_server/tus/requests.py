@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.clock import monotonic_us
 from gelombang_server.config import ATTEMPT, CONTEXT
-from gelombang_server.keeper import KEEPER, Upload, no_room, sync_failed
+from gelombang_server.keeper import KEEPER, no_room, sync_failed
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.photobody import Inspection
 from gelombang_server.photopart import NoSpaceError, SyncFailedError
@@ -31,6 +31,7 @@ from gelombang_server.tus.partial import PartialPart
 from gelombang_server.tus.protocol import CHUNK_TYPE, Checksum, read_checksum, read_creation, read_number, require_version
 from gelombang_server.tus.table import BegunUpload
 from gelombang_server.tus.uploads import TUS
+from gelombang_server.whole_photo import Upload
 
 
 async def options(request: web.Request) -> web.Response:

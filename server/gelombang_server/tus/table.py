@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 from gelombang.attempt import Code, Stage
-from gelombang.profile import Resumable
+from gelombang.profile_uploads import Resumable
 from gelombang.steps import PhotoKind
 from gelombang_server.peoplestore import Cursor, PeopleStore
 from gelombang_server.problem import Problem

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from gelombang.attempt import Code, Stage
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.profile import Resumable
+from gelombang.profile_uploads import Resumable
 from gelombang_server.background import run_for_ever
 from gelombang_server.config import SiteContext
 from gelombang_server.keeper import PHOTOS_FOLDER
