@@ -139,6 +139,7 @@ _SEND = frozenset({Phase.SEND})
 _NONE = frozenset({Phase.NONE})
 _ENDED_BY_KERNEL = frozenset({Outcome.RESET, Outcome.PROTOCOL})
 _UNREAD = frozenset({Phase.CONNECT, Phase.SEND, Phase.WAIT})
+_NOTHING_CAPTURED = "no earlier answer held what the step asks for: nothing was sent"
 
 TABLE: tuple[Rule, ...] = (
     # Ended by the harness, not by a person: whatever the server did is explained.
@@ -150,6 +151,8 @@ TABLE: tuple[Rule, ...] = (
     _rule(Outcome.PROCESS_DIED, _ANY_PHASE, _ANY_STAGE, frozenset(ServerOutcome), "the generator process was killed"),
     # Mail and SMS: the server has no row.
     _rule(_MESSAGE_OUTCOMES, _ANY_PHASE, None, _NOBODY, "a mail or SMS: no exchange with the site", Check.MESSAGE),
+    _rule(Outcome.CAPTURE_FAILED, _NONE, None, _NOBODY, _NOTHING_CAPTURED, Check.NOTHING_SENT),
+    _rule(Outcome.CAPTURE_FAILED, _NONE, None, _NOBODY, _NOTHING_CAPTURED, Check.MESSAGE),
     # The answer was read.
     _rule(Outcome.OK, _ANY_PHASE, _SEEN, ServerOutcome.COMPLETED, "done and acknowledged", Check.SAME_ANSWER),
     _rule(

@@ -251,7 +251,7 @@ class Generator:
         # Those who watch read whole requests, and Locust's client wants them in parts.
         plainly = watched is None and self._pool.routes.network.client == "lean"
         forms = tuple(self._form(step, carry, phone, plainly) for step in self.journey.steps)
-        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside, self._created)
+        crowd = Crowd(self._plan.run, self._plan.seed, self._scenario, self.journey, self.beside, self._gear.complaints, self._created)
         if watched is None and opens_second_tabs(self._scenario):
             return TabbedWalker(crowd, forms, loop, book, self._end, self._tabs)
         return Walker(crowd, forms, loop, book, self._end)

@@ -42,14 +42,14 @@ class TabbedWalker(Walker):
         assert not isinstance(form, MessageForm)
         if applicant.cookies is None:
             applicant.cookies = Jar()  # before there are two who would each begin one
-        values, now_us = self._values_of(applicant, person), self._loop.now_us()
+        values, now_us = Values(person, applicant.values, self._crowd.beside), self._loop.now_us()
         attempt = self._numbered(applicant, person, now_us)
         tab = self._tabs.first(applicant)
         self._book.attempt_begins(tab, now_us)
         after_seconds = second_tab_after_seconds(person.seed, person.index, person.patience, attempt.step, attempt.number)
         if after_seconds is not None:
             self._tabs.plan_second(tab, now_us + int(after_seconds * MICROSECONDS))
-        return self._tab_ended(tab, person, form.attempt(tab, person, values, attempt))
+        return self._tab_ended(tab, person, self._tried(form, tab, person, values, attempt))
 
     def _second(self, tab: Tab) -> Next | None:
         if tab.race.is_over:
@@ -57,18 +57,11 @@ class TabbedWalker(Walker):
         person, form = tab.main.person, self._forms[tab.main.step]
         assert person is not None, "who is in an exchange is not away"
         assert not isinstance(form, MessageForm)
-        values = self._values_of(tab.main, person)
+        values = Values(person, tab.main.values, self._crowd.beside)
         self._tabs.second(tab)
         self._book.attempt_begins(tab, self._loop.now_us())
         attempt = AttemptId(self._crowd.run, tab.index, tab.tab, tab.step, tab.tries[tab.step])
-        return self._tab_ended(tab, person, form.attempt(tab, person, values, attempt))
-
-    def _values_of(self, applicant: Applicant, person: Person) -> Values:
-        values = Values(person, applicant.values, self._crowd.beside)
-        asked_for = self._asks_for[applicant.step]
-        if asked_for is not None:
-            asked_for.asked_again(values)
-        return values
+        return self._tab_ended(tab, person, self._tried(form, tab, person, values, attempt))
 
     def _tab_ended(self, tab: Tab, person: Person, tried: Try) -> Next | None:
         now, race, main = self._loop.now_us(), tab.race, tab.main

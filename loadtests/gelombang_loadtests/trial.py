@@ -168,7 +168,7 @@ class Trial:
         if tried.ending.phase is Phase.INBOX:
             return why_message(outcome)
         if not self._watched.exchanges:
-            return why_answered(outcome, 0, None)
+            return self._mask.json_text(tried.reason) or why_answered(outcome, 0, None)
         _, answer = self._watched.exchanges[-1]
         if answer.outcome_error is not None:
             return why_unanswered(answer.outcome_error, answer.phase, answer.error)

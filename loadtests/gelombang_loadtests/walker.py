@@ -19,12 +19,14 @@ from gelombang.steps import is_upload
 from gelombang_loadtests.applicant import NO_ROW, Applicant
 from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
+from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.engine import RunEnd
 from gelombang_loadtests.engine_ports import Again, Next
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm
 from gelombang_loadtests.photo_form import PhotoForm
+from gelombang_loadtests.recorder import Ending
 from gelombang_loadtests.request_form import RequestForm
 
 Form = RequestForm | PhotoForm | MessageForm
@@ -41,6 +43,7 @@ class Crowd:
     journey: Journey
     beside: Beside = field(default_factory=Beside)
     """What placeholders stand for that nobody brings along or captures."""
+    complaints: Complaints = field(default_factory=Complaints)
     created: CreatedRows | None = None
     """Where everybody is written before their first request leaves, when the target is somebody's own service."""
 
@@ -75,13 +78,19 @@ class Walker:
         form = self._forms[step]
         if isinstance(form, MessageForm):
             return self._message(applicant, person, form, values)
-        asked_for = self._asks_for[step]
-        if asked_for is not None:
-            asked_for.asked_again(values)
         now = self._loop.now_us()
         attempt = self._numbered(applicant, person, now)
         self._book.attempt_begins(applicant, now)
-        return self._ended(applicant, person, form.attempt(applicant, person, values, attempt))
+        return self._ended(applicant, person, self._tried(form, applicant, person, values, attempt))
+
+    def _tried(self, form: RequestForm | PhotoForm, applicant: Applicant, person: Person, values: "Values", attempt: AttemptId) -> Try:
+        asked_for = self._asks_for[attempt.step]
+        try:
+            if asked_for is not None:
+                asked_for.asked_again(values)
+            return form.attempt(applicant, person, values, attempt)
+        except NoValueError as missing:
+            return self._without(attempt.step, missing.name)
 
     def _message(self, applicant: Applicant, person: Person, form: MessageForm, values: "Values") -> Next:
         """A wait for a message begins, or has ended."""
@@ -91,11 +100,20 @@ class Walker:
         now = self._loop.now_us()
         self._numbered(applicant, person, now)
         self._book.attempt_begins(applicant, now)
-        began = form.begin(applicant, person, values, self._loop.now_us())
+        try:
+            began = form.begin(applicant, person, values, self._loop.now_us())
+        except NoValueError as missing:
+            began = self._without(applicant.step, missing.name)
         if isinstance(began, int):
             applicant.parked_us = max(self._loop.now_us(), 1)
             return Again(began, parked=True)
         return self._ended(applicant, person, began)
+
+    def _without(self, step: int, name: str) -> Try:
+        """The try of somebody who came another way than through the step that captures what this one asks for."""
+        sentence = f"asks for {{{name}}}, which no answer on this person's way held; want a capture on every way here; nothing was sent"
+        self._crowd.complaints.about(self._crowd.journey.names[step], name, sentence)
+        return Try(Ending(Outcome.CAPTURE_FAILED), reason=sentence)
 
     def _message_after(self, step: int) -> MessageForm | None:
         """The message that a request asks for: the step that its success leads to."""
@@ -194,6 +212,14 @@ _OWN: dict[str, Callable[[Person], str]] = {
 }
 
 
+class NoValueError(KeyError):
+    """A placeholder that stands for nothing: what it names was not captured on the way that this person came."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class Values(Mapping[str, str]):
     """What placeholders stand for: a person's own fields, each worked out when it is asked for, what was captured, and what is beside."""
 
@@ -208,7 +234,12 @@ class Values(Mapping[str, str]):
         own = _OWN.get(name)
         if own is not None:
             return own(self._person)
-        return self._captured[name] if name in self._captured else self._beside.value(name, self._person.index)
+        if name in self._captured:
+            return self._captured[name]
+        try:
+            return self._beside.value(name, self._person.index)
+        except KeyError:
+            raise NoValueError(name) from None
 
     def __iter__(self) -> Iterator[str]:
         yield from _OWN

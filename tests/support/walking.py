@@ -70,7 +70,7 @@ class Walk:
         recorder = Recorder(folder, 0, len(due_seconds))
         self.phone = Phone(self.loop, lambda *_: None, lambda _: True)
         book = Book(recorder, self.counts)
-        crowd = Crowd(RUN, 1, scaled(what, Scale(Fraction(1))), journey)
+        crowd = Crowd(RUN, 1, scaled(what, Scale(Fraction(1))), journey, complaints=self._gear.complaints)
         forms, tabs = tuple(self._form(step) for step in journey.steps), Tabs()
         walker = Walker(crowd, forms, self.loop, book, self._end)
         if opens_second_tabs(what):

@@ -42,6 +42,22 @@ def test_an_ok_answer_without_what_the_step_captures_has_an_outcome_of_its_own(t
     ]
 
 
+def test_who_comes_by_a_way_that_captured_nothing_sends_nothing_and_is_told_apart(tmp_path: Path) -> None:
+    known_already = ACCOUNT | {"success": {"status": {"409": "conflict"}}}
+    walk = Walk(
+        tmp_path,
+        scenario(known_already, HOME, attempts_limit=2),
+        scripted(problem(409, "email_taken"), ok({"session": "s"}, 201)),
+        (1.0, 2.0),
+    )
+    assert [request.target for _, request in walk.requests] == [b"/accounts", b"/accounts", b"/me"]
+    assert walk.outcomes() == [Outcome.CONFLICT, Outcome.CAPTURE_FAILED, Outcome.OK, Outcome.OK, Outcome.CAPTURE_FAILED]
+    assert walk.fates() == [Fate.GAVE_UP, Fate.FINISHED]
+    assert walk.said == [
+        "step home: asks for {session}, which no answer on this person's way held; want a capture on every way here; nothing was sent"
+    ]
+
+
 def test_a_failure_is_tried_again_after_the_retry_time_and_numbers_rise(tmp_path: Path) -> None:
     walk = Walk(tmp_path, scenario(HOME | {"headers": {}}), scripted(problem(500, "internal_error"), ok()))
     assert walk.requests_at_seconds() == [1.0, 16.0]
