@@ -21,10 +21,12 @@ import gevent
 import uvloop
 
 from gelombang.clock import monotonic_us, process_cpu_seconds
-from gelombang_loadtests.exchange import UNPACED, Line, Request, exchange, prepare
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Request, prepare
 from gelombang_loadtests.multipart_body import multipart_photo
 from gelombang_loadtests.photos import PhotoLibrary
 from gelombang_loadtests.pool import ConnectionPool
+from gelombang_loadtests.uplink import UNPACED, Line
 
 ROUNDS = 7
 PEOPLE = 50

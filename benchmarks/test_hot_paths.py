@@ -17,7 +17,7 @@ from gelombang.scale import Scale
 from gelombang.seeds import Purpose, draw
 from gelombang.sharing import ProcessorSharing
 from gelombang.step_parts import TusUpload
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.photos import PhotoLibrary
 from gelombang_loadtests.recorder import Ending, Recorder
 from gelombang_loadtests.tus import Upload, Verdict

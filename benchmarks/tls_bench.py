@@ -23,9 +23,11 @@ from client_bench import PEOPLE, ROUNDS, _measure, _Stub
 
 from gelombang.clock import monotonic_us
 from gelombang.network import Network
-from gelombang_loadtests.exchange import UNPACED, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Request
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.pool import ConnectionPool
+from gelombang_loadtests.uplink import UNPACED
 
 BODY = b'{"name":"Contoh Satu","email":"contoh-1@mail.example","password":"not-a-secret"}'
 LARGE = bytes(100_000)

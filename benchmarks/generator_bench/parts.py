@@ -17,13 +17,15 @@ from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.clock import monotonic_us, process_cpu_seconds
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
-from gelombang_loadtests.exchange import UNPACED, Answer, Request, exchange, prepare
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request, prepare
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.incoming import IncomingAnswer
 from gelombang_loadtests.locust_events import LocustEvents
 from gelombang_loadtests.pool import ConnectionPool
 from gelombang_loadtests.recorder import Ending, Recorder
+from gelombang_loadtests.uplink import UNPACED
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -5,7 +5,7 @@ from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.clients import client_of
 from gelombang_loadtests.engine import RunEnd
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import ConnectionPool
 
 

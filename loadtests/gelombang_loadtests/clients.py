@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from gelombang.network import Network
 from gelombang.person import Person
-from gelombang_loadtests.exchange import Answer, Line, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import PersonConnections
+from gelombang_loadtests.uplink import Line
 
 Carry = Callable[[PersonConnections, Request, Line | Person, int], Answer]
 """(connections, request, line, deadline in monotonic µs) → what came of it."""

@@ -9,22 +9,18 @@ request goes out once more on a fresh connection, as browsers do, when its metho
 can have read it. `Answer.connections` says so. Redirects and cookies are left out; TLS and proxies are the connection's business.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 
-from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt import Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.person import Person
 from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.connection import Connection, Wake
+from gelombang_loadtests.exchanged import Answer, Request, prepare
 from gelombang_loadtests.pool import PersonConnections
 from gelombang_loadtests.route import Route
-from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, UNPACED, Line, Outgoing, piece_bytes
-
-__all__ = ["UNPACED", "Answer", "Line", "Request", "exchange", "prepare"]
-
-Headers = tuple[tuple[bytes, bytes], ...]
+from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, Line, Outgoing, piece_bytes
 
 HEADS_KEPT_LIMIT = 1_024
 """Heads that are kept made, for requests that nobody prepared: most people ask for the same few paths."""
@@ -36,58 +32,6 @@ _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE
 _WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
 _PROXY_WANTS_CREDENTIALS = 407
 _NETWORKS_OWN = frozenset((Outcome.TLS_FAILED, Outcome.PROXY_REFUSED))
-
-
-@dataclass(slots=True)
-class Request:
-    """`target` is path and query; `host` a name or address. Host and Content-Length are added; parts of a body aren't joined.
-
-    Not frozen, because one is made for each exchange, and making a frozen one, or a tuple with names, costs twice as much. `prepared` is
-    what `prepare` made for this method, target, host, port and the headers that never change; `headers` then adds to it.
-    """
-
-    method: bytes
-    target: bytes
-    host: str
-    port: int
-    headers: Headers = ()
-    body: bytes | Sequence[bytes | memoryview] = b""
-    prepared: bytes = b""
-    tls: bool = False
-
-
-@dataclass(slots=True)
-class Answer:
-    """What came of a request. `outcome_error` is None when a whole answer was read, whatever its status says.
-
-    `phase` is where the exchange ended (RECEIVE for a whole answer). Times are 0 for phases that weren't reached; on a stale connection
-    the lost try counts as connect; `receive_us` is 0 when one read brought the whole answer. Bytes are those that the kernel took or gave,
-    heads included, without those of TLS; a proxy and the TLS handshake belong to connecting. `connections` is 2 after a stale one.
-    """
-
-    outcome_error: Outcome | None = None
-    phase: Phase = Phase.CONNECT
-    status: int = 0
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
-    body: bytes = b""
-    bytes_sent: int = 0
-    bytes_received: int = 0
-    connect_us: int = 0
-    send_us: int = 0
-    wait_us: int = 0
-    receive_us: int = 0
-    error: str = ""
-    connections: int = 0
-    code: Code = Code.NONE
-    """Why it was never sent, where that has a name."""
-
-
-def prepare(method: bytes, target: bytes, host: str, port: int, headers: Headers = (), tls: bool = False) -> bytes:
-    """The part of a request's head that never changes, made once: request line, Host, constant headers."""
-    name = f"[{host}]" if ":" in host else host
-    if port != (443 if tls else 80):
-        name += f":{port}"
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b" % (method, target, name.encode(), b"".join(b"%b: %b\r\n" % header for header in headers))
 
 
 def exchange(pool: PersonConnections, request: Request, line: Line | Person, deadline_us: int) -> Answer:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.recorder import Ending
 
 NOTHING_CAPTURED: Mapping[str, str] = MappingProxyType({})

@@ -13,7 +13,7 @@ from gelombang.person import Person
 from gelombang.runplan import RunPlan
 from gelombang.target import RUN_HEADER, allowed_hosts, host_of, is_loopback_host, user_agent
 from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.exchange import Answer, Headers, Request
+from gelombang_loadtests.exchanged import Answer, Headers, Request
 from gelombang_loadtests.exchanges import Exchanges
 
 

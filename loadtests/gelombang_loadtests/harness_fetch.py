@@ -2,10 +2,12 @@
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.runplan import RunPlan
-from gelombang_loadtests.exchange import UNPACED, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Request
 from gelombang_loadtests.phone import Fetch
 from gelombang_loadtests.pool import ConnectionPool
 from gelombang_loadtests.target import base_of
+from gelombang_loadtests.uplink import UNPACED
 
 OVERTIME_SECONDS = 5.0
 """A long poll that is not answered this long after its end has failed."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from gelombang.markup import Page
 from gelombang.step_parts import Capture, Condition
 from gelombang_loadtests.answers import as_text, json_of, pointed
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 
 TEXT_LIMIT_BYTES = 1_048_576
 BEGINNING_BYTES = 200

@@ -19,10 +19,11 @@ from gelombang.attempt import Outcome, Phase
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.network import goes_direct
 from gelombang.person import Person
-from gelombang_loadtests.exchange import Answer, Line, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.pool import PersonConnections
 from gelombang_loadtests.tls_connection import sentence_of
+from gelombang_loadtests.uplink import Line
 
 _OUR_OWN_LIMIT_SECONDS = 86_400.0
 """The library's own time-outs: patience ends every exchange long before."""

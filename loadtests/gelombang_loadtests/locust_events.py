@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from locust.env import Environment
 
 from gelombang.attempt import AttemptId, Code, Outcome
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.locust_statistics import LocustStatistics
 
 _FINE = frozenset({Outcome.OK, Outcome.CONFLICT})

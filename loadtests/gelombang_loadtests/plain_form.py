@@ -13,7 +13,7 @@ from gelombang.steps import RequestStep
 from gelombang.templates import taken_apart
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import fixed_type_of
-from gelombang_loadtests.exchange import Headers, Request, prepare
+from gelombang_loadtests.exchanged import Headers, Request, prepare
 from gelombang_loadtests.exchanges import NOTHING_CAPTURED, ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings

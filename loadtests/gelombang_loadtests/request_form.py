@@ -15,7 +15,7 @@ from gelombang.templates import filled
 from gelombang_loadtests.answers import Reading, reading_of
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, BodyForm
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.exchanges import NOTHING_CAPTURED, ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.holdings import Holdings

@@ -26,7 +26,7 @@ from gelombang.trial.rules import where_next, why_answered, why_message, why_una
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.engine_ports import Again
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.exchanges import Exchanges, Try
 from gelombang_loadtests.generator import Generator
 from gelombang_loadtests.gevent_loop import GeventLoop, spawn_watched

@@ -8,7 +8,7 @@ from gelombang.clock import MICROSECONDS
 from gelombang.trial.curl import curl_line, inline_text
 from gelombang.trial.events import ShownAnswer, ShownExchange, ShownRequest
 from gelombang.trial.masking import Mask
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 
 SHOWN_BYTES = 500
 """Of a body."""

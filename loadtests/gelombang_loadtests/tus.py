@@ -19,7 +19,7 @@ from urllib.parse import urljoin
 
 from gelombang.attempt import Code, Outcome
 from gelombang.step_parts import TusUpload
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 
 VERSION = "1.0.0"
 CHUNK_TYPE = "application/offset+octet-stream"

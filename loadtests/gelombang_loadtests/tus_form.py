@@ -16,7 +16,7 @@ from gelombang.step_parts import FilePart, TusUpload
 from gelombang.templates import filled
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import Carried, file_field
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.multipart_body import FileField
 from gelombang_loadtests.own_files import type_of

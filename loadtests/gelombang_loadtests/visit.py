@@ -15,7 +15,8 @@ from gelombang_loadtests.answer_headers import surely_lacks
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import NOTHING, Carried
 from gelombang_loadtests.cookies import Jar, parse
-from gelombang_loadtests.exchange import HEADS_KEPT_LIMIT, Answer, Headers, Request
+from gelombang_loadtests.exchange import HEADS_KEPT_LIMIT
+from gelombang_loadtests.exchanged import Answer, Headers, Request
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges, Tally
 from gelombang_loadtests.hooked import Hooked
 from gelombang_loadtests.redirects import REDIRECTS_LIMIT, next_hop

@@ -12,11 +12,12 @@ from gelombang.steps import PhotoStep, RequestStep, Step
 from gelombang.templates import placeholders
 from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.clients import client_of
-from gelombang_loadtests.exchange import UNPACED, Headers, Request
+from gelombang_loadtests.exchanged import Headers, Request
 from gelombang_loadtests.network import HTTP_1_1, HTTP_2
 from gelombang_loadtests.pool import ConnectionPool
 from gelombang_loadtests.target import Target, split_url
 from gelombang_loadtests.tls_connection import TlsConnection
+from gelombang_loadtests.uplink import UNPACED
 
 WARM_UP_REQUESTS = 50
 WARM_UP_PATH = "/healthz"

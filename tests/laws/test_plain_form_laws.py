@@ -13,7 +13,8 @@ from gelombang_loadtests.answer_headers import AnswerHeaders
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.complaints import Complaints
-from gelombang_loadtests.exchange import Answer, Request, _message_of
+from gelombang_loadtests.exchange import _message_of
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.plain_form import PlainForm, is_plain

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gelombang.attempt import Fate, Outcome
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from tests.support.small_scenario import scenario
 from tests.support.walking import LATE, SECOND, Walk, ok, problem
 

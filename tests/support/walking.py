@@ -20,7 +20,7 @@ from gelombang_loadtests.book import Book
 from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.due_people import Arrivals
 from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.guard import Guard

@@ -9,7 +9,7 @@ from gelombang.attempt import Code, Fate, Outcome, Phase
 from gelombang.person import make_person, template_values
 from gelombang.steps import PhotoKind
 from gelombang_loadtests.beside import Beside
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.walker import Values
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, TICKET, scenario
 from tests.support.walking import LATE, RUN, Walk, ok, picture, problem, scripted

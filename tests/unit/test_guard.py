@@ -5,7 +5,7 @@ from typing import cast
 from gelombang.attempt import Code, Outcome, Phase
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.exchanges import Tally
 from gelombang_loadtests.guard import Guard
 

@@ -5,7 +5,7 @@ import pytest
 from gelombang.attempt import Phase
 from gelombang.step_parts import Capture, Condition
 from gelombang_loadtests.complaints import COMPLAINTS_LIMIT, Complaints
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.holdings import TEXT_LIMIT_BYTES, Holdings
 
 PAGE = """<!doctype html><p class=x>Hello <b>you</b> </p>

@@ -9,7 +9,7 @@ from gelombang.attempt import AttemptId, Fate, Outcome, Phase, parse_traceparent
 from gelombang.patience import second_tab_after_seconds
 from gelombang.scale import Scale, scaled
 from gelombang.scenario import Scenario
-from gelombang_loadtests.exchange import Answer, Request
+from gelombang_loadtests.exchanged import Answer, Request
 from tests.support.small_scenario import ACCOUNT, CODE, HOME, KTP, SEND, SMS, scenario
 from tests.support.walking import LATE, SECOND, Site, Walk, ok, problem
 

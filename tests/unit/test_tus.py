@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from gelombang.attempt import Outcome
 from gelombang.step_parts import TusUpload
 from gelombang.steps import RequestStep
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.tus import CHUNKS_LIMIT, Upload, Verdict, Wanted, piece_of
 
 DATA = bytes(range(256)) * 4

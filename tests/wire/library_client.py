@@ -10,9 +10,10 @@ from gevent.pool import Pool
 from gelombang.clock import monotonic_us
 from gelombang.network import Network
 from gelombang_loadtests.clients import Carry, client_of
-from gelombang_loadtests.exchange import UNPACED, Request
+from gelombang_loadtests.exchanged import Request
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
+from gelombang_loadtests.uplink import UNPACED
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from locust.stats import RequestStats, StatsEntry
 from gelombang.attempt import AttemptId, Code, Outcome, Phase
 from gelombang.seeds import draw
 from gelombang_loadtests import locust_statistics
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.locust_events import LocustEvents
 
 STEPS = ("account", "ktp")

@@ -7,8 +7,10 @@ import pytest
 
 from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
-from gelombang_loadtests.exchange import UNPACED, Answer, Request, exchange, prepare
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request, prepare
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
+from gelombang_loadtests.uplink import UNPACED
 from tests.wire.scripted_server import OK, Script, ScriptedServer, answering, read_exactly, read_head, reset, serving, until_closed
 
 SECOND = 1_000_000

@@ -13,8 +13,10 @@ from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
 from gelombang.errors import HostError
 from gelombang_loadtests.connection import Connection
-from gelombang_loadtests.exchange import UNPACED, Answer, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
+from gelombang_loadtests.uplink import UNPACED
 from tests.wire.scripted_server import OK, Script, answering, read_exactly, read_head, reset, serving, until_closed
 
 SECOND = 1_000_000

@@ -8,8 +8,10 @@ import pytest
 
 from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
-from gelombang_loadtests.exchange import UNPACED, Answer, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
+from gelombang_loadtests.uplink import UNPACED
 from tests.wire.scripted_server import ScriptedServer, read_head, serving, until_closed
 
 SECOND = 1_000_000

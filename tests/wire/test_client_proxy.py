@@ -8,10 +8,12 @@ from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
 from gelombang.errors import TargetUnreachableError
 from gelombang.network import Network
-from gelombang_loadtests.exchange import UNPACED, Answer, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.pool import ConnectionPool
 from gelombang_loadtests.target import base_of
+from gelombang_loadtests.uplink import UNPACED
 from gelombang_loadtests.warm_up import warm_up
 from tests.wire.tls_site import Authority, Proxy, Site, running, server_context
 

@@ -11,9 +11,11 @@ import pytest
 from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
 from gelombang_loadtests.connection import Connection
-from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.multipart_body import multipart_photo
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
+from gelombang_loadtests.uplink import UNPACED, Line
 from tests.wire.scripted_server import OK, answering, read_exactly, read_head, reset, serving, until_closed
 
 SECOND = 1_000_000

@@ -14,10 +14,12 @@ from gelombang.attempt import Outcome, Phase
 from gelombang.clock import monotonic_us
 from gelombang.errors import InputError, TargetUnreachableError
 from gelombang.network import ClientCertificate, Network
-from gelombang_loadtests.exchange import UNPACED, Answer, Line, Request, exchange
+from gelombang_loadtests.exchange import exchange
+from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
 from gelombang_loadtests.target import base_of
+from gelombang_loadtests.uplink import UNPACED, Line
 from gelombang_loadtests.warm_up import warm_up
 from tests.wire.scripted_server import OK, serving
 from tests.wire.tls_site import Authority, Site, running, server_context

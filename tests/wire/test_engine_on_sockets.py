@@ -15,7 +15,7 @@ from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_a
 from gelombang.runplan import RunPlan, ScaleNumbers
 from gelombang.scenario import Scenario
 from gelombang.steps import PhotoKind
-from gelombang_loadtests.exchange import Answer
+from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.generator import Generator
 from gelombang_loadtests.metrics_page import MetricsPage
 from gelombang_loadtests.photos import Photo
