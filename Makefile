@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCHEMATHESIS := .venv-schemathesis/.ready
 ARGS ?=
-# Tests wait for clocks and processes more than they work; the ones that look at the machine itself are marked `alone`.
 WORKERS ?= 2
+# Tests of sockets and processes wait more than they work; the long ones come first by name, and those that look at the machine itself, marked
+# `alone`, at the end.
+WAITERS ?= 3
 
 # What a disk does for an fsync is nothing that a gate compares, and most of what an account would wait for.
 MEMORY := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
@@ -53,7 +55,7 @@ packages:  ## system packages that some tests use (Debian, as root; otherwise th
 	@sh tests/packages.sh
 
 test: $(READY) packages $(SCHEMATHESIS) check  ## everything
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not alone" tests --ignore=tests/unit --ignore=tests/laws
+	$(BIN)/pytest -q -n $(WAITERS) --dist loadfile --no-loadscope-reorder -m "not alone" tests --ignore=tests/unit --ignore=tests/laws
 	$(BIN)/pytest -q -m alone tests/system tests/twin
 
 gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (about 10 minutes at most; abstains aloud on a busy machine)

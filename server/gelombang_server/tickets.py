@@ -90,6 +90,8 @@ class TicketDesk:
         limits.labels("received").set(tickets.received_budget_bytes)
         limits.labels("admitted").set(tickets.admitted_budget_bytes)
         metrics.gauge(telemetry.UPLOAD_PLACES_LIMIT).set(places_limit)
+        for promise in ("kept", "broken"):
+            metrics.counter(telemetry.ROOM_ADMITTED).labels(promise)
         metrics.at_scrape(self._scrape)
 
     @property
