@@ -114,6 +114,7 @@ class Worker:
         app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
         # Rows and files of begun uploads are shared: one process sweeps for all.
         self._sweeps = app.get(TUS) if context.place == 0 else None
+        self._sweep: asyncio.Task[Never] | None = None
         self._public = HeadsRunner(
             app,
             context.metrics,
@@ -152,7 +153,7 @@ class Worker:
         if self.context.plan.faults:
             self._background(rehearse(self.context))
         if self._sweeps is not None:
-            self._background(self._sweeps.sweep())
+            self._sweep = self._background(self._sweeps.sweep())
         if self.outbox is not None:
             self._background(run_for_ever("the lead", self._keep_lead, LEAD_SECONDS))
             self._background(self.outbox.run())
@@ -167,10 +168,11 @@ class Worker:
             self.outbox.release()
         if self._harness is not None:
             await self._harness.cleanup()
+        if self._sweep is not None:
+            # It works with the files of the photos, which the site closes.
+            await _end([self._sweep])
         await self._public.cleanup()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         await close_context(self.context)
 
     async def _keep_lead(self) -> None:
@@ -187,10 +189,11 @@ class Worker:
         elif context.slot >= context.plan.processes:
             watch_listener(context.metrics, "uploads", public)
 
-    def _background(self, work: Coroutine[object, object, Never]) -> None:
+    def _background(self, work: Coroutine[object, object, Never]) -> "asyncio.Task[Never]":
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(self._background_ended)
         self._tasks.append(task)
+        return task
 
     def _background_ended(self, task: "asyncio.Task[Never]") -> None:
         """Background work never ends by itself: without it the site only looks alive, so the process ends."""
@@ -198,6 +201,12 @@ class Worker:
             return
         traceback.print_exception(error, file=sys.stderr)
         self.context.fail(GelombangError(f"server process {self.context.slot} lost its background work: {error!r}"))
+
+
+async def _end(tasks: "list[asyncio.Task[Never]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _serve(plan: ServerPlan, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> None:

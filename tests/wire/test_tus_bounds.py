@@ -2,12 +2,16 @@
 
 import asyncio
 import errno
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+from serversite import plan, profile, serving
 
+from gelombang_server.photofile import PhotoFiles
+from gelombang_server.tus.partial import PartialFiles
 from gelombang_server.tus.uploads import TUS
 from tests.support.tus_phone import PHOTO, Phone, arrived
 from tests.support.upload_site import (
@@ -227,3 +231,28 @@ async def test_two_requests_at_once_never_mix_their_bytes(tmp_path: Path) -> Non
         if offset < 50_000:
             assert (await phone.send(url, PHOTO[offset:], offset)).status == 204
         assert [site.file_of(row) for row in site.rows()] == [PHOTO]
+
+
+async def test_a_site_that_ends_while_it_looks_for_what_to_sweep_loses_no_background_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_closed, is_found = threading.Event(), threading.Event()
+    close = PhotoFiles.close
+
+    def closed(files: PhotoFiles) -> None:
+        close(files)
+        is_closed.set()
+        assert is_found.wait(5)
+
+    async def found_late(_: PartialFiles) -> list[str]:
+        try:
+            await asyncio.to_thread(is_closed.wait)
+        finally:
+            is_found.set()
+        return ["0" * 32]
+
+    monkeypatch.setattr(PhotoFiles, "close", closed)
+    monkeypatch.setattr(PartialFiles, "begun", found_late)
+    async with serving(plan(tmp_path, profile("hardened", uploads={"own_process": False}))) as site:
+        context = site.worker.context
+    assert context.failure is None
