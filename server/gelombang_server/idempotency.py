@@ -82,13 +82,14 @@ async def commit_once(request: web.Request, wanted: Once | None, operation: Call
     """As `commit`, once for each key: `operation` is run, or what it did for this key before is given."""
     context = request.app[CONTEXT]
     now_us, limit = context.now_us(), context.profile.api.idempotency_keys_limit
+    if wanted is None:
+        return Done(await commit(request, operation), now_us)
 
     def run(cursor: Cursor) -> Done:
         if (before := done_before(cursor, wanted)) is not None:
             return before
         done = Done(operation(cursor), now_us)
-        if wanted is not None:
-            _keep(cursor, wanted, done, limit)
+        _keep(cursor, wanted, done, limit)
         return done
 
     return await commit(request, run)
