@@ -26,6 +26,7 @@ from counter import begin_counting
 from opened import NOBODY, bound, prepared
 
 from gelombang_server.app import build_app
+from gelombang_server.heads import HeadsRunner
 from gelombang_server.worker import close_context, open_context
 
 SWITCH_SECONDS = 1_000.0
@@ -106,7 +107,7 @@ async def run(folder: Path, orders: dict[str, Any], counts: dict[str, int], trac
     """Ask so many of each route; with `trace` what each took."""
     context = open_context(prepared(folder), 0, NOBODY)
     app = build_app(context, serves_api=True, serves_uploads=False)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=KEEP_ALIVE_SECONDS)
+    runner = HeadsRunner(app, context.metrics, access_log=None, handle_signals=False, keepalive_timeout=KEEP_ALIVE_SECONDS)
     await runner.setup()
     listener = bound(0)
     await web.SockSite(runner, listener).start()

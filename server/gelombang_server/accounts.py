@@ -15,8 +15,9 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import commit
-from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.idempotency import NOBODY, commit_once, done_before, once
 from gelombang_server.outbox import MessageKind, post_message
@@ -47,7 +48,7 @@ class LogIn(Fields):
     password: Annotated[str, StringConstraints(max_length=128)]
 
 
-async def create_account(request: web.Request) -> web.Response:
+async def create_account(request: web.Request) -> Answer:
     """POST /api/v1/accounts"""
     fields = await read_json(request, NewAccount)
     context = request.app[CONTEXT]
@@ -57,7 +58,7 @@ async def create_account(request: web.Request) -> web.Response:
     find = "SELECT 1 FROM applicants WHERE email = ?"
     if await context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone()) is not None:
         if (before := await context.database.read(lambda cursor: done_before(cursor, wanted))) is not None:
-            return json_response(_session(context, before.result, before.at_us), 201)
+            return json_answer(_session(context, before.result, before.at_us), 201)
         raise _taken()
     encoded = await request.app[PASSWORDS].hash(fields.password)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -80,10 +81,10 @@ async def create_account(request: web.Request) -> web.Response:
     done = await commit_once(request, wanted, insert)
     if not done.is_again:
         context.metrics.passed("account").inc()
-    return json_response(_session(context, done.result, done.at_us), 201)
+    return json_answer(_session(context, done.result, done.at_us), 201)
 
 
-async def log_in(request: web.Request) -> web.Response:
+async def log_in(request: web.Request) -> Answer:
     """POST /api/v1/sessions"""
     fields = await read_json(request, LogIn)
     context = request.app[CONTEXT]
@@ -101,10 +102,10 @@ async def log_in(request: web.Request) -> web.Response:
         await _count_try(request, applicant, matched, _KNOWN if is_known else _STRANGER)
     if not matched:
         raise Problem(Code.CREDENTIALS_WRONG, "address and password do not belong together")
-    return json_response(_session(context, applicant, context.now_us()))
+    return json_answer(_session(context, applicant, context.now_us()))
 
 
-async def follow_email_link(request: web.Request) -> web.Response:
+async def follow_email_link(request: web.Request) -> Answer:
     """GET /api/v1/email-links/{token}"""
     context = request.app[CONTEXT]
     digest, now_us = _digest(request.match_info["token"]), context.now_us()
@@ -121,7 +122,7 @@ async def follow_email_link(request: web.Request) -> web.Response:
         verify = "UPDATE applicants SET email_verified_us = ? WHERE id = ? AND email_verified_us IS NULL"
         if await commit(request, lambda cursor: cursor.execute(verify, (now_us, applicant)).rowcount):
             context.metrics.passed("email-link").inc()
-    return json_response({"state": "email_verified"})
+    return json_answer({"state": "email_verified"})
 
 
 async def _count_try(request: web.Request, applicant: int, matched: bool, columns: tuple[str, str]) -> None:

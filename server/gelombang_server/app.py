@@ -4,14 +4,14 @@ from aiohttp import web
 
 from gelombang.profile import Profile
 from gelombang_server.accounts import create_account, follow_email_link, log_in
-from gelombang_server.bodies import json_response
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.contract.document import document
 from gelombang_server.data import put_data
-from gelombang_server.door import make_door
+from gelombang_server.door import DOOR, Door
 from gelombang_server.otp import confirm_code, send_code
 from gelombang_server.passwords import PASSWORDS, Passwords
-from gelombang_server.routes import ROUTES, Handler, Route, RouteRow, add_route
+from gelombang_server.routes import Route, RouteRow, Ways
 from gelombang_server.status import health, ready, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
 from gelombang_server.uploads import add_upload_routes, upload_routes
@@ -32,10 +32,10 @@ API_ROUTES = (
 )
 
 
-async def openapi(request: web.Request) -> web.Response:
+async def openapi(request: web.Request) -> Answer:
     """GET /openapi.json"""
     profile = request.app[CONTEXT].plan.profile
-    return json_response(document(profile, site_routes(profile)))
+    return json_answer(document(profile, site_routes(profile)))
 
 
 OWN_ROUTES = (
@@ -53,17 +53,17 @@ def site_routes(profile: Profile) -> list[RouteRow]:
 
 def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:
     """The app of a process that serves the small routes, the uploads, or both; all serve `OWN_ROUTES`."""
-    routes: dict[Handler, Route] = {}
-    app = web.Application(middlewares=[make_door(context, routes)], client_max_size=context.profile.api.body_limit_bytes)
+    app = web.Application(client_max_size=context.profile.api.body_limit_bytes)
     app[CONTEXT] = context
-    app[ROUTES] = routes
+    ways = Ways(app)
+    app[DOOR] = Door(context, ways)
     for row in OWN_ROUTES:
-        add_route(app, row)
+        ways.add(row)
     if serves_api:
         passwords = Passwords(context.profile.password, context.metrics)
         app[PASSWORDS] = passwords
         for row in API_ROUTES:
-            add_route(app, row)
+            ways.add(row)
 
         async def close_passwords(_: web.Application) -> None:
             passwords.close()

@@ -1,9 +1,8 @@
-"""JSON in and out: bounded, strictly typed, and never echoing what was sent (it may hold a password)."""
+"""JSON in: bounded, strictly typed, and never echoing what was sent (it may hold a password)."""
 
 import asyncio
 from typing import TypeVar
 
-import orjson
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,7 +19,6 @@ class Fields(BaseModel):
 
 
 F = TypeVar("F", bound=Fields)
-_JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 async def read_json(request: web.Request, kind: type[F]) -> F:
@@ -50,11 +48,6 @@ async def read_json(request: web.Request, kind: type[F]) -> F:
         return kind.model_validate_json(data)
     except ValidationError as error:
         raise _body_problem(kind, error) from None
-
-
-def json_response(document: object, status: int = 200) -> web.Response:
-    """An answer."""
-    return web.Response(status=status, body=orjson.dumps(document), headers=_JSON_HEADERS)
 
 
 def _body_problem(kind: type[Fields], error: ValidationError) -> Problem:

@@ -7,8 +7,9 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import commit, find_applicant
-from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import CONTEXT
 from gelombang_server.nik import AGE_LIMIT_YEARS, OPENING_DAY, is_born_on, is_old_enough, nik_fault
 from gelombang_server.peoplestore import Cursor, TakenError
@@ -24,7 +25,7 @@ class PersonalData(Fields):
     address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
-async def put_data(request: web.Request) -> web.Response:
+async def put_data(request: web.Request) -> Answer:
     """PUT /api/v1/me/data: the same data again changes nothing; other data only before it is with the registry, or after it was unknown."""
     applicant_id = require_session(request)
     fields = await read_json(request, PersonalData)
@@ -56,7 +57,7 @@ async def put_data(request: web.Request) -> web.Response:
     state, is_first = await commit(request, store)
     if is_first:
         context.metrics.passed("data").inc()
-    return json_response({"state": state}, 202)
+    return json_answer({"state": state}, 202)
 
 
 def _check(fields: PersonalData) -> None:

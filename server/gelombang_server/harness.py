@@ -11,10 +11,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from gelombang.attempt import Code
-from gelombang_server.bodies import json_response
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.outbox import Outbox
-from gelombang_server.problem import Problem, problem_response
+from gelombang_server.problem import Problem, problem_answer
 from gelombang_server.routes import Handler
 
 MESSAGES_LIMIT = 10_000
@@ -27,37 +27,38 @@ OUTBOX = web.AppKey("outbox", Outbox)
 
 def build_harness(context: SiteContext, outbox: Outbox | None) -> web.Application:
     """The harness app of this process; only the one with the outbox serves more than metrics."""
-    app = web.Application(middlewares=[_answer_problems])
+    app = web.Application(middlewares=[_answer_problems])  # type: ignore[list-item]
     app[CONTEXT] = context
-    app.router.add_get("/metrics", _metrics)
+    handlers = {"/metrics": _metrics}
     if outbox is not None:
         app[OUTBOX] = outbox
-        app.router.add_get("/messages", _messages)
-        app.router.add_get("/site", _site)
+        handlers |= {"/messages": _messages, "/site": _site}
+    for path, handler in handlers.items():
+        app.router.add_get(path, handler)  # type: ignore[arg-type]
     return app
 
 
-async def _metrics(request: web.Request) -> web.Response:
+async def _metrics(request: web.Request) -> Answer:
     metrics = request.app[CONTEXT].metrics
     await metrics.look_at_levels()
-    return web.Response(body=metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return Answer(200, metrics.page(), CONTENT_TYPE_LATEST)
 
 
-async def _messages(request: web.Request) -> web.Response:
+async def _messages(request: web.Request) -> Answer:
     _require_token(request)
     after = _number(request, "after", 0.0, 1e15)
     limit = _number(request, "limit", 2_000.0, MESSAGES_LIMIT)
     wait_seconds = _number(request, "wait_seconds", 0.0, WAIT_LIMIT_SECONDS)
     messages = await request.app[OUTBOX].wait_after(int(after), int(limit), wait_seconds)
     last = messages[-1].id if messages else int(after)
-    return json_response({"messages": [message.as_document() for message in messages], "last": last})
+    return json_answer({"messages": [message.as_document() for message in messages], "last": last})
 
 
-async def _site(request: web.Request) -> web.Response:
+async def _site(request: web.Request) -> Answer:
     _require_token(request)
     context = request.app[CONTEXT]
     plan = context.plan
-    return json_response({"profile": context.profile.name, "scale": plan.scale.model_dump(), "run": plan.run, "zero_us": plan.zero_us})
+    return json_answer({"profile": context.profile.name, "scale": plan.scale.model_dump(), "run": plan.run, "zero_us": plan.zero_us})
 
 
 def _require_token(request: web.Request) -> None:
@@ -86,6 +87,6 @@ async def _answer_problems(request: web.Request, handler: Handler) -> Any:
     try:
         return await handler(request)
     except Problem as problem:
-        return problem_response(problem)
+        return problem_answer(problem)
     except web.HTTPNotFound:
-        return problem_response(Problem(Code.UNKNOWN_ROUTE, f"{request.method} {request.path}: not found"))
+        return problem_answer(Problem(Code.UNKNOWN_ROUTE, f"{request.method} {request.path}: not found"))

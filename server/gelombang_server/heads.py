@@ -12,30 +12,32 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gelombang.attempt import Code
-from gelombang_server.headers import SECURITY_HEADERS
+from gelombang_server.answers import Answer
+from gelombang_server.door import DOOR, Door
 from gelombang_server.metrics import Metrics
-from gelombang_server.problem import Problem, problem_response
+from gelombang_server.problem import Problem, problem_answer
 from gelombang_server.routes import Route
 
 
 class HeadsRunner(web.AppRunner):
     """Runs an app whose connections answer what is no HTTP by a problem document."""
 
-    __slots__ = ("_metrics",)
+    __slots__ = ("_door", "_metrics")
 
     def __init__(self, app: web.Application, metrics: Metrics, **settings: object) -> None:
         super().__init__(app, **settings)  # type: ignore[arg-type]
+        self._door = app[DOOR]
         self._metrics = metrics
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(self._metrics, made)
+        return _Server(self._door, self._metrics, made)
 
 
 class _Server(web.Server):
-    def __init__(self, metrics: Metrics, made: web.Server) -> None:
+    def __init__(self, door: Door, metrics: Metrics, made: web.Server) -> None:
         super().__init__(
-            made.request_handler,
+            door.answer,  # type: ignore[arg-type]
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
             loop=made._loop,
@@ -54,6 +56,18 @@ class _Connection(web.RequestHandler):
         super().__init__(server, loop=loop, **settings)  # type: ignore[arg-type]
         self._metrics = server.metrics
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer; True when its client has left."""
+        if not isinstance(resp, Answer) or self._upgraded:
+            return await super().finish_response(request, resp, start_time)
+        try:
+            resp.send(request)
+        except ConnectionError:
+            return resp, True
+        return resp, False
+
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
@@ -66,9 +80,7 @@ class _Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         self._metrics.problem(problem.code).inc()
-        counter, _ = self._metrics.request(Route.UNKNOWN, problem.status)
-        counter.inc()
-        response = problem_response(problem)
-        response.headers.update(SECURITY_HEADERS)
-        response.force_close()
-        return response
+        self._metrics.requests.answered(Route.UNKNOWN, problem.status)
+        answer = problem_answer(problem)
+        answer.keep_alive = False
+        return answer  # type: ignore[return-value]

@@ -20,10 +20,13 @@ from gelombang.metrics_text import PageWriter
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Kind, Metric, Side
 from gelombang_server.problem import Problem
-from gelombang_server.routes import Route
+from gelombang_server.tally import RequestTally
 
 LAG_SAMPLE_SECONDS = 0.05
 """How often the event loop's lag is sampled."""
+
+_TALLIED = frozenset({telemetry.REQUESTS, telemetry.REQUEST_SECONDS})
+"""Counted by `RequestTally`, because every request is."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -41,8 +44,10 @@ class Metrics:
         self._writer = PageWriter()
         for spec in telemetry.CATALOGUE:
             # A machine that another process reports is absent here, and not 0.
-            if spec.side is Side.SERVER and (slot == 0 or spec not in telemetry.SERVER_MACHINE):
+            if spec.side is Side.SERVER and spec not in _TALLIED and (slot == 0 or spec not in telemetry.SERVER_MACHINE):
                 self._handles[spec.name] = self._register(spec, tuple(labels) if spec.takes_labels else ())
+        self.requests = RequestTally()
+        self.registry.register(self.requests)
         self.gauge(telemetry.SERVER_INFO).labels(profile, scale, str(slot), run_id, scenario, *labels.values()).set(1)
         self.upload_started = {kind: self.counter(telemetry.UPLOAD_ATTEMPTS_STARTED).labels(kind.value) for kind in PhotoKind}
         self.in_flight = self.gauge(telemetry.UPLOAD_ATTEMPTS_IN_FLIGHT)
@@ -50,7 +55,6 @@ class Metrics:
         self.kept_bytes = self.counter(telemetry.UPLOAD_KEPT_BYTES)
         self.upload_ended = cache(self._upload_ended)
         self.upload_stage = cache(self._upload_stage)
-        self.request = cache(self._request)
         self.problem = cache(self._problem)
         self.shed = cache(self._shed)
         self.passed = cache(self._passed)
@@ -118,11 +122,6 @@ class Metrics:
 
     def _upload_stage(self, stage: str) -> Histogram:
         return self.histogram(telemetry.UPLOAD_STAGE_SECONDS).labels(stage)
-
-    def _request(self, route: Route, status: int) -> tuple[Counter, Histogram]:
-        return self.counter(telemetry.REQUESTS).labels(route.label, str(status)), self.histogram(telemetry.REQUEST_SECONDS).labels(
-            route.label
-        )
 
     def _problem(self, code: Code) -> Counter:
         return self.counter(telemetry.PROBLEMS).labels(code.name.lower())

@@ -14,6 +14,7 @@ from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
 from gelombang.profile_uploads import Uploads
 from gelombang.steps import PhotoKind
+from gelombang_server.answers import Answer
 from gelombang_server.config import ATTEMPT, CONTEXT
 from gelombang_server.keeper import FAILED_TEXT, KEEPER, new_photo_id
 from gelombang_server.metrics import Metrics
@@ -45,7 +46,7 @@ class Bodies:
 BODIES = web.AppKey("bodies", Bodies)
 
 
-async def post_photo(request: web.Request) -> web.Response:
+async def post_photo(request: web.Request) -> Answer:
     """POST /api/v1/me/photos/{kind}"""
     attempt, context, keeper, bodies = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[BODIES]
     kind = PhotoKind(request.match_info["kind"])
@@ -74,7 +75,7 @@ async def post_photo(request: web.Request) -> web.Response:
         kept = await keeper.keep(Upload(attempt, applicant, kind, part, inspection.sha256), request)
     finally:
         bodies.count -= 1
-    return kept.response()
+    return kept.answer()
 
 
 async def _whole_body(request: web.Request, profile: Uploads) -> bytes:

@@ -13,8 +13,9 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import commit, find_applicant
-from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import CONTEXT
 from gelombang_server.idempotency import commit_once, once
 from gelombang_server.outbox import MessageKind, post_message
@@ -43,7 +44,7 @@ class Check(Enum):
     WRONG = "wrong"
 
 
-async def send_code(request: web.Request) -> web.Response:
+async def send_code(request: web.Request) -> Answer:
     """POST /api/v1/me/otp"""
     applicant_id = require_session(request)
     fields = await read_json(request, Phone)
@@ -73,10 +74,10 @@ async def send_code(request: web.Request) -> web.Response:
         return applicant_id
 
     await commit_once(request, wanted, send)
-    return json_response({"expires_in_seconds": credentials.otp_life_seconds}, 202)
+    return json_answer({"expires_in_seconds": credentials.otp_life_seconds}, 202)
 
 
-async def confirm_code(request: web.Request) -> web.Response:
+async def confirm_code(request: web.Request) -> Answer:
     """PUT /api/v1/me/otp"""
     applicant_id = require_session(request)
     code = (await read_json(request, OneTimeCode)).code
@@ -109,7 +110,7 @@ async def confirm_code(request: web.Request) -> web.Response:
             raise Problem(Code.OTP_WRONG, "the code is not the one that was sent")
         case Check.RIGHT:
             context.metrics.passed("otp").inc()
-    return json_response({"state": "phone_verified"})
+    return json_answer({"state": "phone_verified"})
 
 
 def _taken() -> Problem:

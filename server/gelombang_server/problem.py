@@ -8,9 +8,9 @@ import math
 from types import MappingProxyType
 
 import orjson
-from aiohttp import web
 
 from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang_server.answers import Answer
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -134,7 +134,7 @@ class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem, and most 
         return ServerOutcome.FAILED if self.status >= 500 else ServerOutcome.REJECTED
 
 
-def problem_response(problem: Problem) -> web.Response:
+def problem_answer(problem: Problem) -> Answer:
     """The problem document. `type` is a relative reference, stable like the code."""
     code = problem.code.name.lower()
     document: dict[str, str | int | float] = {
@@ -144,10 +144,10 @@ def problem_response(problem: Problem) -> web.Response:
         "detail": problem.detail,
         "code": code,
     }
-    headers = {"Content-Type": PROBLEM_TYPE}
+    headers = None
     if problem.retry_after_seconds is not None:
         document["retry_after_seconds"] = problem.retry_after_seconds
-        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after_seconds)))
+        headers = {"Retry-After": str(max(1, math.ceil(problem.retry_after_seconds)))}
     if problem.place is not None:
         document["place"] = problem.place
-    return web.Response(status=problem.status, body=orjson.dumps(document), headers=headers)
+    return Answer(problem.status, orjson.dumps(document), PROBLEM_TYPE, headers)

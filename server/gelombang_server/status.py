@@ -4,30 +4,30 @@ from aiohttp import web
 
 from gelombang.attempt import Code
 from gelombang.profile_uploads import UploadProtocol
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import Applicant, find_applicant
-from gelombang_server.bodies import json_response
 from gelombang_server.config import CONTEXT
 from gelombang_server.problem import Problem
 from gelombang_server.sessions import require_session
 from gelombang_server.ticketed import TUS_PATH
 
 
-async def health(request: web.Request) -> web.Response:
+async def health(request: web.Request) -> Answer:
     """GET /healthz"""
-    return json_response({"status": "ok", "profile": request.app[CONTEXT].profile.name})
+    return json_answer({"status": "ok", "profile": request.app[CONTEXT].profile.name})
 
 
-async def ready(request: web.Request) -> web.Response:
+async def ready(request: web.Request) -> Answer:
     """GET /readyz: whether this process should be sent people. Alive and not ready: it drains, or can't read or queue for its database."""
     context = request.app[CONTEXT]
     if context.stopping.is_set():
         raise Problem(Code.SHUTTING_DOWN, "the process drains")
     context.database.require_room()
     await context.database.read(lambda cursor: cursor.execute("SELECT 1").fetchone())
-    return json_response({"status": "ready", "profile": context.profile.name})
+    return json_answer({"status": "ready", "profile": context.profile.name})
 
 
-async def status(request: web.Request) -> web.Response:
+async def status(request: web.Request) -> Answer:
     """GET /api/v1/me"""
     applicant = await _asker(request)
     steps = {
@@ -41,7 +41,7 @@ async def status(request: web.Request) -> web.Response:
         "test": applicant.test_handed_in,
         "join": applicant.joined_wave is not None,
     }
-    return json_response(
+    return json_answer(
         {
             "email": applicant.email,
             "steps": steps,
@@ -53,13 +53,13 @@ async def status(request: web.Request) -> web.Response:
     )
 
 
-async def upload_page(request: web.Request) -> web.Response:
+async def upload_page(request: web.Request) -> Answer:
     """GET /api/v1/me/uploads: how the site's page sends a photo, and what is stored already."""
     applicant = await _asker(request)
     context = request.app[CONTEXT]
     uploads = context.profile.uploads
     path = "/api/v1/me/photos" if uploads.protocol is UploadProtocol.MULTIPART else "/api/v1/me/tickets"
-    return json_response(
+    return json_answer(
         {
             "protocol": uploads.protocol.value,
             "url": context.uploads_url + path,

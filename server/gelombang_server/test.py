@@ -6,8 +6,9 @@ from aiohttp import web
 from pydantic import Field
 
 from gelombang.attempt import Code
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import commit, find_applicant
-from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import CONTEXT
 from gelombang_server.idempotency import commit_once, once
 from gelombang_server.peoplestore import Cursor
@@ -19,7 +20,7 @@ class Answers(Fields):
     answers: Annotated[list[Annotated[int, Field(ge=1, le=4)]], Field(max_length=1_000)]
 
 
-async def begin_test(request: web.Request) -> web.Response:
+async def begin_test(request: web.Request) -> Answer:
     """POST /api/v1/me/test"""
     applicant_id = require_session(request)
     context = request.app[CONTEXT]
@@ -36,10 +37,10 @@ async def begin_test(request: web.Request) -> web.Response:
 
     await commit_once(request, wanted, begin)
     test = context.profile.test
-    return json_response({"questions": test.questions, "seconds": test.time_limit_seconds}, 201)
+    return json_answer({"questions": test.questions, "seconds": test.time_limit_seconds}, 201)
 
 
-async def hand_in_test(request: web.Request) -> web.Response:
+async def hand_in_test(request: web.Request) -> Answer:
     """PUT /api/v1/me/test: handing in again changes nothing."""
     applicant_id = require_session(request)
     answers = (await read_json(request, Answers)).answers
@@ -62,4 +63,4 @@ async def hand_in_test(request: web.Request) -> web.Response:
 
     if await commit(request, hand_in):
         context.metrics.passed("test").inc()
-    return json_response({"state": "scored"})
+    return json_answer({"state": "scored"})

@@ -16,7 +16,8 @@ from gelombang.attempt import Code, Stage
 from gelombang.clock import monotonic_us
 from gelombang.profile_uploads import Uploads
 from gelombang.steps import PhotoKind
-from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.answers import Answer, json_answer
+from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
 from gelombang_server.deadline import deadline_of, kept, require_time
 from gelombang_server.keeper import KEEPER, new_photo_id, no_room, sync_failed
@@ -40,7 +41,7 @@ class TicketWish(Fields):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits in lower case")]
 
 
-async def ask_for_ticket(request: web.Request) -> web.Response:
+async def ask_for_ticket(request: web.Request) -> Answer:
     """POST /api/v1/me/tickets"""
     attempt, context, keeper, desk = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[DESK]
     began_us = monotonic_us()
@@ -64,7 +65,7 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
                     if kept.rejected_for is not None:
                         raise Problem(kept.rejected_for, "this photo was rejected; please send another")
                     attempt.kept(kept.bytes)
-                    return kept.response(200, stored=True)
+                    return kept.answer(200, stored=True)
         has_other_photo = any(kind is not wish.kind and kept.rejected_for is None for kind, kept in stored)
         ticket = desk.ask(
             applicant, wish.kind, wish.bytes, bytes.fromhex(wish.sha256), has_other_photo, attempt, request.headers.get(PLACE_HEADER)
@@ -84,10 +85,10 @@ async def ask_for_ticket(request: web.Request) -> web.Response:
     if profile.tus is not None:
         # The same right, to be used in pieces: any process that takes uploads understands it.
         answer["tus_url"] = f"{context.uploads_url}{TUS_PATH}/{token}"
-    return json_response({**answer, "expires_in_seconds": tickets.life_seconds, "bytes_limit": ticket.photo_bytes}, 201)
+    return json_answer({**answer, "expires_in_seconds": tickets.life_seconds, "bytes_limit": ticket.photo_bytes}, 201)
 
 
-async def put_photo(request: web.Request) -> web.Response:
+async def put_photo(request: web.Request) -> Answer:
     """PUT /api/v1/me/photos/{kind}?ticket=…"""
     attempt, context, desk = request[ATTEMPT], request.app[CONTEXT], request.app[DESK]
     kind = PhotoKind(request.match_info["kind"])
@@ -119,9 +120,7 @@ def _deadline_of(request: web.Request, context: SiteContext) -> int | None:
     return deadline_of(request) if tickets is not None and tickets.obeys_deadlines else None
 
 
-async def _take_photo(
-    request: web.Request, context: SiteContext, desk: TicketDesk, ticket: Ticket, deadline_us: int | None
-) -> web.Response:
+async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDesk, ticket: Ticket, deadline_us: int | None) -> Answer:
     attempt, profile = request[ATTEMPT], context.profile.uploads
     if request.content_type != "image/jpeg":
         raise Problem(Code.WRONG_TYPE, "the body's type is not understood; want image/jpeg")
@@ -146,7 +145,7 @@ async def _take_photo(
         part.discard()
         raise
     upload = Upload(attempt, ticket.applicant, ticket.kind, part, inspection.sha256, lambda: ticket.is_replaced, deadline_us=deadline_us)
-    return (await keeper.keep(upload, request)).response()
+    return (await keeper.keep(upload, request)).answer()
 
 
 async def receive(request: web.Request, profile: Uploads, part: PhotoPart, feed: Callable[[bytes], None]) -> None:

@@ -4,9 +4,10 @@ from aiohttp import web
 
 from gelombang.profile_uploads import UploadProtocol, Uploads
 from gelombang_server.config import CONTEXT
+from gelombang_server.door import DOOR
 from gelombang_server.keeper import KEEPER, PhotoKeeper
 from gelombang_server.multipart import BODIES, Bodies, post_photo
-from gelombang_server.routes import Route, RouteRow, add_route
+from gelombang_server.routes import Route, RouteRow
 from gelombang_server.ticketed import DESK, TUS_PATH, ask_for_ticket, put_photo
 from gelombang_server.tickets import TicketDesk
 from gelombang_server.tus import requests as tus_requests
@@ -56,9 +57,9 @@ def add_upload_routes(app: web.Application) -> None:
             app[DESK] = desk
             if profile.uploads.tus is not None:
                 app[TUS] = TusUploads(context, keeper.files, desk, profile.uploads.tus)
-                app.on_response_prepare.append(say_version)
+                app[DOOR].finish = say_version
     for row in upload_routes(profile.uploads):
-        add_route(app, row)
+        app[DOOR].ways.add(row)
 
     async def resume(_: web.Application) -> None:
         await keeper.resume()

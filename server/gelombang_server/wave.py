@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from gelombang.attempt import Code
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import find_applicant
-from gelombang_server.bodies import Fields, json_response, read_json
+from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import CONTEXT
 from gelombang_server.idempotency import commit_once, once
 from gelombang_server.peoplestore import Cursor
@@ -16,7 +17,7 @@ class Consent(Fields):
     accept_terms: bool
 
 
-async def join_wave(request: web.Request) -> web.Response:
+async def join_wave(request: web.Request) -> Answer:
     """POST /api/v1/me/waves/{wave}"""
     applicant_id = require_session(request)
     context = request.app[CONTEXT]
@@ -40,4 +41,4 @@ async def join_wave(request: web.Request) -> web.Response:
     done = await commit_once(request, wanted, join)
     if not done.is_again:
         context.metrics.passed("join").inc()
-    return json_response({"state": "waiting_for_wave_to_close"}, 201)
+    return json_answer({"state": "waiting_for_wave_to_close"}, 201)

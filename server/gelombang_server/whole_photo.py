@@ -4,13 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from gelombang.attempt import Code
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.steps import PhotoKind
+from gelombang_server.answers import Answer, json_answer
 from gelombang_server.attempts import ServerAttempt
-from gelombang_server.bodies import json_response
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.photopart import PhotoPart
 
@@ -47,5 +45,5 @@ class Kept:
     rejected_for: Code | None = None
     """It was looked at after its acknowledgement, and does not count."""
 
-    def response(self, status: int = 201, **more: bool) -> web.Response:
-        return json_response({"photo": self.photo, "sha256": self.sha256, "bytes": self.bytes, **more}, status)
+    def answer(self, status: int = 201, **more: bool) -> Answer:
+        return json_answer({"photo": self.photo, "sha256": self.sha256, "bytes": self.bytes, **more}, status)

@@ -25,6 +25,7 @@ from gelombang.runplan import ScaleNumbers, ServerPlan
 from gelombang.toml_file import read_toml
 from gelombang_server.app import build_app
 from gelombang_server.config import SITE_FOLDER, SiteContext
+from gelombang_server.heads import HeadsRunner
 from gelombang_server.keeper import KEEPER, PhotoKeeper
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
@@ -164,7 +165,7 @@ async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> 
     context = open_context(plan, 0, "")
     app = build_app(context, serves_api=False, serves_uploads=True)
     cancels = plan.profile.uploads.cancels_when_client_left
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0, handler_cancellation=cancels)
+    runner = HeadsRunner(app, context.metrics, access_log=None, handle_signals=False, shutdown_timeout=1.0, handler_cancellation=cancels)
     await runner.setup()
     listener = web.TCPSite(runner, "127.0.0.1", 0)
     await listener.start()

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gelombang.attempt import Code, Stage
 from gelombang.clock import MICROSECONDS, utc_now
+from gelombang_server.answers import Answer
 from gelombang_server.config import CONTEXT
 from gelombang_server.problem import Problem
 from gelombang_server.ticketed import TUS_PATH
@@ -17,17 +18,17 @@ STANDS_AT = web.RequestKey("stands_at", int)
 """Where the upload of a request stands, when that is what the answer must tell."""
 
 
-async def say_version(request: web.Request, response: web.StreamResponse) -> None:
+def say_version(request: web.Request, answer: Answer) -> None:
     """What each answer of tus carries, problems too."""
     if request.path.startswith(TUS_PATH):
-        response.headers["Tus-Resumable"] = VERSION
-        if response.status == 412:
-            response.headers["Tus-Version"] = VERSION
+        answer.add_header("Tus-Resumable", VERSION)
+        if answer.status == 412:
+            answer.add_header("Tus-Version", VERSION)
         if STANDS_AT in request:
-            response.headers["Upload-Offset"] = str(request[STANDS_AT])
+            answer.add_header("Upload-Offset", str(request[STANDS_AT]))
 
 
-def stored_before(request: web.Request, upload: BegunUpload, offset: int) -> web.Response:
+def stored_before(request: web.Request, upload: BegunUpload, offset: int) -> Answer:
     """The photo is stored already: who says so hears it again, so a lost answer costs one question."""
     require_offset(request, offset, upload.size_bytes)
     if request.content_length:
@@ -46,14 +47,14 @@ def too_long(upload: BegunUpload) -> Problem:
     return Problem(Code.BODY_TOO_LARGE, f"the photo has {upload.size_bytes} bytes; more was sent", stage=Stage.BODY)
 
 
-def stands(request: web.Request, upload: BegunUpload, offset: int) -> web.Response:
-    return web.Response(status=204, headers={"Upload-Offset": str(offset), "Upload-Expires": expires(request, upload.expires_us)})
+def stands(request: web.Request, upload: BegunUpload, offset: int) -> Answer:
+    return Answer(204, headers={"Upload-Offset": str(offset), "Upload-Expires": expires(request, upload.expires_us)})
 
 
-def understood(request: web.Request) -> web.Response:
+def understood(request: web.Request) -> Answer:
     headers = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Checksum-Algorithm": ",".join(ALGORITHMS)}
     headers["Tus-Max-Size"] = str(request.app[CONTEXT].profile.uploads.photo_limit_bytes)
-    return web.Response(status=204, headers=headers | {"Upload-Limit": limit(request)})
+    return Answer(204, headers=headers | {"Upload-Limit": limit(request)})
 
 
 def limit(request: web.Request) -> str:

@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 
 from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.clock import monotonic_us
+from gelombang_server.answers import Answer
 from gelombang_server.config import ATTEMPT, CONTEXT
 from gelombang_server.keeper import KEEPER, no_room, sync_failed
 from gelombang_server.peoplestore import Cursor
@@ -34,17 +35,17 @@ from gelombang_server.tus.uploads import TUS
 from gelombang_server.whole_photo import Upload
 
 
-async def options(request: web.Request) -> web.Response:
+async def options(request: web.Request) -> Answer:
     """OPTIONS /api/v1/me/tus"""
     return understood(request)
 
 
-async def upload_options(request: web.Request) -> web.Response:
+async def upload_options(request: web.Request) -> Answer:
     """OPTIONS /api/v1/me/tus/{upload}"""
     return understood(request)
 
 
-async def create(request: web.Request) -> web.Response:
+async def create(request: web.Request) -> Answer:
     """POST /api/v1/me/tus"""
     attempt, context, desk, tus = request[ATTEMPT], request.app[CONTEXT], request.app[DESK], request.app[TUS]
     require_version(request.headers)
@@ -75,27 +76,27 @@ async def create(request: web.Request) -> web.Response:
         attempt.stage_us("admission_us", monotonic_us() - began_us)
     attempt.end(Stage.ADMISSION, ServerOutcome.COMPLETED, Code.NONE, 201)
     headers = {"Location": f"{TUS_PATH}/{upload.id}", "Upload-Expires": expires(request, upload.expires_us)}
-    return web.Response(status=201, headers=headers | {"Upload-Limit": limit(request)})
+    return Answer(201, headers=headers | {"Upload-Limit": limit(request)})
 
 
-async def stand(request: web.Request) -> web.Response:
+async def stand(request: web.Request) -> Answer:
     """HEAD /api/v1/me/tus/{upload}"""
     attempt, tus, name = request[ATTEMPT], request.app[TUS], request.match_info["upload"]
     require_version(request.headers)
     upload = await tus.find(name)
     if upload is None:
         attempt.end(Stage.HEADERS, ServerOutcome.COMPLETED, Code.NONE, 200)
-        return web.Response(headers={"Upload-Offset": "0", "Upload-Length": str(tus.announced(name)), "Upload-Limit": limit(request)})
+        return Answer(headers={"Upload-Offset": "0", "Upload-Length": str(tus.announced(name)), "Upload-Limit": limit(request)})
     offset = upload.size_bytes if upload.is_stored else await tus.offset(upload)
     if offset < upload.size_bytes:
         attempt.end(Stage.HEADERS, ServerOutcome.COMPLETED, Code.NONE, 200)
     headers = {"Upload-Offset": str(offset), "Upload-Length": str(upload.size_bytes), "Upload-Limit": limit(request)}
     if upload.metadata:
         headers["Upload-Metadata"] = upload.metadata
-    return web.Response(headers=headers | {"Upload-Expires": expires(request, upload.expires_us)})
+    return Answer(headers=headers | {"Upload-Expires": expires(request, upload.expires_us)})
 
 
-async def send(request: web.Request) -> web.Response:
+async def send(request: web.Request) -> Answer:
     """PATCH /api/v1/me/tus/{upload}"""
     attempt, tus = request[ATTEMPT], request.app[TUS]
     attempt.stage = Stage.HEADERS
@@ -130,17 +131,17 @@ async def send(request: web.Request) -> web.Response:
             raise
 
 
-async def give_up(request: web.Request) -> web.Response:
+async def give_up(request: web.Request) -> Answer:
     """DELETE /api/v1/me/tus/{upload}"""
     tus = request.app[TUS]
     require_version(request.headers)
     upload = await tus.find(request.match_info["upload"])
     if upload is not None:
         await tus.remove(upload)
-    return web.Response(status=204)
+    return Answer(204)
 
 
-async def _go_on(request: web.Request, upload: BegunUpload, part: PartialPart, offset: int, checksum: Checksum | None) -> web.Response:
+async def _go_on(request: web.Request, upload: BegunUpload, part: PartialPart, offset: int, checksum: Checksum | None) -> Answer:
     """The upload is this request's: compare, find a place, receive."""
     attempt, desk = request[ATTEMPT], request.app[DESK]
     require_offset(request, offset, part.began_at)
@@ -213,7 +214,7 @@ async def _receive(request: web.Request, upload: BegunUpload, part: PartialPart,
     return inspection
 
 
-async def _keep(request: web.Request, upload: BegunUpload, part: PartialPart, inspection: Inspection) -> web.Response:
+async def _keep(request: web.Request, upload: BegunUpload, part: PartialPart, inspection: Inspection) -> Answer:
     """The photo is whole: look at it, and store it."""
     attempt = request[ATTEMPT]
     inspection.note(attempt)
