@@ -14,18 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_server.metrics import Metrics
 from gelombang_server.peoplestore import Operation
 from gelombang_server.problem import Problem
+from gelombang_server.waiting_operations import Item, Result, WaitingOperations
 
 T = TypeVar("T")
-_Item = tuple[Operation[Any], "asyncio.Future[Any]"]
-_Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 BUSY_SECONDS = 5.0
 """How long a transaction waits for another process's."""
@@ -35,47 +33,19 @@ CHECKPOINT_PAGES = 16_384
 """64 MiB of log before it is copied into the file: each copy syncs both and stands in the way of one commit."""
 
 
-class Database:
+class Database(WaitingOperations):
     """Use from the thread of one running event loop; `close` before that loop ends."""
 
     def __init__(self, path: Path, queue_limit: int, batch_limit: int, metrics: Metrics) -> None:
-        assert queue_limit > 0
+        super().__init__(queue_limit, metrics)
         assert batch_limit > 0
-        self._queue_limit = queue_limit
         self._batch_limit = batch_limit
-        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
-        self._waiting = 0
-        self._closed = False
-        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only = ON")
         self._writer = _connect(path)
-        self._commits = metrics.counter(telemetry.DATABASE_COMMITS)
-        self._operations = metrics.counter(telemetry.DATABASE_OPERATIONS)
-        self._lock_seconds = metrics.histogram(telemetry.DATABASE_LOCK_SECONDS)
-        self._commit_seconds = metrics.histogram(telemetry.DATABASE_COMMIT_SECONDS)
-        metrics.gauge(telemetry.DATABASE_QUEUE_LIMIT).set(queue_limit)
-        metrics.at_scrape(lambda: metrics.gauge(telemetry.DATABASE_QUEUE).set(self._waiting))
         self._thread = Thread(target=self._write_batches, name="database-writer", daemon=True)
         self._thread.start()
-
-    async def run(self, operation: Operation[T]) -> T:
-        """The result of `operation(cursor)` once it is durable. What it raises is raised here, and it alone is rolled back.
-
-        Raises Problem(database_busy) when the queue is full or another process holds the file too long, and Problem(database_full) when
-        there is no room on the disk. An operation runs in the writer's thread: it must touch nothing but its cursor and its own arguments.
-        A caller that is cancelled leaves the operation to its end.
-        """
-        self.require_room()
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting += 1
-        self._queue.put((operation, future))
-        return await future
-
-    def require_room(self) -> None:
-        """Raises Problem(database_busy) while no further operation would be taken."""
-        if self._closed or self._waiting >= self._queue_limit:
-            raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
 
     async def read(self, operation: Operation[T]) -> T:
         """The result of a short read of what is committed, at once, in the event loop's thread. Raises Problem as `run` does."""
@@ -90,13 +60,16 @@ class Database:
 
     async def close(self) -> None:
         """Finish what is queued, then close; operations that come later are refused."""
-        if self._closed:
+        if self._is_closed:
             return
-        self._closed = True
+        self._is_closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._reader.close()
         self._writer.close()
+
+    def _hand_over(self, item: Item) -> None:
+        self._queue.put(item)
 
     def _write_batches(self) -> None:
         open_ = True
@@ -117,9 +90,9 @@ class Database:
             results = self._commit(batch)
             self._loop.call_soon_threadsafe(self._resolve, results)
 
-    def _commit(self, batch: Sequence[_Item]) -> list[_Result]:
+    def _commit(self, batch: Sequence[Item]) -> list[Result]:
         cursor = self._writer.cursor()
-        results: list[_Result] = []
+        results: list[Result] = []
         # Alone in its transaction, an operation is undone with it: two statements less, each of which would wait for the interpreter.
         is_alone = len(batch) == 1
         asked_us, began_us = monotonic_us(), 0
@@ -152,16 +125,6 @@ class Database:
                 self._writer.rollback()
             return [(future, None, _told(error)) for _, future in batch]
         return results
-
-    def _resolve(self, results: Sequence[_Result]) -> None:
-        self._waiting -= len(results)
-        for future, value, error in results:
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(value)
-            else:
-                future.set_exception(error)
 
 
 def _told(error: Exception) -> Exception:

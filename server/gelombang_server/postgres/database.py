@@ -13,11 +13,10 @@ ask what became of it (`pg_xact_status`); only when nobody answers that within `
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 
-from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_server.metrics import Metrics
@@ -25,10 +24,9 @@ from gelombang_server.peoplestore import Operation, UncertainProblem
 from gelombang_server.postgres.address import COMMAND_SECONDS, CONNECT_SECONDS, Address, Connection, told
 from gelombang_server.postgres.bridge import PostgresCursor, bridged
 from gelombang_server.problem import Problem
+from gelombang_server.waiting_operations import Item, Result, WaitingOperations
 
 T = TypeVar("T")
-_Item = tuple[Operation[Any], "asyncio.Future[Any]"]
-_Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 UNCERTAIN_SECONDS = 5.0
 """How long it is asked what became of a commit."""
@@ -39,45 +37,24 @@ STATEMENTS_LIMIT = 256
 """Prepared statements that a connection keeps; the site has fewer."""
 
 
-class PostgresDatabase:
+class PostgresDatabase(WaitingOperations):
     """Use from the thread of one running event loop; `close` before that loop ends."""
 
     def __init__(self, address: Address, queue_limit: int, batch_limit: int, connections_limit: int, metrics: Metrics) -> None:
-        assert min(queue_limit, batch_limit, connections_limit) > 0
+        super().__init__(queue_limit, metrics)
+        assert min(batch_limit, connections_limit) > 0
         self._address = address
-        self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._connections_limit = connections_limit
-        self._queue: asyncio.Queue[_Item | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         """Bounded by `require_room`."""
-        self._waiting = 0
-        self._is_closed = False
         self._writer: Connection | None = None
         self._pool: asyncpg.Pool | None = None
         self._pool_lock = asyncio.Lock()
         self._leader: Connection | None = None
         """Holds the lock of who leads."""
         self._turn = address.lock("write")
-        self._commits = metrics.counter(telemetry.DATABASE_COMMITS)
-        self._operations = metrics.counter(telemetry.DATABASE_OPERATIONS)
-        self._lock_seconds = metrics.histogram(telemetry.DATABASE_LOCK_SECONDS)
-        self._commit_seconds = metrics.histogram(telemetry.DATABASE_COMMIT_SECONDS)
-        metrics.gauge(telemetry.DATABASE_QUEUE_LIMIT).set(queue_limit)
-        metrics.at_scrape(lambda: metrics.gauge(telemetry.DATABASE_QUEUE).set(self._waiting))
-        self._task = asyncio.get_running_loop().create_task(self._write_batches())
-
-    async def run(self, operation: Operation[T]) -> T:
-        """As `PeopleStore.run`."""
-        self.require_room()
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting += 1
-        self._queue.put_nowait((operation, future))
-        return await future
-
-    def require_room(self) -> None:
-        """Raises Problem(database_busy) while no further operation would be taken."""
-        if self._is_closed or self._waiting >= self._queue_limit:
-            raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
+        self._task = self._loop.create_task(self._write_batches())
 
     async def read(self, operation: Operation[T]) -> T:
         """As `PeopleStore.read`; holds a connection of the pool for as long as it takes."""
@@ -126,6 +103,9 @@ class PostgresDatabase:
             except TimeoutError:
                 self._pool.terminate()
 
+    def _hand_over(self, item: Item) -> None:
+        self._queue.put_nowait(item)
+
     async def _reading(self) -> "asyncpg.Pool":
         async with self._pool_lock:
             if self._pool is None:
@@ -157,7 +137,7 @@ class PostgresDatabase:
                 batch.append(item)
             self._resolve(await self._committed(batch))
 
-    async def _committed(self, batch: Sequence[_Item]) -> list[_Result]:
+    async def _committed(self, batch: Sequence[Item]) -> list[Result]:
         """What each operation of a batch came to; on trouble with the database, the same trouble for all."""
         try:
             results = await self._transaction(batch, savepoints=False)
@@ -172,7 +152,7 @@ class PostgresDatabase:
             return [(future, None, problem or error) for _, future in batch]
         return results
 
-    async def _transaction(self, batch: Sequence[_Item], *, savepoints: bool) -> list[_Result] | None:
+    async def _transaction(self, batch: Sequence[Item], *, savepoints: bool) -> list[Result] | None:
         """One transaction; None when it was rolled back because one of several operations failed after it had written."""
         asked_us = monotonic_us()
         connection = await self._writing()
@@ -181,7 +161,7 @@ class PostgresDatabase:
         assert row is not None
         began_us = monotonic_us()
         self._lock_seconds.observe((began_us - asked_us) / MICROSECONDS)
-        results: list[_Result] = []
+        results: list[Result] = []
         for operation, future in batch:
             cursor = PostgresCursor(connection)
             if savepoints:
@@ -242,16 +222,6 @@ class PostgresDatabase:
         writer, self._writer = self._writer, None
         if writer is not None and not writer.is_closed():
             writer.terminate()
-
-    def _resolve(self, results: Sequence[_Result]) -> None:
-        self._waiting -= len(results)
-        for future, value, error in results:
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(value)
-            else:
-                future.set_exception(error)
 
 
 def _call(operation: Operation[T], cursor: PostgresCursor) -> Callable[[], T]:
