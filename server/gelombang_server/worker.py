@@ -51,6 +51,8 @@ DRAIN_SECONDS = 5.0
 """Wall time that requests in progress get when the process stops."""
 READ_BUFFER_BYTES = 65_536
 """aiohttp's own: it stops reading a connection when twice as much waits for its handler."""
+UNREAD_SECONDS = 30.0
+"""Wall time after which a connection is ended whose client takes nothing of what it was answered, or does not say that it did."""
 LEAD_SECONDS = 1.0
 """Between two looks whether this process still sends the site's mail."""
 LEDGER_CHUNK_ROWS = 65_536
@@ -107,6 +109,8 @@ class Worker:
         self.outbox = Outbox(context) if context.slot == 0 else None
         serves_uploads = is_upload_process or not profile.uploads.own_process
         self._checks_photos = profile.uploads.checks if serves_uploads and context.place == 0 else None
+        # Inherited by every connection. An answer that nobody reads would otherwise be kept for as long as its client's kernel lives.
+        public.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_SECONDS * 1_000))
         buffer_bytes = profile.uploads.receive_buffer_bytes if serves_uploads else None
         if buffer_bytes is not None:
             # Inherited by every connection, and without effect once the socket listens and somebody has connected.

@@ -1,4 +1,4 @@
-"""Heads that never end and dribbled bodies, by slowhttptest, leave other people's goodput unharmed."""
+"""Slow clients of three kinds, by slowhttptest, leave other people's goodput unharmed: heads, bodies, and answers that are hardly read."""
 
 import json
 import subprocess
@@ -16,9 +16,12 @@ from system.test_server_command import orders, running
 pytestmark = pytest.mark.system
 ATTACKERS = 300
 ATTACK_SECONDS = 8
+ACCOUNTS, CONTRACT = "/api/v1/accounts", "/openapi.json"
 ATTACKS = {
-    "heads that never end": ("-H", "-i", "1"),
-    "bodies that dribble": ("-B", "-i", "1", "-s", "8192", "-t", "POST"),
+    "heads that never end": (ACCOUNTS, "-H", "-i", "1"),
+    "bodies that dribble": (ACCOUNTS, "-B", "-i", "1", "-s", "8192", "-t", "POST"),
+    # The largest answer there is, 100 KB, asked for three times by each and read 32 bytes a second through a window of 512 at most.
+    "answers that are hardly read": (CONTRACT, "-X", "-k", "3", "-w", "1", "-y", "512", "-n", "1", "-z", "32"),
 }
 PEOPLE_LEAST = 20
 """Who must have signed up beside the attack for the test to say anything."""
@@ -33,10 +36,9 @@ def sign_up(url: str, number: int) -> int:
 
 @contextmanager
 def attacked(url: str, attack: tuple[str, ...]) -> Iterator["subprocess.Popen[str]"]:
-    command = [program("slowhttptest", "slowhttptest"), *attack, "-c", str(ATTACKERS), "-r", str(ATTACKERS), "-l", str(ATTACK_SECONDS)]
-    with subprocess.Popen(
-        [*command, "-u", url + "/api/v1/accounts"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    path, *mode = attack
+    command = [program("slowhttptest", "slowhttptest"), *mode, "-c", str(ATTACKERS), "-r", str(ATTACKERS), "-l", str(ATTACK_SECONDS)]
+    with subprocess.Popen([*command, "-u", url + path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process
         finally:

@@ -1,15 +1,18 @@
 """What an attacker meets: headers, limits, dribbled heads and bodies, locks that lock nobody else out, numbers that can't be read."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from serversite import PASSWORD, Site, plan, profile, serving
 
+from gelombang_server import worker
 from gelombang_server.headers import HEADERS_LIMIT, LINE_LIMIT_BYTES, SECURITY_HEADERS
-from tests.support.upload_site import FAST_STORE, jpeg, request_head, traceparent, upload_site
+from tests.support.upload_site import FAST_STORE, jpeg, request_head, traceparent, until, upload_site
 
 DATA = {"nik": "9901015204900001", "kk": "9901010101100001", "birth_date": "1990-04-12", "address": "Jalan Contoh 1"}
 
@@ -50,6 +53,25 @@ async def raw(site_url: str, data: bytes) -> bytes:
         return await reader.read()
     finally:
         writer.close()
+
+
+def connections_of(port: int) -> int:
+    """How many connections the server holds; both ends are in this process, and the server's have its port."""
+    return sum(each.status == psutil.CONN_ESTABLISHED and each.laddr.port == port for each in psutil.Process().net_connections("tcp"))
+
+
+async def test_who_takes_nothing_of_an_answer_loses_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "UNREAD_SECONDS", 0.3)
+    async with serving(plan(tmp_path, profile("hardened"))) as site:
+        address = urlsplit(site.url)
+        with socket.create_connection((address.hostname, address.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            client.setblocking(False)
+            loop = asyncio.get_running_loop()
+            # More than the kernel takes for a client: what is left waits in the server.
+            await loop.sock_sendall(client, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 60)
+            await until(lambda: connections_of(address.port or 0) == 1)
+            await until(lambda: connections_of(address.port or 0) == 0)
 
 
 @pytest.mark.parametrize(
