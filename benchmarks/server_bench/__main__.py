@@ -23,6 +23,7 @@ from gelombang.clock import utc_now
 
 PARTS = ("uploads", "steps", "flow", "slow", "goodput", "bulkhead", "processor")
 SLOW_PEOPLE = 2_000
+RUNS = Path("runs")
 BEGIN, END = "<!-- bench-server -->", "<!-- /bench-server -->"
 
 
@@ -156,7 +157,9 @@ def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, {CLIENT_CORE})
     table = Table()
-    with tempfile.TemporaryDirectory(prefix="bench-server-", dir=Path.cwd()) as text:
+    # On this disk, and where neither `git clean` nor `git stash -u` looks: a storm lost its photos under its feet by one of them.
+    RUNS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-server-", dir=RUNS) as text:
         for part in PARTS:
             if part in options.only:
                 MEASURES[part](table, Path(text), options)
