@@ -16,7 +16,7 @@ from gelombang.attempt import Outcome, ServerOutcome
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
 from gelombang.resumed import fold
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
-from gelombang.server_deaths import ServerDeath, placed, read_server_deaths
+from gelombang.server_deaths import ServerDeath, ServerDrain, placed, placed_drain, read_server_deaths
 from gelombang.striping import Death, read_deaths
 
 GENERATOR_LEDGERS = "ledger-generator-*.bin"
@@ -57,6 +57,8 @@ class Evidence:
     """Steps that `server` can't speak of."""
     server_deaths: tuple[ServerDeath, ...] = ()
     """Server processes whose kill was noted and whose ledger says the same."""
+    server_drains: tuple[ServerDrain, ...] = ()
+    """Those that were told to end for it, and closed their ledgers."""
 
 
 def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
@@ -68,6 +70,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()
     server_deaths: tuple[ServerDeath, ...] = ()
+    server_drains: tuple[ServerDrain, ...] = ()
     if has_server:
         # The server is started before the run's zero is agreed, so its rows count from a zero of its own.
         orders = read_model(folder / SERVER_FILE, ServerPlan)
@@ -75,6 +78,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         server["began"] += shift_us
         server["ended"][server["outcome"] != ServerOutcome.OPEN] += shift_us
         server_deaths = tuple(_server_deaths(folder, killed, shift_us, orders))
+        server_drains = tuple(_server_drains(folder, killed, shift_us, orders)) if server_deaths else ()
     service = read_model(folder / SERVICE_FILE, Service) if (folder / SERVICE_FILE).exists() else None
     return Evidence(
         generator=generator,
@@ -88,17 +92,26 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         deaths=deaths,
         uncovered_steps=tuple(service.uncovered_steps) if service is not None else (),
         server_deaths=server_deaths,
+        server_drains=server_drains,
     )
 
 
 def _server_deaths(folder: Path, killed: Collection[str], shift_us: int, orders: ServerPlan) -> Iterator[ServerDeath]:
     """Noted deaths of processes that left their ledger as killed ones do; what only one of the two says is none."""
-    for noted in read_server_deaths(folder):
+    for noted in read_server_deaths(folder).deaths:
         name = f"ledger-server-{noted.slot}.bin"
         if name in killed:
             rows = read_rows(folder / name, SERVER_ROW)
             alive_us = max((int(rows[when].max()) for when in ("began", "ended") if len(rows)), default=0)
             yield placed(noted, alive_us + shift_us, shift_us, orders)
+
+
+def _server_drains(folder: Path, killed: Collection[str], shift_us: int, orders: ServerPlan) -> Iterator[ServerDrain]:
+    """Noted drains of processes that closed their ledgers."""
+    for noted in read_server_deaths(folder).drains:
+        name = f"ledger-server-{noted.slot}.bin"
+        if name not in killed and (folder / name).exists():
+            yield placed_drain(noted, shift_us, orders)
 
 
 def _read_ended(folder: Path, pattern: str, dtype: np.dtype[np.void], died_outcome: int) -> tuple[NDArray[np.void], list[str]]:

@@ -32,6 +32,8 @@ class Pair:
     server_code: Code
     in_flight_at_death: bool = False
     """The person was waiting for a server process when that process was killed."""
+    in_flight_at_drain: bool = False
+    """The person was waiting for a server process while that process was drained, because another had been killed."""
 
     @property
     def is_message(self) -> bool:
@@ -47,6 +49,7 @@ class Check(Enum):
     GATEWAY = "the same answer, and it is upload_timed_out"
     NOTHING_SENT = "no byte of the request had been sent"
     AT_DEATH = "it was in flight on a server process when that was killed"
+    AT_DRAIN = "it was in flight on a server process that was drained, because another had been killed"
     KERNEL = "the kernel counted a dropped connection for it"
 
 
@@ -85,6 +88,8 @@ def _passes(check: Check, pair: Pair) -> bool:
             return pair.nothing_sent and not pair.is_message
         case Check.AT_DEATH:
             return pair.in_flight_at_death and not pair.is_message
+        case Check.AT_DRAIN:
+            return pair.in_flight_at_drain and not pair.is_message
         case Check.KERNEL | Check.NOTHING:
             return not pair.is_message
     return False
@@ -200,6 +205,8 @@ TABLE: tuple[Rule, ...] = (
     _rule(_BROKEN, _ANY_PHASE, _SEEN, ServerOutcome.SHUTDOWN, "the site was shut down over the work"),
     _rule(Outcome.RESET, _SEND, _SEEN, _REFUSALS, "refused while the person was sending; the answer was lost with the connection"),
     _rule(_ENDED_BY_KERNEL, _UNREAD, None, _NOBODY, "the server process was killed before it had read the request", Check.AT_DEATH),
+    _rule(_ENDED_BY_KERNEL, _UNREAD, _SEEN, _ENDED, "the server process was killed with its answer on the way", Check.AT_DEATH),
+    _rule(_ENDED_BY_KERNEL, _UNREAD, None, _NOBODY, "the site was shut down as the request came", Check.AT_DRAIN),
     _rule(Outcome.RESET, _CONNECT | _SEND, None, _NOBODY, "the kernel dropped the connection", Check.KERNEL),
 )
 """Every explained combination."""

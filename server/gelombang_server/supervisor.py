@@ -21,7 +21,7 @@ import orjson
 from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.runplan import ServerPlan
-from gelombang.server_deaths import NotedDeath, write_server_deaths
+from gelombang.server_deaths import NotedDeath, NotedDrain, read_server_deaths, write_server_deaths
 from gelombang_server.config import SITE_FOLDER, read_plan
 from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
 from gelombang_server.schema import DATABASE_FILE, create_tables
@@ -56,8 +56,10 @@ def run_server(config: Path, until_input_ends: bool = False) -> ExitCode:
             print(_start_all(config, plan, children), flush=True)
             died = _wait_for_end(children, signals, until_input_ends)
             _note_killed(plan, children)
+            told_us = monotonic_us()
         finally:
             failed = _stop(children)
+        _note_drained(plan, children, told_us)
     if died is not None:
         code = died.process.returncode
         killed = code is not None and code < 0
@@ -200,6 +202,16 @@ def _note_killed(plan: ServerPlan, children: list[Child]) -> None:
     killed = [NotedDeath(slot=slot, how=f"was killed by signal {-code}", at_us=at_us) for slot, code in ended if code < 0]
     if killed:
         write_server_deaths(Path(plan.folder), killed)
+
+
+def _note_drained(plan: ServerPlan, children: list[Child], told_us: int) -> None:
+    """Where a worker was killed, write down the end of the others, too: it was reset upon whoever asked them just then."""
+    folder = Path(plan.folder)
+    deaths = read_server_deaths(folder).deaths
+    if deaths:
+        told, ended = told_us - plan.zero_us, monotonic_us() - plan.zero_us
+        well = [child.slot for child in children if child.process.returncode == 0]
+        write_server_deaths(folder, deaths, [NotedDrain(slot=slot, told_us=told, ended_us=ended) for slot in well])
 
 
 def _stop(children: list[Child]) -> list[Child]:

@@ -23,8 +23,11 @@ def killed(tmp_path, profile="april-2020", alive_us=KILLED_AT - 20_000):
     return run
 
 
-def note(run, slot=0):
-    text = {"deaths": [{"slot": slot, "how": "was killed by signal 9", "at_us": KILLED_AT + 5 * SECOND}]}
+def note(run, slot=0, drained=()):
+    """The killed process's slot, and the slots that were told to end 10 ms later and had ended after 50."""
+    at_us = KILLED_AT + 5 * SECOND
+    drains = [{"slot": each, "told_us": at_us + 10_000, "ended_us": at_us + 50_000} for each in drained]
+    text = {"deaths": [{"slot": slot, "how": "was killed by signal 9", "at_us": at_us}], "drains": drains}
     (run.path / "server-deaths.json").write_text(json.dumps(text))
 
 
@@ -141,9 +144,52 @@ def test_a_site_with_one_process_for_all_explains_both_kinds_of_steps(tmp_path):
     assert found(run) == (0, [2])
 
 
-def test_an_attempt_that_the_server_saw_is_judged_by_its_row(tmp_path):
+@pytest.mark.parametrize(("done_us", "unexplained"), [(KILLED_AT + 2_000, 0), (KILLED_AT + 2 * SECOND, 1)], ids=["at its death", "later"])
+def test_an_answer_that_a_killed_process_had_on_the_way_is_explained_by_its_death_alone(tmp_path, done_us, unexplained):
     run = killed(tmp_path)
     note(run)
     run.attempt(0, "account", Outcome.RESET, Phase.WAIT, Code.NONE, 0, server=DONE)
-    run.generator[-1]["sent"], run.generator[-1]["done"] = KILLED_AT - 10_000, KILLED_AT + 2_000
-    assert found(run) == (1, [])
+    run.generator[-1]["sent"], run.generator[-1]["done"] = KILLED_AT - 10_000, done_us
+    run.write(server_died=True)
+    joined = join(read_evidence(run.path, run.plan), run.scenario.journey, dropped_by_kernel=0)
+    assert joined.unexplained == unexplained
+    assert [cell.explained for cell in joined.cells if "answer on the way" in cell.meaning] == [True] * (1 - unexplained)
+
+
+def drained(tmp_path, sent_us, done_us, step="account", *, slots=(0,), closes=True):
+    """A hardened run whose uploads process, slot 1, was killed and whose API process was drained for it: unexplained, and by the drain."""
+    run = killed(tmp_path, profile="hardened")
+    note(run, 1, slots)
+    unseen(run, sent_us, done_us, step)
+    run.write(server_died=True)
+    api, uploads = (tmp_path / f"ledger-server-{slot}.bin" for slot in (0, 1))
+    api.rename(uploads)
+    if closes:
+        api.touch()
+    joined = join(read_evidence(tmp_path, run.plan), run.scenario.journey, dropped_by_kernel=0)
+    return joined.unexplained, [cell.attempts for cell in joined.cells if cell.meaning == "the site was shut down as the request came"]
+
+
+def test_a_request_that_came_as_its_process_was_drained_is_explained(tmp_path):
+    assert drained(tmp_path, KILLED_AT + 15_000, KILLED_AT + 20_000) == (0, [1])
+
+
+@pytest.mark.parametrize(
+    ("sent_us", "done_us", "more"),
+    [
+        (KILLED_AT + 50_001, KILLED_AT + 60_000, {}),
+        (KILLED_AT - 5_000, KILLED_AT + 9_999, {}),
+        (KILLED_AT + 15_000, KILLED_AT + 20_000, {"step": "ktp"}),
+        (KILLED_AT + 15_000, KILLED_AT + 20_000, {"slots": ()}),
+        (KILLED_AT + 15_000, KILLED_AT + 20_000, {"closes": False}),
+    ],
+    ids=[
+        "sent after its end",
+        "ended before the order",
+        "a step of another process",
+        "a drain that nobody noted",
+        "a ledger that is not there",
+    ],
+)
+def test_a_drain_explains_nothing_else(tmp_path, sent_us, done_us, more):
+    assert drained(tmp_path, sent_us, done_us, **more) == (1, [])
