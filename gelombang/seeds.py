@@ -56,6 +56,8 @@ class Purpose(IntEnum):
     RESAMPLE = 31
     PLAN_INPUT = 32
     WAITING_PLACE = 33
+    PLACE_IN_WAVE = 34
+    PARTNER_MANNERS = 35
 
 
 def mix(value: int) -> int:

@@ -1,0 +1,1 @@
+"""The programme after the photos, as rules without I/O: waves, the draw, benefits, and payments that are made once."""
