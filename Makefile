@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SCHEMATHESIS := .venv-schemathesis/.ready
+MOTO := .venv-moto/.ready
 ARGS ?=
 WORKERS ?= 2
 # Tests of sockets and processes wait more than they work; the long ones come first by name, and those that look at the machine itself, marked
@@ -51,10 +52,16 @@ $(SCHEMATHESIS): tests/schemathesis.lock
 	.venv-schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/schemathesis.lock
 	@touch $@
 
+# moto's botocore wants that urllib3 too.
+$(MOTO): tests/moto.lock
+	$(PYTHON) -m venv .venv-moto
+	.venv-moto/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/moto.lock
+	@touch $@
+
 packages:  ## system packages that some tests use (Debian, as root; otherwise those tests are skipped with a reason)
 	@sh tests/packages.sh
 
-test: $(READY) packages $(SCHEMATHESIS) check  ## everything
+test: $(READY) packages $(SCHEMATHESIS) $(MOTO) check  ## everything
 	$(BIN)/pytest -q -n $(WAITERS) --dist loadfile --no-loadscope-reorder -m "not alone" tests --ignore=tests/unit --ignore=tests/laws
 	$(BIN)/pytest -q -m alone tests/system tests/twin
 
@@ -76,9 +83,10 @@ bench-server: $(READY)  ## the server beside nginx and @tus/server, small steps,
 bench-simulator: $(READY)  ## the simulator's CPU beside SimPy and Ciw on one small model; ARGS=--surge for the surge as well
 	@PYTHONPATH=benchmarks $(BIN)/python -m simulator_bench $(ARGS)
 
-lock: $(READY)  ## write requirements.lock and tests/schemathesis.lock again (needs uv)
+lock: $(READY)  ## write requirements.lock and the locks in tests/ again (needs uv)
 	echo schemathesis | uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o tests/schemathesis.lock
+	echo 'moto[s3,server]' | uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o tests/moto.lock
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 clean:  ## remove the environment and caches; runs/ stays
-	rm -rf $(VENV) .venv-schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist
+	rm -rf $(VENV) .venv-schemathesis .venv-moto .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist

@@ -189,6 +189,13 @@ class Code(IntEnum):
     """The request said how long its caller would wait, and that was over: the work was dropped where it stood."""
     PLACE_INVALID = 92
     """The place in the waiting room that was shown is not one of this site, or somebody else's."""
+    # the object store
+    OBJECTS_GONE = 100
+    """The object store does not answer, or says that it can't; nothing was acknowledged."""
+    OBJECTS_SLOW = 101
+    """The object store did not take the photo in the time that the profile gives it."""
+    OBJECTS_REFUSED = 102
+    """The object store took the photo for damaged, or this site for somebody who may not write there."""
     # the generator's own
     HOST_NOT_ALLOWED = 70
     """The request would have gone to a host that nobody allowed: it was never sent."""

@@ -9,7 +9,7 @@ Every stored file is read and hashed, those that nobody was told of as well.
 import hashlib
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,19 +59,44 @@ class StoredPhoto(NamedTuple):
     path: str
 
 
+class Shelf(Protocol):
+    """Where the bytes of the photos are."""
+
+    def whole(self, photos: list[StoredPhoto]) -> list[bool]:
+        """Of each photo whether its bytes are there, all of them and none else, by SHA-256 and length."""
+
+    def names(self) -> set[str]:
+        """The paths of all photos that are there."""
+
+
+class Elsewhere(NamedTuple):
+    """What of a site is not in the run's folder; None: it is."""
+
+    rows: list[StoredPhoto] | None = None
+    shelf: Shelf | None = None
+
+
+HERE = Elsewhere()
+
+
+def folder_shelf(store: Path) -> Shelf:
+    """The photos below a folder."""
+    return _Folder(store)
+
+
 def can_audit(folder: Path) -> bool:
     """Whether the run's folder holds a store to look into."""
     return (folder / DATABASE).exists()
 
 
-def audit(folder: Path, acknowledged: NDArray[np.void], stored: list[StoredPhoto] | None = None) -> Audit:
+def audit(folder: Path, acknowledged: NDArray[np.void], elsewhere: Elsewhere = HERE) -> Audit:
     """Look for every acknowledged photo (rows of ACKNOWLEDGED_ROW). The server must have ended.
 
-    `stored` are the rows of a database that is not in the folder. Raises RecordError when the database can't be read.
+    Raises RecordError when the database can't be read, and what the methods of another shelf raise.
     """
-    photos = _read_photos(folder / DATABASE) if stored is None else stored
-    store = folder / PHOTOS
-    whole = [_is_whole(store, photo) for photo in photos]
+    photos = _read_photos(folder / DATABASE) if elsewhere.rows is None else elsewhere.rows
+    shelf = elsewhere.shelf or folder_shelf(folder / PHOTOS)
+    whole = shelf.whole(photos)
     by_number = {photo[:3]: i for i, photo in enumerate(photos)}
     by_digest = {(photo.person, photo.step, photo.sha256): i for i, photo in enumerate(photos)}
     lost: list[str] = []
@@ -86,7 +111,7 @@ def audit(folder: Path, acknowledged: NDArray[np.void], stored: list[StoredPhoto
             told.add(place)
     broken = [photo.path for photo, is_whole in zip(photos, whole, strict=True) if not is_whole]
     unheard = [photo.bytes for i, photo in enumerate(photos) if i not in told]
-    orphans = sorted(_files(store) - {photo.path for photo in photos})
+    orphans = sorted(shelf.names() - {photo.path for photo in photos})
     return Audit(
         acknowledged=len(acknowledged),
         found=len(acknowledged) - len(lost),
@@ -120,16 +145,24 @@ def _read_photos(path: Path) -> list[StoredPhoto]:
     return [StoredPhoto(*row) for row in rows]
 
 
-def _is_whole(store: Path, photo: StoredPhoto) -> bool:
-    try:
-        with (store / photo.path).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return digest == photo.sha256 and file.tell() == photo.bytes
-    except OSError:
-        return False
+class _Folder:
+    """The folder of one server."""
 
+    def __init__(self, store: Path) -> None:
+        self._store = store
 
-def _files(store: Path) -> set[str]:
-    """Photos below the store; what is set aside or half written is none."""
-    names = {path.relative_to(store).as_posix() for path in store.rglob("*.jpg") if path.is_file()}
-    return {name for name in names if not name.startswith(QUARANTINE)}
+    def whole(self, photos: list[StoredPhoto]) -> list[bool]:
+        return [self._is_whole(photo) for photo in photos]
+
+    def names(self) -> set[str]:
+        """What is set aside or half written is none."""
+        names = {path.relative_to(self._store).as_posix() for path in self._store.rglob("*.jpg") if path.is_file()}
+        return {name for name in names if not name.startswith(QUARANTINE)}
+
+    def _is_whole(self, photo: StoredPhoto) -> bool:
+        try:
+            with (self._store / photo.path).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                return digest == photo.sha256 and file.tell() == photo.bytes
+        except OSError:
+            return False

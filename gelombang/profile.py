@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from gelombang.distribution import Distribution
+from gelombang.profile_objects import Objects
 from gelombang.profile_uploads import ProfilePart, Store, Uploads
 from gelombang.scale import (
     Count,
@@ -128,6 +129,8 @@ class Profile(ProfilePart):
     test: Test
     api: Api
     database: Database = Field(default_factory=Database)
+    objects: Objects | None = None
+    """None: photos are files in the site's folder."""
     log: Log | None = None
     """None: no log."""
     waves: list[str] = Field(min_length=1)
@@ -135,9 +138,14 @@ class Profile(ProfilePart):
     @model_validator(mode="after")
     def _floor_below_threads(self) -> Self:
         commits = self.uploads.commits
-        if commits is not None and commits.places_floor > self.api.commit_threads:
+        if commits is not None and commits.places_floor > self.commits_limit:
+            name = "api.commit_threads" if self.objects is None else "objects.puts_limit"
             raise ValueError(
-                f"uploads.commits.places_floor {commits.places_floor} with api.commit_threads {self.api.commit_threads};"
-                " want a floor not above it"
+                f"uploads.commits.places_floor {commits.places_floor} with {name} {self.commits_limit}; want a floor not above it"
             )
         return self
+
+    @property
+    def commits_limit(self) -> int:
+        """Photos that one process makes durable at once, at most."""
+        return self.api.commit_threads if self.objects is None else self.objects.puts_limit

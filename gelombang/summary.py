@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate, Outcome
-from gelombang.audit import AUDIT_FILE, Audit, StoredPhoto, audit, can_audit
+from gelombang.audit import AUDIT_FILE, HERE, Audit, Elsewhere, audit, can_audit
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel, read_host
@@ -79,12 +79,12 @@ def summarise(
     facts: RunFacts,
     earlier: Mapping[str, RunRecord] | None = None,
     due_us: NDArray[np.int64] | None = None,
-    stored: list[StoredPhoto] | None = None,
+    elsewhere: Elsewhere = HERE,
 ) -> RunRecord:
     """The record of the run in `folder`, whose processes have ended; writes `segments/` and `audit.json`, not `record.json`.
 
     `profile` is at full size, None against a foreign target; `earlier` holds the records of the other profiles of the same command, by
-    profile, for objectives that compare; `due_us` is when each planned person was due, by default what the plan says; `stored` as
+    profile, for objectives that compare; `due_us` is when each planned person was due, by default what the plan says; `elsewhere` as
     `audit` takes it. Raises RecordError.
     """
     scale, steps = plan.scale.scale(), plan.scenario.journey
@@ -94,7 +94,7 @@ def summarise(
     listen = (facts.listen_before, facts.listen_after)
     host = read_host(folder, facts.machine, listen, (plan.generator_processes, facts.server_processes))
     joined = join(evidence, steps, dropped_by_kernel(host))
-    audited = _audit(folder, evidence, stored)
+    audited = _audit(folder, evidence, elsewhere)
     ended_seconds = _ended_seconds(evidence, plan)
     grid = WindowGrid.over(plan.for_seconds, ended_seconds, scale.speed)
     segments = measure_steps(evidence, steps, grid)
@@ -199,10 +199,10 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
-def _audit(folder: Path, evidence: Evidence, stored: list[StoredPhoto] | None) -> Audit | None:
-    if stored is None and not can_audit(folder):
+def _audit(folder: Path, evidence: Evidence, elsewhere: Elsewhere) -> Audit | None:
+    if elsewhere.rows is None and not can_audit(folder):
         return None
-    audited = audit(folder, evidence.acknowledged, stored)
+    audited = audit(folder, evidence.acknowledged, elsewhere)
     write_model(folder / AUDIT_FILE, audited)
     return audited
 

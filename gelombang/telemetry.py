@@ -177,6 +177,12 @@ COMMIT_THREADS_LIMIT = _server("commit_threads_limit", Kind.GAUGE, (), "Threads 
 SYNC_SECONDS = _server(
     "sync_seconds", Kind.HISTOGRAM, ("target",), "Wall time of one fdatasync of a photo, or fsync of its directory.", SECONDS_BUCKETS
 )
+OBJECT_PUTS = _server("object_puts_total", Kind.COUNTER, ("answer",), "Photos given to the object store, by what it said.")
+OBJECT_PUT_SECONDS = _server(
+    "object_put_seconds", Kind.HISTOGRAM, (), "Wall time until the object store had a photo, repeated tries included.", SECONDS_BUCKETS
+)
+OBJECT_PUTS_IN_PROGRESS = _server("object_puts_in_progress", Kind.GAUGE, (), "Photos on their way into the object store.")
+OBJECT_PUTS_LIMIT = _server("object_puts_limit", Kind.GAUGE, (), "Photos that may be on their way into the object store at once.")
 DISK_FREE_BYTES = _server("disk_free_bytes", Kind.GAUGE, (), "Bytes free on the disk that photos and database are on.")
 ACCEPT_QUEUE = _server("accept_queue", Kind.GAUGE, ("listener",), "Connections that the kernel has taken and no process has accepted yet.")
 ACCEPT_QUEUE_LIMIT = _server("accept_queue_limit", Kind.GAUGE, ("listener",), "Connections that the kernel keeps so: the listen backlog.")

@@ -60,6 +60,7 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "budget"): LabelSet(("received", "admitted"), "the tickets' two byte budgets"),
     (Side.SERVER, "promise"): LabelSet(("kept", "broken"), "whether the time that was told was true"),
     (Side.SERVER, "result"): LabelSet(("verified", "unknown"), "what the civil registry says"),
+    (Side.SERVER, "answer"): LabelSet(("stored", "gone", "slow", "refused"), "what came of a photo at the object store"),
     (Side.SERVER, "verdict"): LabelSet(PHOTO_VERDICTS, "what a decoder found in an acknowledged photo"),
     (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry"), "the kinds of message"),
     (Side.SERVER, "target"): LabelSet(("file", "directory"), "what is synced for a photo"),

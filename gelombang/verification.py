@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gelombang.attempt import Fate, Outcome
-from gelombang.audit import Audit, StoredPhoto, audit, can_audit
+from gelombang.audit import HERE, Audit, Elsewhere, audit, can_audit
 from gelombang.evidence import Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel
 from gelombang.join import Joined, join
@@ -75,13 +75,13 @@ class Verification:
         return found
 
 
-def verify(folder: Path, stored: list[StoredPhoto] | None = None) -> Verification:
-    """Verify a finished run; `stored` as `audit` takes it. Raises RecordError when a file is missing or can't be read."""
+def verify(folder: Path, elsewhere: Elsewhere = HERE) -> Verification:
+    """Verify a finished run; `elsewhere` as `audit` takes it. Raises RecordError when a file is missing or can't be read."""
     record = read_record(folder)
     plan = read_model(folder / PLAN_FILE, RunPlan)
     evidence = read_evidence(folder, plan)
     joined = join(evidence, plan.scenario.journey, dropped_by_kernel(record.host))
-    audited = audit(folder, evidence.acknowledged, stored) if stored is not None or can_audit(folder) else None
+    audited = audit(folder, evidence.acknowledged, elsewhere) if elsewhere.rows is not None or can_audit(folder) else None
     laws = [
         _law("every file is as it was when the record was written", _changed_files(folder, record)),
         _law("every planned person has exactly one fate, the record's", _fates(record, evidence)),

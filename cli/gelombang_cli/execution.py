@@ -46,7 +46,7 @@ from gelombang_cli.otlp import OtlpPush
 from gelombang_cli.prometheus import Prometheus, configuration
 from gelombang_cli.provenance import commit
 from gelombang_cli.scraping import Scraped, Scraper, scraped_processes
-from gelombang_cli.site_database import stored_photos
+from gelombang_cli.site_stores import elsewhere
 from gelombang_loadtests.harm_watch import Watched
 
 SERVER_READY_WITHIN_SECONDS = 30.0
@@ -120,7 +120,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
     )
     if push is not None:
         listener({"event": "pushed", "pushes": push.pushes, "failures": push.failures})
-    record = summarise(order.folder, plan, order.profile, facts, earlier, stored=stored_photos(order.folder))
+    record = summarise(order.folder, plan, order.profile, facts, earlier, elsewhere=elsewhere(order.folder))
     write_record(order.folder, record)
     if prometheus is not None and prometheus.died:
         raise HostError(f"{prometheus.died}\nthe run and its record are whole: {order.folder}")

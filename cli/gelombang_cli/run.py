@@ -30,7 +30,7 @@ from gelombang_cli.preflight import clear, require_permission
 from gelombang_cli.progress import Progress
 from gelombang_cli.prometheus import installed, require_port
 from gelombang_cli.runfolder import make_run_folder, new_run_id
-from gelombang_cli.site_database import with_database
+from gelombang_cli.site_stores import add_store_options, with_stores
 from gelombang_reports.console import console_summary
 from gelombang_reports.detail import read_detail
 from gelombang_reports.page import write_page
@@ -47,11 +47,7 @@ def add_command(commands: Commands) -> None:
         "scenario", help="a scenario file, or the name of one that comes along: smoke, opening-hour, short-wave, surge-2020"
     )
     parser.add_argument("--profile", action="append", metavar="NAME", help="site to run against; may be repeated (default: the scenario's)")
-    parser.add_argument(
-        "--database",
-        metavar="URL",
-        help="PostgreSQL instead of a file for the reference server; secrets as ${env:NAME}",
-    )
+    add_store_options(parser)
     parser.add_argument("--target", metavar="URL", help="your own service instead of the reference server (coverage: client only)")
     parser.add_argument("--i-own-this-target", metavar="HOST", help="needed for a target that is not this machine, with a [target] block")
     parser.add_argument("--yes", action="store_true", help="the preflight's question is answered; needed where nobody can be asked (CI)")
@@ -156,8 +152,9 @@ def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> 
 def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> list[Order]:
     if parsed.target and parsed.profile:
         raise InputError("--target and --profile are both given; want one: your own service, or sites of the reference server")
-    if parsed.target and parsed.database:
-        raise InputError("--database is given with --target; want it with a site of the reference server")
+    for option, url in (("--database", parsed.database), ("--objects", parsed.objects)):
+        if parsed.target and url:
+            raise InputError(f"{option} is given with --target; want it with a site of the reference server")
     if parsed.target and parsed.fault:
         raise InputError("--fault is given with --target; want it with a site of the reference server, which alone can be changed")
     for option, value in (("--server-processes", parsed.server_processes), ("--generator-processes", parsed.generator_processes)):
@@ -170,7 +167,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
         raise InputError("--skip-preflight is given; want it only with a --target on this machine")
     if parsed.stop_file is not None and parsed.stop_file.exists():
         raise InputError(f"--stop-file {parsed.stop_file} exists already; want one that somebody makes to end the run")
-    profiles = [None] if target else [with_database(load_profile(name), parsed.database) for name in parsed.profile or scenario.profiles]
+    profiles = [None] if target else [with_stores(load_profile(name), parsed) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
     labels = parse_labels(parsed.label)
     faults = parse_faults(parsed.fault, scale.speed)

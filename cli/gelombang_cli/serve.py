@@ -19,7 +19,7 @@ from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.child import Child, Event
 from gelombang_cli.execution import SERVER_READY_WITHIN_SECONDS
 from gelombang_cli.runfolder import make_run_folder, new_run_id
-from gelombang_cli.site_database import with_database
+from gelombang_cli.site_stores import add_store_options, with_stores
 
 
 def add_command(commands: Commands) -> None:
@@ -31,11 +31,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--speed", type=float, default=60.0, metavar="K", help="how many times as fast its clock runs (default 60)")
     parser.add_argument("--bytes", type=float, default=0.1, metavar="B", help="size of a photo, times this (default 0.1)")
     parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes (default 1)")
-    parser.add_argument(
-        "--database",
-        metavar="URL",
-        help="PostgreSQL instead of a file for the reference server; secrets as ${env:NAME}",
-    )
+    add_store_options(parser)
     parser.add_argument("--seed", type=int, default=1, help="seed of the site's own randomness (default 1)")
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE", help="put on its info metric; may be repeated")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of its data (default: a new one in runs/)")
@@ -47,7 +43,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         if not 0 <= port <= 65_535:
             raise InputError(f"{option} is {port}; want 0 to 65535, where 0 picks a free one")
     labels = parse_labels(parsed.label)
-    profile = with_database(load_profile(parsed.profile), parsed.database)
+    profile = with_stores(load_profile(parsed.profile), parsed)
     scale = Scale(parse_sample(parsed.sample), positive("--speed", parsed.speed), positive("--bytes", parsed.bytes))
     folder = make_run_folder(parsed.out, new_run_id("serve", profile.name), profile.name, several=False)
     plan = ServerPlan(

@@ -6,7 +6,7 @@ from gelombang.errors import ExitCode
 from gelombang.verification import verify
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
-from gelombang_cli.site_database import stored_photos
+from gelombang_cli.site_stores import elsewhere
 
 
 def add_command(commands: Commands) -> None:
@@ -19,7 +19,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     code = ExitCode.AS_EXPECTED
     for path in parsed.runs:
         folder = existing_run_folder(path)
-        result = verify(folder, stored_photos(folder))
+        result = verify(folder, elsewhere(folder))
         print(path)
         for line in result.lines():
             print(f"  {line}")

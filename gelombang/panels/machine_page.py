@@ -84,10 +84,12 @@ _DISK = Row(
             "Time of a sync, p99",
             "Use: wall time of one fdatasync of a photo, and of the fsync of its directory. When it grows, the disk is the patient: look at"
             " what else writes to it, not at the store's settings. Beside it: how long a photo waited until it could be"
-            " made durable, and what making one durable takes alone, as the server last measured it.",
+            " made durable, what making one durable takes alone, as the server last measured it, and, where photos are objects, how long"
+            " the object store took for one.",
             Unit.SECONDS,
             (quantile(0.99, telemetry.SYNC_SECONDS, by=("target",)), "{{target}}"),
             (quantile(0.99, telemetry.COMMIT_WAIT_SECONDS), "wait in line"),
+            (quantile(0.99, telemetry.OBJECT_PUT_SECONDS), "object store"),
             (now(telemetry.COMMIT_BASELINE_SECONDS), "one photo alone"),
         ),
         _panel(

@@ -16,7 +16,17 @@ from gelombang_server.problem import Problem
 
 PAUSE_SECONDS = 0.25
 """Wall time between two tries; each try waits for the database's lock by itself."""
-PASSING = frozenset({Code.DATABASE_BUSY, Code.DATABASE_FULL, Code.DATABASE_GONE, Code.MESSAGE_QUEUE_FULL})
+PASSING = frozenset(
+    {
+        Code.DATABASE_BUSY,
+        Code.DATABASE_FULL,
+        Code.DATABASE_GONE,
+        Code.MESSAGE_QUEUE_FULL,
+        Code.OBJECTS_GONE,
+        Code.OBJECTS_SLOW,
+        Code.OBJECTS_REFUSED,
+    }
+)
 """What goes by without this process doing anything about it."""
 
 

@@ -1,11 +1,11 @@
 """What happens to a photo once its bytes are here, the same for both protocols.
 
-The order of an upload: digest while it comes in, inspect, a turn at the modelled store, temporary file, fdatasync, rename, directory
-fsync, a row in the database, 201. The part from the store on is a task of its own, because it may outlive the request, and the profile
-says how:
+The order of an upload: digest while it comes in, inspect, a turn at the modelled store, durable in the vault (a folder: temporary file,
+fdatasync, rename, directory fsync; a bucket: an object that the store has confirmed), a row in the database, 201. The part from the store
+on is a task of its own, because it may outlive the request, and the profile says how:
 
 - `cancels_when_client_left`: a client that left before the commit began is forgotten, and its turn goes to the next. A commit that began
-  is always finished, and its attempt ends COMPLETED_UNHEARD when nobody listens any more.
+  is always finished, and its attempt ends COMPLETED_UNHEARD when nobody listens any more. In a bucket it begins with the row.
 - otherwise the work goes on whatever the client does, as in 2020: its attempt ends COMPLETED_UNHEARD, or FAILED, when the work ends.
 
 Who waits longer than `answer_within_seconds` after the last byte is told 504 upload_timed_out. That ends the attempt, FAILED at the stage
@@ -33,10 +33,12 @@ from gelombang_server.deadline import passed, require_time
 from gelombang_server.directory_sync import Sync
 from gelombang_server.peoplestore import Cursor, UncertainProblem
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
+from gelombang_server.photo_vault import PhotoOf
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import STATUS_OF_CODE, Problem
 from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
+from gelombang_server.vaults import open_vault
 from gelombang_server.whole_photo import Kept, Upload
 
 PHOTOS_FOLDER = "photos"
@@ -64,9 +66,10 @@ class PhotoKeeper:
             sync_file=file_sync,
             sync_directory=directory_sync,
         )
-        commits = context.profile.uploads.commits
-        context.metrics.gauge(telemetry.COMMIT_PLACES_LIMIT).set(threads)
-        self.line = CommitLine(commits, threads, context.metrics) if commits is not None else None
+        self.vault = open_vault(context, context.site / PHOTOS_FOLDER, self.files)
+        commits, limit = context.profile.uploads.commits, context.profile.commits_limit
+        context.metrics.gauge(telemetry.COMMIT_PLACES_LIMIT).set(limit)
+        self.line = CommitLine(commits, limit, context.metrics) if commits is not None else None
         watch_pool(context.metrics, threads, lambda: self.files.in_progress, lambda: self.line.waiting if self.line is not None else 0)
         self.works: set[asyncio.Task[Kept]] = set()
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
@@ -182,8 +185,14 @@ class PhotoKeeper:
             attempt.stage_us("store_us", turn.store_us)
             attempt.stage = Stage.COMMIT
         place = await self._place(upload)
-        upload.is_committing = True
-        commit = asyncio.create_task(self._commit(upload, place))
+        began_us = monotonic_us()
+        if self.vault.may_be_cancelled:
+            path = await self._made_durable(upload, place)
+            upload.is_committing = True
+            commit = asyncio.create_task(self._note(upload, path, began_us))
+        else:
+            upload.is_committing = True
+            commit = asyncio.create_task(self._commit(upload, place, began_us))
         try:
             return await asyncio.shield(commit)
         except asyncio.CancelledError:
@@ -201,19 +210,26 @@ class PhotoKeeper:
             self.store.forget(upload.part.size_bytes)
             raise
 
-    async def _commit(self, upload: Upload, place: AbstractContextManager[None]) -> Kept:
-        began_us = monotonic_us()
-        attempt, size = upload.attempt, upload.part.size_bytes
-        kept = Kept(upload.part.photo_id, upload.sha256, size)
+    async def _commit(self, upload: Upload, place: AbstractContextManager[None], began_us: int) -> Kept:
+        return await self._note(upload, await self._made_durable(upload, place), began_us)
+
+    async def _made_durable(self, upload: Upload, place: AbstractContextManager[None]) -> str:
+        """Its path in the vault. Raises Problem."""
         try:
             with place:
-                path = await upload.part.keep()
-        except SyncFailedError:
-            self.store.forget(size)
-            raise sync_failed(Stage.COMMIT) from None
-        except NoSpaceError:
-            self.store.forget(size)
-            raise no_room(Stage.COMMIT) from None
+                return await self.vault.keep(upload.part, PhotoOf(upload.applicant, upload.kind, upload.sha256))
+        except BaseException as error:
+            self.store.forget(upload.part.size_bytes)
+            if isinstance(error, SyncFailedError):
+                raise sync_failed(Stage.COMMIT) from None
+            if isinstance(error, NoSpaceError):
+                raise no_room(Stage.COMMIT) from None
+            raise
+
+    async def _note(self, upload: Upload, path: str, began_us: int) -> Kept:
+        """The row of a photo that is durable."""
+        attempt, size = upload.attempt, upload.part.size_bytes
+        kept = Kept(upload.part.photo_id, upload.sha256, size)
         _, person, _, step, number = attempt.id or (0, 0, 0, 0, 0)
         now_us = self._context.now_us
         kind, applicant = upload.kind.value, upload.applicant
@@ -235,8 +251,9 @@ class PhotoKeeper:
         except Exception:
             # No row points to the file, so it is no photo of this site.
             self.store.forget(size)
-            await self.files.drop(path)
+            await self.vault.drop(path)
             raise
+        upload.part.stored()
         if is_first:
             self._context.metrics.passed(kind).inc()
         if attempt.is_open:

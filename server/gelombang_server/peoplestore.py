@@ -7,11 +7,13 @@ understand, with `?` for values.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar
 
 from gelombang_server.problem import Problem
 
 T = TypeVar("T")
+Task: TypeAlias = Literal["mail", "checks"]
+"""What one of several servers does for all."""
 
 TakenError = sqlite3.IntegrityError
 """A row that breaks what a table holds unique; every database raises this one. Whoever catches it must raise."""
@@ -59,9 +61,10 @@ class PeopleStore(Protocol):
     async def read(self, operation: Operation[T]) -> T:
         """The result of a short read of what is committed. Raises Problem as `run` does."""
 
-    async def leads(self) -> bool:
-        """Whether this process may do what a site does only once (mail, SMS, registry); once True, it stays so until the process ends, or
-        until the database was gone and another server took over. Raises Problem as `run` does."""
+    async def leads(self, task: Task = "mail") -> bool:
+        """Whether this process may do what a site does only once (mail, SMS and registry; checks of shared photos); once
+        True, it stays so until the process ends, or until the database was gone and another server took over. Raises Problem as `run`
+        does."""
 
     def require_room(self) -> None:
         """Raises Problem(database_busy) while no further operation would be taken."""

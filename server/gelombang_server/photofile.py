@@ -127,7 +127,7 @@ class PhotoFiles:
         """A new temporary file in the folder whose turn it is. In a thread. Raises OSError or SyncFailedError."""
         name = self._folder()
         path = self._root / name / f"{photo_id}{PART}"
-        return WrittenPart(name, path, path.open("xb", buffering=0))
+        return WrittenPart(name, path, path.open("xb+", buffering=0))
 
     def move_in(self, part: WrittenPart) -> WrittenPart:
         """A file that was written elsewhere on this disk, now a temporary one of the folder whose turn it is. In a thread. Raises as

@@ -4,8 +4,8 @@ Two thousand people on slow lines must not hold two thousand photos in memory, a
 thread for each packet. So a part gathers up to `PIECE_BYTES`, or, once all parts together hold more than the process's gather budget, only
 up to `SMALL_PIECE_BYTES`; then its bytes go into its temporary file. Memory is at most the budget and a small piece for each body.
 
-A part ends once: `keep` makes it durable, `discard` removes it. Its file stays open in between, so that an error of the kernel's
-own write-back is not lost (an error is told to who has the file open).
+A part ends once: `keep` makes it durable, `discard` removes it; `contents` is for who keeps it elsewhere. Its file stays open in between,
+so that an error of the kernel's own write-back is not lost (an error is told to who has the file open).
 """
 
 import errno
@@ -94,6 +94,20 @@ class PhotoPart:
         finally:
             self._count_back(self._counted_bytes)
 
+    async def contents(self) -> list[bytes]:
+        """All of its bytes, for a store elsewhere; those that were written out count as gathered again until the part is discarded.
+        Raises SyncFailedError."""
+        if not self._has_file:
+            return list(self._pieces)
+        before = await self._files.in_thread(self._read_back)
+        size = sum(map(len, before))
+        self._counted_bytes += size
+        self._files.gathered_bytes += size
+        return [*before, *self._pieces]
+
+    def stored(self) -> None:
+        """Its photo has a row: what is left here is of no use. Before `discard`."""
+
     def discard(self) -> None:
         """It is not kept, and its file is removed, in a thread. After `keep` this changes nothing."""
         self._pieces = []
@@ -119,6 +133,19 @@ class PhotoPart:
                 _write(self._written.file, pieces)
             except OSError as error:
                 raise self._failed(error) from error
+
+    def _read_back(self) -> list[bytes]:
+        with self._lock:
+            if self._written is None:
+                raise SyncFailedError(f"{self.photo_id}: it was given up")
+            descriptor, pieces, at = self._written.file.fileno(), [], 0
+            try:
+                while piece := os.pread(descriptor, PIECE_BYTES, at):
+                    pieces.append(piece)
+                    at += len(piece)
+            except OSError as error:
+                raise self._failed(error) from error
+            return pieces
 
     def _finish(self, pieces: list[bytes]) -> str:
         self._append(pieces)

@@ -72,6 +72,9 @@ STATUS_OF_CODE = MappingProxyType(
         Code.CHECKSUM_MISMATCH: 460,
         Code.UPLOAD_IN_USE: 423,
         Code.PROTOCOL_VERSION_UNKNOWN: 412,
+        Code.OBJECTS_GONE: 503,
+        Code.OBJECTS_SLOW: 503,
+        Code.OBJECTS_REFUSED: 503,
         Code.CLIENT_LEFT: 499,
         Code.TOO_MANY_REQUESTS_IN_PROGRESS: 503,
         Code.DATABASE_BUSY: 503,
@@ -92,6 +95,8 @@ SHED_CODES = frozenset(
         Code.TOO_MANY_REQUESTS_IN_PROGRESS,
         Code.DATABASE_BUSY,
         Code.DATABASE_GONE,
+        Code.OBJECTS_GONE,
+        Code.OBJECTS_SLOW,
         Code.HASH_QUEUE_FULL,
         Code.SHUTTING_DOWN,
     }

@@ -27,6 +27,7 @@ from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
+from gelombang_server.vaults import prepare_objects
 
 HOST = "127.0.0.1"
 READY_LIMIT_SECONDS = 60.0
@@ -120,6 +121,7 @@ def prepare_site(plan: ServerPlan) -> None:
     """Make what the processes of a site share. Raises GelombangError."""
     site = Path(plan.folder) / SITE_FOLDER
     shared = prepare_shared(plan)
+    prepare_objects(plan)
     if plan.profile.credentials.seals_identity:
         ensure_key()
     try:

@@ -33,6 +33,8 @@ TUS_PATH = "/api/v1/me/tus"
 DESK = web.AppKey("desk", TicketDesk)
 SHED_HERE = frozenset({Code.UPLOAD_FAILED, Code.STORE_FULL, Code.UPLOAD_TIMED_OUT, Code.COMMITS_BUSY})
 """Refusals after the body that come with a time to return."""
+STORE_AWAY = frozenset({Code.OBJECTS_GONE, Code.OBJECTS_SLOW})
+"""The same, by a trouble that hits everybody at once."""
 
 
 class TicketWish(Fields):
@@ -108,11 +110,18 @@ async def put_photo(request: web.Request) -> Answer:
         task.uncancel()
         raise Problem(Code.TICKET_EXPIRED, "another tab asked for a ticket for this photo; this one is void") from None
     except Problem as problem:
-        if problem.code in SHED_HERE:
-            problem.retry_after_seconds = desk.return_after_seconds(ticket.applicant)
+        tell_return(problem, desk, ticket.applicant)
         raise
     finally:
         desk.close(ticket)
+
+
+def tell_return(problem: Problem, desk: TicketDesk, applicant: int) -> None:
+    """Put a time to return into a problem that comes with one."""
+    if problem.code in STORE_AWAY:
+        problem.retry_after_seconds = desk.after_trouble_seconds(applicant)
+    elif problem.code in SHED_HERE:
+        problem.retry_after_seconds = desk.return_after_seconds(applicant)
 
 
 def _deadline_of(request: web.Request, context: SiteContext) -> int | None:

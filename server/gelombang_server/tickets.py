@@ -170,6 +170,10 @@ class TicketDesk:
         self._waiting.told(applicant, patience_end_us(now_us, told_seconds, tickets.return_min_seconds))
         return told_seconds
 
+    def after_trouble_seconds(self, applicant: int) -> float:
+        """The same when the store is away: up to as long again by chance, so that who was told in one second does not come back in one."""
+        return self.return_after_seconds(applicant) * (1.0 + unit(self._seed, applicant, Purpose.SERVER_JITTER, self._refusals))
+
     def token(self, ticket: Ticket) -> str:
         """The ticket as text, signed."""
         trace = bytes.fromhex(ticket.attempt_id.trace_id()) if ticket.attempt_id is not None else NO_TRACE

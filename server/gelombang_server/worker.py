@@ -34,7 +34,7 @@ from gelombang_server.databases import open_database, read_site_zero
 from gelombang_server.harness import build_harness
 from gelombang_server.headers import HEADER_LIMIT_BYTES, HEADERS_LIMIT, LINE_LIMIT_BYTES
 from gelombang_server.heads import HeadsRunner
-from gelombang_server.keeper import PHOTOS_FOLDER
+from gelombang_server.keeper import KEEPER
 from gelombang_server.last_in_line import let_in_who_waits
 from gelombang_server.logbook import Logbook
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
@@ -116,6 +116,7 @@ class Worker:
             # Inherited by every connection, and without effect once the socket listens and somebody has connected.
             public.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
         app = build_app(context, serves_api=not is_upload_process, serves_uploads=serves_uploads)
+        self._vault = app[KEEPER].vault if serves_uploads else None
         # Rows and files of begun uploads are shared: one process sweeps for all.
         self._sweeps = app.get(TUS) if context.place == 0 else None
         self._sweep: asyncio.Task[Never] | None = None
@@ -152,8 +153,8 @@ class Worker:
         self.context.when_changed.append(lambda: public.listen(self.context.profile.api.backlog))
         self._watch_listener(public)
         self._background(self.context.metrics.sample_loop_lag())
-        if self._checks_photos is not None:
-            self._background(PhotoChecker(self.context, self._checks_photos, self.context.site / PHOTOS_FOLDER).run())
+        if self._checks_photos is not None and self._vault is not None:
+            self._background(PhotoChecker(self.context, self._checks_photos, self._vault).run())
         if self.context.plan.faults:
             self._background(rehearse(self.context))
         if self._sweeps is not None:

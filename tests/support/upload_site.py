@@ -143,7 +143,7 @@ async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> 
     """The shipped profile `name` with changed numbers: `store={...}, uploads={...}, tickets={...}, commits={...}`."""
     profile: dict[str, Any] = read_toml(PROFILES / f"{name}.toml", name).data
     for part, numbers in changes.items():
-        (profile["uploads"] if part in profile["uploads"] else profile)[part].update(numbers)
+        (profile["uploads"] if part in profile["uploads"] else profile).setdefault(part, {}).update(numbers)
     plan = ServerPlan(
         run=RUN,
         seed=1,

@@ -7,7 +7,7 @@ decide.
 
 import asyncio
 from collections import deque
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import NamedTuple, Never
 
 from prometheus_client import Gauge
@@ -19,6 +19,8 @@ from gelombang_server.background import run_for_ever
 from gelombang_server.checking.decoder import Decoder
 from gelombang_server.checking.states import VALIDATED
 from gelombang_server.config import SiteContext
+from gelombang_server.photo_vault import PhotoVault
+from gelombang_server.problem import Problem
 
 TICK_SECONDS = 0.1
 READ_LIMIT = 100
@@ -32,11 +34,11 @@ class Unchecked(NamedTuple):
 
 
 class PhotoChecker:
-    """One per site, in the process that takes uploads."""
+    """One per site, in the process that takes uploads; of several servers that share their photos, one looks at all of them."""
 
-    def __init__(self, context: SiteContext, checks: Checks, photos: Path) -> None:
+    def __init__(self, context: SiteContext, checks: Checks, vault: PhotoVault) -> None:
         self._context = context
-        self._photos = photos
+        self._vault = vault
         pixels_limit = context.profile.uploads.pixels_limit
         self._decoders = [Decoder(pixels_limit, checks.cpu_seconds_limit) for _ in range(checks.processes)]
         self._read: deque[Unchecked] = deque()
@@ -58,14 +60,24 @@ class PhotoChecker:
 
     async def _tick(self) -> None:
         await self._save()
+        if self._vault.is_shared and not await self._context.database.leads("checks"):
+            return
         while batch := await self._next():
-            found = await asyncio.gather(
-                *(decoder.check(self._photos / one.path) for decoder, one in zip(self._decoders, batch, strict=False))
-            )
+            try:
+                found = await self._looked_at(batch)
+            except Problem:
+                self._read.extendleft(reversed(batch))
+                raise
             self._unsaved = [(one.photo, name_of(code)) for one, code in zip(batch, found, strict=True)]
             await self._save()
             for code in found:
                 self._verdicts[code].inc()
+
+    async def _looked_at(self, batch: list[Unchecked]) -> list[Code]:
+        """What each is. Raises Problem while the store of photos can't be read."""
+        async with AsyncExitStack() as copies:
+            paths = [await copies.enter_async_context(self._vault.at_hand(one.path)) for one in batch]
+            return await asyncio.gather(*(decoder.check(path) for decoder, path in zip(self._decoders, paths, strict=False)))
 
     async def _save(self) -> None:
         """Raises Problem while the database can't be written; what was found is kept for the next tick."""
@@ -84,7 +96,7 @@ class PhotoChecker:
                 self._last_row = found[-1].row
             # On a shared database, a photo that is not on this machine is looked at by the server that took it.
             is_shared = self._context.profile.database.url is not None
-            self._read.extend(one for one in found if not is_shared or (self._photos / one.path).exists())
+            self._read.extend(one for one in found if not is_shared or self._vault.is_here(one.path))
         batch = [self._read.popleft() for _ in range(min(len(self._decoders), len(self._read)))]
         if batch:
             self._last_row = batch[-1].row

@@ -43,8 +43,8 @@ class Decoder:
 
     async def _start(self) -> Process:
         command = (sys.executable, "-m", "gelombang_server.checking.process", *self._limits)
-        # What reads hostile files has no business with the key of identity numbers.
-        environment = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+        # What reads hostile files has no business with the key of identity numbers, nor with those of the store of photos.
+        environment = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE and not name.startswith("AWS_")}
         # Its standard input ends with this process, however that ends, and with it the decoder.
         self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
         return self._process

@@ -20,7 +20,7 @@ import asyncpg
 from gelombang.attempt import Code
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_server.metrics import Metrics
-from gelombang_server.peoplestore import Operation, UncertainProblem
+from gelombang_server.peoplestore import Operation, Task, UncertainProblem
 from gelombang_server.postgres.address import COMMAND_SECONDS, CONNECT_SECONDS, Address, Connection, told
 from gelombang_server.postgres.bridge import PostgresCursor, bridged
 from gelombang_server.problem import Problem
@@ -35,6 +35,10 @@ PAUSE_SECONDS = 0.2
 CLOSE_SECONDS = 2.0
 STATEMENTS_LIMIT = 256
 """Prepared statements that a connection keeps; the site has fewer."""
+
+
+_LEAD_LOCKS: dict[Task, str] = {"mail": "lead", "checks": "lead checks"}
+"""What the lock of each is called."""
 
 
 class PostgresDatabase(WaitingOperations):
@@ -52,7 +56,9 @@ class PostgresDatabase(WaitingOperations):
         self._pool: asyncpg.Pool | None = None
         self._pool_lock = asyncio.Lock()
         self._leader: Connection | None = None
-        """Holds the lock of who leads."""
+        """Holds the locks of who leads."""
+        self._led: set[Task] = set()
+        self._lead_lock = asyncio.Lock()
         self._turn = address.lock("write")
         self._task = self._loop.create_task(self._write_batches())
 
@@ -68,23 +74,28 @@ class PostgresDatabase(WaitingOperations):
                 raise problem from error
             raise
 
-    async def leads(self) -> bool:
+    async def leads(self, task: Task = "mail") -> bool:
         """As `PeopleStore.leads`: who holds an advisory lock, as long as its session lasts."""
-        try:
-            if self._leader is not None and not self._leader.is_closed():
-                await self._leader.execute("SELECT 1")
-                return True
-            leader = await self._address.connect()
-            if not await leader.fetchval("SELECT pg_try_advisory_lock($1)", self._address.lock("lead")):
-                await leader.close()
-                return False
-        except Exception as error:
-            if self._leader is not None:
-                self._leader.terminate()
-            if (problem := told(error)) is not None:
-                raise problem from error
-            raise
-        self._leader = leader
+        async with self._lead_lock:
+            try:
+                return await self._leads(task)
+            except Exception as error:
+                if self._leader is not None:
+                    self._leader.terminate()
+                if (problem := told(error)) is not None:
+                    raise problem from error
+                raise
+
+    async def _leads(self, task: Task) -> bool:
+        if self._leader is None or self._leader.is_closed():
+            self._led.clear()
+            self._leader = await self._address.connect()
+        if task in self._led:
+            await self._leader.execute("SELECT 1")
+            return True
+        if not await self._leader.fetchval("SELECT pg_try_advisory_lock($1)", self._address.lock(_LEAD_LOCKS[task])):
+            return False
+        self._led.add(task)
         return True
 
     async def close(self) -> None:

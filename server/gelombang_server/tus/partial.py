@@ -156,6 +156,9 @@ class PartialPart(PhotoPart):
         """What came is of no use: the file is removed when the request lets go."""
         self._is_rejected = True
 
+    def stored(self) -> None:
+        self._is_rejected = True
+
     async def _suspend_unheard(self) -> None:
         try:
             await self.suspend()

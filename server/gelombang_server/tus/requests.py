@@ -25,7 +25,7 @@ from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import Problem
 from gelombang_server.room import PLACE_HEADER
 from gelombang_server.sessions import require_session
-from gelombang_server.ticketed import DESK, SHED_HERE, TUS_PATH, receive
+from gelombang_server.ticketed import DESK, TUS_PATH, receive, tell_return
 from gelombang_server.tus import table
 from gelombang_server.tus.answers import expires, limit, require_offset, stands, stored_before, too_long, understood
 from gelombang_server.tus.partial import PartialPart
@@ -168,8 +168,7 @@ async def _go_on(request: web.Request, upload: BegunUpload, part: PartialPart, o
         raise
     except Problem as problem:
         goes_on = problem.code is Code.CHECKSUM_MISMATCH
-        if problem.code in SHED_HERE:
-            problem.retry_after_seconds = desk.return_after_seconds(ticket.applicant)
+        tell_return(problem, desk, ticket.applicant)
         raise
     finally:
         if goes_on:
