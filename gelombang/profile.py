@@ -15,10 +15,12 @@ from gelombang.profile_uploads import ProfilePart, Store, Uploads
 from gelombang.scale import (
     Count,
     Dimension,
+    FixedFloat,
     FixedInt,
     HashBytes,
     Seconds,
     SharedRate,
+    StoreBandwidth,
 )
 
 
@@ -105,6 +107,20 @@ class Database(ProfilePart):
         return self
 
 
+class Machine(ProfilePart):
+    """Real limits in place of a modelled store, set by the kernel: a control group for the server's processes, and for photos a disk of
+    their own behind a loop device. Wants Linux and root."""
+
+    cores_limit: Annotated[FixedFloat, Field(gt=0)]
+    """Processor time a second, of all processes."""
+    memory_limit_bytes: Annotated[FixedInt, Field(ge=268_435_456)]
+    """Real memory, whatever the scale; beyond it the kernel kills."""
+    disk_bandwidth_bytes_per_second: Annotated[StoreBandwidth, Field(gt=0)]
+    """What the photos' disk writes, its journal and metadata included."""
+    disk_bytes: Annotated[FixedInt, Field(ge=67_108_864)]
+    """Its size, real, whatever the scale."""
+
+
 class Log(ProfilePart):
     """A JSON line for each request, in the run's folder."""
 
@@ -120,7 +136,10 @@ class Profile(ProfilePart):
     schema_version: Annotated[int, Dimension.FIXED, Field(ge=1, le=1)] = 1
     name: str
     title: str
-    store: Store
+    store: Store | None = None
+    """None: nothing is modelled, and the machine's limits are what is scarce."""
+    machine: Machine | None = None
+    """None: this machine as it is."""
     uploads: Uploads
     registry: Registry
     messages: Messages
@@ -134,6 +153,20 @@ class Profile(ProfilePart):
     log: Log | None = None
     """None: no log."""
     waves: list[str] = Field(min_length=1)
+
+    @property
+    def modelled_store(self) -> Store:
+        """For whoever has made sure that there is one."""
+        assert self.store is not None, f"profile {self.name} has no modelled store"
+        return self.store
+
+    @model_validator(mode="after")
+    def _store_or_machine(self) -> Self:
+        if (self.store is None) == (self.machine is None):
+            raise ValueError("both or neither of store and machine; want what is scarce modelled (store) or real (machine)")
+        if self.store is None and self.uploads.tickets is not None:
+            raise ValueError("uploads.tickets without a store; want one, because a ticket promises a place at it")
+        return self
 
     @model_validator(mode="after")
     def _floor_below_threads(self) -> Self:

@@ -91,6 +91,8 @@ def _number(text: str) -> float | None:
 def require_changeable(profile: Profile, faults: Sequence[RehearsedFault]) -> None:
     """Raises InputError for a fault that makes of the profile what no profile may be."""
     for fault in faults:
+        if fault.setting is FaultSetting.STORE_CAPACITY and profile.store is None:
+            raise InputError(f"--fault {fault.setting}: profile {profile.name} has no modelled store; want another setting")
         try:
             Profile.model_validate(changed(profile, fault).model_dump())
         except ValidationError as error:

@@ -115,8 +115,8 @@ def profile_of(profile: Profile, site: Site) -> Profile:
     if site.store_ratio_later == 1:
         return changed
     held = Stall(at_seconds=0.0, for_seconds=RAISED_AT_SECONDS, bandwidth_ratio=1 / site.store_ratio_later)
-    store = changed.store.model_copy(
-        update={"bandwidth_bytes_per_second": changed.store.bandwidth_bytes_per_second * site.store_ratio_later, "stalls": [held]}
+    store = changed.modelled_store.model_copy(
+        update={"bandwidth_bytes_per_second": changed.modelled_store.bandwidth_bytes_per_second * site.store_ratio_later, "stalls": [held]}
     )
     return changed.model_copy(update={"store": store})
 

@@ -55,13 +55,13 @@ class Came:
 
 def carried_per_second(scenario: Scenario, profile: Profile) -> float:
     """People whom the store can carry: its bandwidth over what one person's photos are when they are small enough, with their commits."""
-    limit = float(profile.uploads.photo_limit_bytes)
+    store, limit = profile.modelled_store, float(profile.uploads.photo_limit_bytes)
     person = 0.0
     for photo in scenario.people.photos.values():
         sizes = [photo.first_bytes.quantile((i + 0.5) / 400) for i in range(400)]
         copies = [photo.smaller_copy_bytes.quantile((i + 0.5) / 400) for i in range(400)]
-        person += float(np.mean([size if size <= limit else float(np.mean(copies)) for size in sizes])) + profile.store.commit_bytes
-    return profile.store.bandwidth_bytes_per_second / person
+        person += float(np.mean([size if size <= limit else float(np.mean(copies)) for size in sizes])) + store.commit_bytes
+    return store.bandwidth_bytes_per_second / person
 
 
 def photo_crowd(scenario: Scenario, per_second: float, tries_again: bool) -> Scenario:
@@ -86,7 +86,7 @@ def walk(scenario: Scenario, profile: Profile, trial: Trial, scale: Scale, seed:
     site = profile
     if trial.stall_seconds > 0:
         stall = Stall(at_seconds=WARM_SECONDS, for_seconds=trial.stall_seconds, bandwidth_ratio=STALLED_RATIO)
-        site = profile.model_copy(update={"store": profile.store.model_copy(update={"stalls": [stall]})})
+        site = profile.model_copy(update={"store": profile.modelled_store.model_copy(update={"stalls": [stall]})})
     whole = WARM_SECONDS + AFTER_SECONDS + len(STAIRS) * STAIR_SECONDS
     found = simulate(Simulation(crowd, site, scale, seed, whole, "map", "2020-04-11T12:00:00+00:00"))
     came = found.grid.counts(found.plan.due_us).astype(np.float64)

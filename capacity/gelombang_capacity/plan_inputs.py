@@ -75,5 +75,5 @@ def _changed(patience: Patience, inputs: Inputs) -> Patience:
 
 def apply_to_profile(profile: Profile, inputs: Inputs) -> Profile:
     """The site of this world: its store is as fast as it really is, which nobody has told its admission rules."""
-    moved = profile.store.bandwidth_bytes_per_second * inputs.store
-    return profile.model_copy(update={"store": profile.store.model_copy(update={"bandwidth_bytes_per_second": moved})})
+    moved = profile.modelled_store.bandwidth_bytes_per_second * inputs.store
+    return profile.model_copy(update={"store": profile.modelled_store.model_copy(update={"bandwidth_bytes_per_second": moved})})

@@ -44,8 +44,8 @@ def options(profiles: Sequence[Profile]) -> list[Option]:
         found.append(Option(f"{profile.name}, as it is", price, profile))
         if profile.uploads.tickets is None:
             for ratio in PLACES_RATIOS:
-                places = max(1, round(profile.store.turns_limit * ratio))
-                words = f"{profile.name}, {places} upload places in place of {profile.store.turns_limit}"
+                places = max(1, round(profile.modelled_store.turns_limit * ratio))
+                words = f"{profile.name}, {places} upload places in place of {profile.modelled_store.turns_limit}"
                 found.append(Option(words, Price.NUMBER if ratio < 1 else Price.HARDWARE, with_places(profile, places)))
         for ratio in STORE_RATIOS:
             found.append(Option(f"{profile.name}, store × {ratio:g}", Price.HARDWARE, with_store(profile, ratio)))
@@ -56,12 +56,12 @@ def options(profiles: Sequence[Profile]) -> list[Option]:
 
 def with_places(profile: Profile, places: int) -> Profile:
     """Another number of upload places, nobody in line."""
-    return profile.model_copy(update={"store": profile.store.model_copy(update={"turns_limit": places})})
+    return profile.model_copy(update={"store": profile.modelled_store.model_copy(update={"turns_limit": places})})
 
 
 def with_store(profile: Profile, ratio: float) -> Profile:
     """A store so many times as fast; what is measured out against its speed grows along."""
-    store = profile.store
+    store = profile.modelled_store
     update: dict[str, object] = {"bandwidth_bytes_per_second": store.bandwidth_bytes_per_second * ratio}
     tickets = profile.uploads.tickets
     if tickets is None:

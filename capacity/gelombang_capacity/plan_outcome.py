@@ -127,8 +127,8 @@ def _binding(simulated: Simulated, is_enough: bool, verified_ratio: float, throu
         return Binding.NOTHING
     world, order = simulated.world, simulated.order
     kept = float(world.by_window[KEPT, :until].sum())
-    commits = float(world.endings[Ending.OK, :until].sum()) * simulated.plan.profile.store.commit_bytes
-    carried = simulated.plan.profile.store.bandwidth_bytes_per_second * order.scale.wall_seconds(order.for_seconds)
+    commits = float(world.endings[Ending.OK, :until].sum()) * simulated.plan.profile.modelled_store.commit_bytes
+    carried = simulated.plan.profile.modelled_store.bandwidth_bytes_per_second * order.scale.wall_seconds(order.for_seconds)
     used = (kept + commits) / carried
     unheard = float(world.endings[Ending.UNHEARD].sum() + world.endings[Ending.NOT_IN_TIME].sum())
     if verified_ratio < 1 and through_ratio > 0.9:

@@ -135,6 +135,6 @@ def plan_result(plan: Plan, question: Question, made_at: str, commit: str | None
         processes=found.processes if found is not None else None,
         waiting=[(w.cores, w.waited_minutes_total, w.is_carried) for w in found.waiting] if found is not None else [],
         registry_lookups_per_second=profile.registry.lookups_per_second if profile is not None else None,
-        store_bandwidth_bytes_per_second=profile.store.bandwidth_bytes_per_second if profile is not None else None,
+        store_bandwidth_bytes_per_second=profile.modelled_store.bandwidth_bytes_per_second if profile is not None else None,
         warnings=list(found.warnings) if found is not None else [],
     )

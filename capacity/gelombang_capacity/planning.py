@@ -116,7 +116,7 @@ def planned_profile(base: Profile, store_ratio: float) -> Profile:
 def without_tickets(cheap: Option, planned: Profile, store_ratio: float) -> Option:
     """The planned store and registry under the cheap answer's software: are tickets needed at all? Its places grow with the store, so that
     a full one drains as fast."""
-    places = max(1, round(cheap.profile.store.turns_limit * store_ratio))
+    places = max(1, round(cheap.profile.modelled_store.turns_limit * store_ratio))
     profile = with_places(with_store(with_registry(cheap.profile, planned.registry.lookups_per_second), store_ratio), places)
     return Option(f"{cheap.name.split(',')[0]} with {places} upload places on the planned store and registry", Price.HARDWARE, profile)
 

@@ -202,7 +202,7 @@ def _uploads(simulated: Simulated) -> Uploads | None:
     by_outcome = {outcome: int(sum(counts[ending] for ending in Ending if ENDS[ending].outcome is outcome)) for outcome in Outcome}
     attempts, acknowledged = int(counts.sum()), by_outcome[Outcome.OK]
     received, kept = int(world.by_window[RECEIVED].sum()), int(world.by_window[KEPT].sum())
-    store = plan.profile.store
+    store = plan.profile.modelled_store
     within = simulated.grid.of(np.array([order.scale.wall_seconds(order.for_seconds) * 1e6 - 1], dtype=np.int64))[0] + 1
     kept_within = int(world.by_window[KEPT, :within].sum()) + int(world.endings[Ending.OK, :within].sum()) * store.commit_bytes
     return Uploads(

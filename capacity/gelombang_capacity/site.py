@@ -142,6 +142,8 @@ def compile_site(
     """The plan of one simulated run; `scenario` and `profile` at full size. Raises InputError for what the model can't stand for."""
     if opens_second_tabs(scenario):
         raise InputError(f"{scenario.name}: some people open a second tab (second_tab); the simulator walks everybody through one")
+    if profile.store is None:
+        raise InputError(f"profile {profile.name} has no modelled store; the simulator models one: want a profile with a table store")
     if profile.uploads.tickets is not None and profile.uploads.tickets.room is not None:
         raise InputError(
             f"profile {profile.name} has a waiting room (uploads.tickets.room); the simulator has none: want a profile without"
@@ -243,7 +245,7 @@ def _people(row: np.void, crowd: Scenario, distributions: _Distributions) -> Non
 
 
 def _store(row: np.void, site: Profile, distributions: _Distributions) -> None:
-    store, uploads = site.store, site.uploads
+    store, uploads = site.modelled_store, site.uploads
     row["commit"], row["capacity"] = store.commit_bytes, store.capacity_bytes
     row["turns"], row["queue"] = store.turns_limit, store.queue_limit
     row["bandwidth"], row["bytes_per_us"] = store.bandwidth_bytes_per_second, store.bandwidth_bytes_per_second / MICROSECONDS
@@ -277,7 +279,7 @@ def _partners(row: np.void, site: Profile, distributions: _Distributions, scale:
 def bandwidth_changes(site: Profile) -> NDArray[np.float64]:
     """One row (moment in µs, ratio from then on) for each begin and end of a stall; where stalls meet, the lowest holds."""
     spans = []
-    for stall in site.store.stalls:
+    for stall in site.modelled_store.stalls:
         from_us = round(stall.at_seconds * MICROSECONDS)
         spans.append((from_us, from_us + max(1, round(stall.for_seconds * MICROSECONDS)), stall.bandwidth_ratio))
     moments = sorted({moment for span in spans for moment in span[:2]})

@@ -105,7 +105,7 @@ class SlowSimulator:
         self._journey = compile_journey(plan.scenario)
         self._events: list[tuple[int, int, _Applicant, Callable[[int], None]]] = []
         self._sequence = 0
-        store = self._site.store
+        store = self._site.modelled_store
         slowdowns = [
             Slowdown(round(s.at_seconds * 1e6), round(s.at_seconds * 1e6) + max(1, round(s.for_seconds * 1e6)), s.bandwidth_ratio)
             for s in store.stalls
@@ -312,7 +312,7 @@ class SlowSimulator:
             self._send(photo, now_us)
 
     def _ask_for_ticket(self, photo: _Photo, tickets: Tickets, now_us: int) -> None:
-        a, uploads, store = photo.applicant, self._site.uploads, self._site.store
+        a, uploads, store = photo.applicant, self._site.uploads, self._site.modelled_store
         answer_us = _served(self._api_free, now_us, self._api_us) + a.round_trip_us
         patience_us = int(page_patience_seconds(a.person, a.step, a.tries[a.step]) * 1e6)
         if answer_us - now_us > patience_us:
@@ -350,7 +350,7 @@ class SlowSimulator:
         told_seconds = return_after_seconds(
             self._waiting.count(now_us),
             tickets.mean_photo_bytes,
-            self._site.store.bandwidth_bytes_per_second,
+            self._site.modelled_store.bandwidth_bytes_per_second,
             tickets.return_ratio,
             jitter,
             tickets.return_min_seconds,
@@ -376,7 +376,7 @@ class SlowSimulator:
         self._end(a, Ending.LEFT_BODY, now_us, received_bytes=min(photo.size_bytes, sent_bytes))
 
     def _body_is_whole(self, photo: _Photo, now_us: int) -> None:
-        a, store, uploads = photo.applicant, self._site.store, self._site.uploads
+        a, store, uploads = photo.applicant, self._site.modelled_store, self._site.uploads
         if uploads.tickets is not None:
             self._received += photo.size_bytes + store.commit_bytes
         elif photo.size_bytes > uploads.photo_limit_bytes:
@@ -411,7 +411,7 @@ class SlowSimulator:
         if self._site.uploads.tickets is None:
             self._bodies -= 1
             return
-        work_bytes = photo.size_bytes + self._site.store.commit_bytes
+        work_bytes = photo.size_bytes + self._site.modelled_store.commit_bytes
         self._open -= 1
         self._admitted -= work_bytes
         self._received -= work_bytes if is_received else 0
@@ -419,7 +419,7 @@ class SlowSimulator:
     def _turn_is_over(self, finished: Finished[_Photo], now_us: int) -> None:
         photo = finished.job
         a, uploads = photo.applicant, self._site.uploads
-        photo.durable_us = now_us + round(self._site.store.latency_seconds * 1e6)
+        photo.durable_us = now_us + round(self._site.modelled_store.latency_seconds * 1e6)
         heard_us = photo.durable_us + a.round_trip_us
         is_heard = photo.is_awaited and photo.durable_us <= photo.proxy_us and heard_us <= a.leaves_us
         if is_heard:

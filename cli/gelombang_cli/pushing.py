@@ -103,7 +103,7 @@ def marks_of(folder: Path) -> list[Mark]:
         for fault in server.faults:
             at_ms = server_zero_ms + round(fault.at_seconds * 1_000)
             marks.append(Mark(f"{fault.setting} becomes {fault.value:g}", "fault", at_ms, at_ms, run_id))
-        for stall in server.profile.store.stalls:
+        for stall in server.profile.store.stalls if server.profile.store is not None else ():
             speed = server.scale.scale().speed
             at_ms = server_zero_ms + round(stall.at_seconds / speed * 1_000)
             until_ms = at_ms + round(stall.for_seconds / speed * 1_000)

@@ -34,6 +34,7 @@ from gelombang_cli.site_stores import add_store_options, with_stores
 from gelombang_reports.console import console_summary
 from gelombang_reports.detail import read_detail
 from gelombang_reports.page import write_page
+from gelombang_server.real_limits import require_limits
 
 PAGE_FILE = "report.html"
 IN_FLIGHT_SHARE = 0.25
@@ -179,6 +180,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
     for profile in profiles:
         if profile is not None:
             require_changeable(profile, faults)
+            require_limits(profile)
         name = profile.name if profile else "foreign"
         run_id = new_run_id(scenario.name, name)
         folder = make_run_folder(parsed.out, run_id, name, len(profiles) > 1)

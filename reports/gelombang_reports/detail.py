@@ -123,7 +123,7 @@ def _planned_marks(plan: RunPlan, server: ServerPlan | None) -> list[Mark]:
         at += phase.for_seconds
     if server is None:
         return found
-    for stall in server.profile.store.stalls:
+    for stall in server.profile.store.stalls if server.profile.store is not None else ():
         found.append(Mark("stall", stall.at_seconds, stall.at_seconds + stall.for_seconds, stall.bandwidth_ratio))
     for fault in server.faults:
         # The server's zero lies before the run's, on the same monotonic clock.

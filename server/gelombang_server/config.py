@@ -119,7 +119,7 @@ def scaled_profile(plan: ServerPlan) -> Profile:
     """The site at this run's scale, as one of its upload processes has it: an equal share of store, line and budgets."""
     profile = scaled(plan.profile, plan.scale.scale())
     uploads, store, places = profile.uploads, profile.store, profile.uploads.processes
-    if places == 1:
+    if places == 1 or store is None:
         return profile
     share = {name: max(1, getattr(store, name) // places) for name in ("capacity_bytes", "turns_limit", "queue_limit")}
     store = store.model_copy(update={"bandwidth_bytes_per_second": store.bandwidth_bytes_per_second / places, **share})

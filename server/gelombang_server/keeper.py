@@ -37,7 +37,7 @@ from gelombang_server.photo_vault import PhotoOf
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import STATUS_OF_CODE, Problem
-from gelombang_server.store import NoRoomError, NoTurnError, PhotoStore
+from gelombang_server.store import NoRoomError, NoStore, NoTurnError, PhotoStore
 from gelombang_server.vaults import open_vault
 from gelombang_server.whole_photo import Kept, Upload
 
@@ -53,8 +53,10 @@ class PhotoKeeper:
 
     def __init__(self, context: SiteContext) -> None:
         self._context = context
-        self.store = PhotoStore(context.profile.store, context.metrics, context.zero_us)
-        context.when_changed.append(lambda: self.store.resize(context.profile.store.capacity_bytes))
+        store = context.profile.store
+        self.store = NoStore() if store is None else PhotoStore(store, context.metrics, context.zero_us)
+        if store is not None:
+            context.when_changed.append(lambda: self.store.resize(context.profile.modelled_store.capacity_bytes))
         threads = context.profile.api.commit_threads
         file_sync, directory_sync = (timed(context.metrics, target, self._rehearsed(sync)) for target, sync in SYNCS.items())
         self.files = PhotoFiles(

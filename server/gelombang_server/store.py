@@ -139,6 +139,32 @@ class PhotoStore:
         self._metrics.gauge(telemetry.STORE_USED_BYTES).set(self._used_bytes)
 
 
+class NoStore:
+    """No model: whoever comes goes on to the disk at once."""
+
+    turns = waiting = 0
+    moved_bytes = 0.0
+
+    def __init__(self) -> None:
+        self.used_bytes = 0
+
+    async def turn(self, photo_bytes: int) -> Turn:
+        self.used_bytes += photo_bytes
+        return Turn(0, 0)
+
+    def resize(self, capacity_bytes: int) -> None:
+        """There is nothing to be made larger."""
+
+    def remember(self, photo_bytes: int) -> None:
+        self.used_bytes += photo_bytes
+
+    def forget(self, photo_bytes: int) -> None:
+        self.used_bytes -= photo_bytes
+
+    def close(self) -> None:
+        """Nobody waits here."""
+
+
 def _slowdown(at_seconds: float, for_seconds: float, bandwidth_ratio: float, zero_us: int) -> Slowdown:
     from_us = zero_us + round(at_seconds * MICROSECONDS)
     return Slowdown(from_us, from_us + max(1, round(for_seconds * MICROSECONDS)), bandwidth_ratio)

@@ -24,6 +24,7 @@ from gelombang.runplan import ServerPlan
 from gelombang.server_deaths import NotedDeath, NotedDrain, read_server_deaths, write_server_deaths
 from gelombang_server.config import SITE_FOLDER, read_plan
 from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
+from gelombang_server.real_limits import within_real_limits
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
@@ -52,7 +53,7 @@ def run_server(config: Path, until_input_ends: bool = False) -> ExitCode:
     """
     plan = read_plan(config)
     children: list[Child] = []
-    with _signals() as signals:
+    with _signals() as signals, within_real_limits(plan):
         try:
             print(_start_all(config, plan, children), flush=True)
             died = _wait_for_end(children, signals, until_input_ends)

@@ -52,8 +52,9 @@ def add_upload_routes(app: web.Application) -> None:
             tickets = profile.uploads.tickets
             assert tickets is not None, "a profile with tickets says how many; the profile's check asks for it"
             # Every ticket has a place at the store, and a body: no promise is made that could not be kept.
-            places = min(profile.store.turns_limit + profile.store.queue_limit, profile.uploads.bodies_limit)
-            desk = TicketDesk(profile.store, tickets, places, context.session_key, context.seed, context.metrics, context.now_us)
+            store = profile.modelled_store
+            places = min(store.turns_limit + store.queue_limit, profile.uploads.bodies_limit)
+            desk = TicketDesk(store, tickets, places, context.session_key, context.seed, context.metrics, context.now_us)
             app[DESK] = desk
             if profile.uploads.tus is not None:
                 app[TUS] = TusUploads(context, keeper.files, desk, profile.uploads.tus)

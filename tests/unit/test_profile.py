@@ -24,3 +24,18 @@ def test_a_line_can_not_stand_sooner_than_it_is_looked_at() -> None:
 def test_the_floor_of_the_limit_is_not_above_the_threads() -> None:
     with pytest.raises(ValidationError, match=r"uploads\.commits\.places_floor 9 with api\.commit_threads 8; want a floor not above it"):
         hardened(places_floor=9)
+
+
+@pytest.mark.parametrize(("name", "other"), [("physical", "april-2020"), ("april-2020", "physical")])
+def test_what_is_scarce_is_modelled_or_real_and_never_both_or_neither(name: str, other: str) -> None:
+    mine, theirs = (tomllib.loads((profiles_folder() / f"{each}.toml").read_text()) for each in (name, other))
+    for document in (mine | theirs, {key: value for key, value in mine.items() if key not in ("store", "machine")}):
+        with pytest.raises(ValidationError, match="both or neither of store and machine; want what is scarce modelled"):
+            Profile.model_validate(document)
+
+
+def test_a_ticket_wants_a_store_at_which_it_promises_a_place() -> None:
+    hardened_, physical = (tomllib.loads((profiles_folder() / f"{each}.toml").read_text()) for each in ("hardened", "physical"))
+    del hardened_["store"]
+    with pytest.raises(ValidationError, match=r"uploads\.tickets without a store; want one"):
+        Profile.model_validate(hardened_ | {"machine": physical["machine"]})

@@ -74,3 +74,9 @@ def test_the_page_marks_a_fault_at_the_runs_own_moment(tmp_path: Path) -> None:
     [mark] = [mark for mark in read_detail(tmp_path, record).marks if mark.kind == "fault"]
     assert mark.at_seconds == pytest.approx(10.0 * plan.scale.speed)
     assert [shown.label for shown in chart_marks([mark], ENGLISH, PAGE_FIGURES)] == ["fault: registry.lookups_per_second = 1.5"]
+
+
+def test_the_room_of_a_store_that_is_not_modelled_can_not_be_changed() -> None:
+    fault = RehearsedFault(setting=FaultSetting.STORE_CAPACITY, at_seconds=0.0, value=1e9)
+    with pytest.raises(InputError, match=r"--fault store\.capacity_bytes: profile physical has no modelled store"):
+        require_changeable(load_profile("physical"), [fault])

@@ -67,6 +67,11 @@ def test_a_site_with_a_waiting_room_is_refused_because_it_is_not_modelled() -> N
         site_of(small_scenario.scenario(small_scenario.SEND), "waiting-room")
 
 
+def test_a_site_without_a_modelled_store_is_refused_because_the_simulator_models_one() -> None:
+    with pytest.raises(InputError, match="profile physical has no modelled store; the simulator models one"):
+        site_of(small_scenario.scenario(small_scenario.SEND), "physical")
+
+
 def test_every_ending_is_a_place_with_a_meaning() -> None:
     assert set(ENDS) == set(Ending)
     assert all(OUTCOMES[ending] == ENDS[ending].outcome for ending in Ending)
