@@ -22,8 +22,8 @@ from gelombang.histogram import bucket_middles_us
 from gelombang.loading import load_profile, load_scenario
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
+from gelombang_capacity.costs import Costs
 from gelombang_capacity.simulation import Simulation, simulate
-from gelombang_capacity.site import Costs
 
 SERVICE_SECONDS, LOAD = 0.0004, 0.8
 PER_SECOND = LOAD / SERVICE_SECONDS

@@ -58,6 +58,9 @@ class Purpose(IntEnum):
     WAITING_PLACE = 33
     PLACE_IN_WAVE = 34
     PARTNER_MANNERS = 35
+    CPU_TIME = 40
+    COMMIT_TIME = 41
+    ANSWER_TIME = 42
 
 
 def mix(value: int) -> int:

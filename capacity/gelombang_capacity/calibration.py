@@ -22,8 +22,8 @@ from gelombang.record import RunRecord, Validity, read_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.scenario import Scenario
 from gelombang.segments import Segments, read_segments
-from gelombang_capacity.demand import PASSWORD_STEPS, Class, Fit, Seconds, fit_demands
-from gelombang_capacity.site import Costs
+from gelombang_capacity.costs import Costs, moved_to
+from gelombang_capacity.demand import Class, Fit, Seconds, fit_demands
 
 CALIBRATION_FILE = "calibration.json"
 FITTED_LEAST = 2
@@ -88,11 +88,21 @@ class ErrorAim(NamedTuple):
 
 ERROR_AIMS = (
     ErrorAim("people through", "people past", 0.05),
-    ErrorAim("responses", "response of", 0.15),
+    ErrorAim("responses of small requests and of uploads", "response of", 0.15),
     ErrorAim("share of uploads failed", "share of", 0.05),
 )
 COVERAGE_AIM = (0.80, 0.97)
 """Of 90 % intervals. Too many inside is a fault too: they are then wider than they say."""
+
+
+class MeasuredTimes(_Part):
+    """What is drawn for each request: quantiles in wall seconds (`gelombang_capacity.costs.Spread`), empty where nothing tells them."""
+
+    api: list[float]
+    """The form of a small request's CPU; its mean is the fitted demand."""
+    ticket: list[float]
+    commit: list[float]
+    answers: dict[str, list[float]]
 
 
 class Diagnostic(_Part):
@@ -106,7 +116,7 @@ class Diagnostic(_Part):
 class Calibration(_Part):
     """What the server's requests cost, and how far that was tested."""
 
-    schema_version: int = 1
+    schema_version: int = 2
     made_at: str
     commit: str | None
     """The server version that was measured."""
@@ -122,7 +132,10 @@ class Calibration(_Part):
     """Attempts per wall second and API process of the fitted runs: the calibrated range."""
     demands: list[DemandNumbers]
     residual_cores: float
-    overhead_seconds: float
+    times: MeasuredTimes
+    run_spread: dict[str, float]
+    """By kind of quantity, how far the machine's runs differ from the model's at the loads that were fitted, chance apart: a ratio's
+    standard deviation, of a share that of the difference."""
     checks: list[HeldOut]
     rejected: list[str]
     """Why the model does not hold; empty when it does."""
@@ -135,12 +148,17 @@ class Calibration(_Part):
 
     def costs(self, api_processes: int, speed: float) -> Costs:
         """For the simulator: the fitted costs; at the people's own speed every round trip is waited for."""
-        small = self.demand(Class.SMALL).seconds
+        small, upload = self.demand(Class.SMALL).seconds, self.demand(Class.UPLOAD).seconds
+        times = self.times
         return Costs(
             api_seconds=small,
+            api_spread=moved_to(times.api, small) if times.api else (),
+            ticket_seconds=upload,
+            ticket_spread=moved_to(times.ticket, upload) if times.ticket else (),
             api_processes=api_processes,
             hash_seconds=max(0.0, self.demand(Class.PASSWORD).seconds - small) * self.speed,
-            overhead_seconds=self.overhead_seconds,
+            commit_spread=tuple(times.commit),
+            answers={step: tuple(spread) for step, spread in times.answers.items()},
             round_trip_from_seconds=ROUND_TRIP_FROM_SECONDS if speed > 1 else 0.0,
         )
 
@@ -227,16 +245,3 @@ def fit_runs(fitted: Sequence[Measured]) -> Fit:
     if found < SECONDS_LEAST:
         raise InputError(f"the fitted runs have {found} whole seconds between them; want {SECONDS_LEAST} or more")
     return fit_demands(seconds)
-
-
-def overhead_seconds(runs: Sequence[Measured], small_seconds: float) -> float:
-    """Wall time of a small answer beyond its CPU and the line: the median over runs of the median over attempts."""
-    found = []
-    for run in runs:
-        steps = [step.step for step in run.record.steps if step.form == "request" and step.step not in PASSWORD_STEPS]
-        median_us = run.segments.window_quantile_us(steps, 0, len(run.record.windows.offered), 0.5)
-        if median_us is None:
-            continue
-        trip = run.scenario.people.line.round_trip_seconds.quantile(0.5) / run.record.scale.speed
-        found.append(median_us / 1e6 - small_seconds - (trip if trip >= ROUND_TRIP_FROM_SECONDS else 0.0))
-    return max(0.0, sorted(found)[len(found) // 2]) if found else 0.0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gelombang.distribution import Distribution, Fixed, Lognormal
+from gelombang_capacity.costs import LEVELS
 from gelombang_capacity.jit import compiled
 
 DISTRIBUTION = np.dtype([("kind", "<i8"), ("a", "<f8"), ("b", "<f8"), ("limit", "<f8")])
@@ -24,6 +25,7 @@ _S27 = np.uint64(27)
 _S30 = np.uint64(30)
 _S31 = np.uint64(31)
 _UNIT = 2.0**-53
+_LAST_LEVEL = LEVELS - 1
 
 
 def distribution_row(distribution: Distribution) -> tuple[int, float, float, float]:
@@ -103,3 +105,14 @@ def quantile(distributions: NDArray[np.void], index: int, probability: float) ->
     else:
         found = min(row.a * math.exp(row.b * normal_quantile(probability)), row.limit)
     return float(found)
+
+
+@compiled
+def spread_us(spreads: NDArray[np.float64], row: int, fixed_us: int, seed: int, person: int, purpose: int, n: int) -> int:
+    """A time drawn from a spread; `fixed_us` where there is none."""
+    if row < 0:
+        return fixed_us
+    place = unit(seed, person, purpose, n) * _LAST_LEVEL
+    level = int(place)
+    low = spreads[row, level]
+    return int(low + (place - level) * (spreads[row, level + 1] - low))

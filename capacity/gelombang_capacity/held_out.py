@@ -1,96 +1,91 @@
-"""What a calibrated model predicts of a run that the fit has not seen, with intervals over seeds; and the diagnostic over all runs."""
+"""What a calibrated model predicts of a run that the fit has not seen, with intervals; and the diagnostic over all runs.
+
+An interval has two parts. Chance: other people come in each run, which is what seeds are for. And the machine: two runs of one load differ
+by more than chance, because caches, the disk and whatever else the machine does are not the same twice. How much more is measured, on the
+runs that were fitted, by kind of quantity (`run_spread`); it is not chosen.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
 
 from gelombang.objective_words import three_digits
-from gelombang.record import RunRecord
-from gelombang.segments import Segments
 from gelombang_capacity.calibration import Calibration, Diagnostic, HeldOut, Measured
 from gelombang_capacity.demand import PASSWORD_STEPS, Class, Seconds
-from gelombang_capacity.simulation import Simulated, Simulation, segments_of, simulate
+from gelombang_capacity.quantities import SERVER_CORES, Kind, kind_of, measured_quantities, simulated_quantities
+from gelombang_capacity.simulation import Simulated, Simulation, simulate
 
 SEEDS = 20
+FITTED_SEEDS = 6
 CONFIDENCE = 0.9
-FLOOR_RATIO = {"people past the last photo per second": 0.05, "share of uploads failed": 0.0}
-RESPONSE_FLOOR_RATIO = 0.15
-SHARE_FLOOR = 0.05
-"""Differences smaller than these decide nothing, however narrow an interval is: 5 % of throughput, 15 % of a response, 5 points of a
-share."""
+FLOORS = {Kind.PEOPLE: 0.05, Kind.MIDDLE: 0.15, Kind.TAIL: 0.15, Kind.SHARE: 0.05, Kind.CORES: 0.15}
+"""Differences smaller than these decide nothing, however narrow an interval is: 5 % of throughput, 15 % of a response or of cores, 5 points
+of a share."""
+HELD_OUT_SEED, FITTED_SEED = 7_000, 8_000
+"""Seeds of their own: the live run's people would make the interval of a crowd the error of a model."""
 
 
 def check(run: Measured, calibration: Calibration) -> list[HeldOut]:
     """Each quantity of a held-out run beside its prediction."""
-    came = measured_quantities(run.record, run.segments)
-    draws = [simulated_quantities(_twin(run, calibration, seed)) for seed in range(1, SEEDS + 1)]
-    found = []
+    came = measured_quantities(run.record, run.segments, run.scenario)
+    draws = _draws(run, calibration, HELD_OUT_SEED, SEEDS)
     names = [name for name in came if all(name in each for each in draws)]
+    found = []
     for name in names:
-        values = np.array([each[name] for each in draws])
-        mean, spread = float(values.mean()), float(values.std(ddof=1)) * math.sqrt(1 + 1 / SEEDS)
-        found.append(_held_out(run, name, mean, spread, came[name], len(names) + 1))
-    found.append(_cores(run, calibration, len(names) + 1))
+        mean, chance = _mean_and_chance([each[name] for each in draws])
+        found.append(_held_out(run, name, mean, chance, came[name], calibration.run_spread, len(names) + 1))
+    mean, error = _cores(run, calibration)
+    cores = float(Seconds.of(run.record, run.samples).cores.mean())
+    found.append(_held_out(run, SERVER_CORES, mean, error, cores, calibration.run_spread, len(names) + 1))
     return found
 
 
-def _twin(run: Measured, calibration: Calibration, seed: int) -> Simulated:
+def twin(run: Measured, calibration: Calibration, seed: int, trace_rows: int = 0) -> Simulated:
+    """A measured run's scenario, site and load with other people, simulated."""
     scale = run.record.scale.scale()
     costs = calibration.costs(run.api_processes, scale.speed)
-    # Seeds of their own: the live run's people would make the interval of a crowd the error of a model.
-    order = Simulation(run.scenario, run.profile, scale, 7_000 + seed, run.record.for_seconds, "twin", run.record.started_at, costs=costs)
-    return simulate(order)
+    order = Simulation(run.scenario, run.profile, scale, seed, run.record.for_seconds, "twin", run.record.started_at, costs=costs)
+    return simulate(order, trace_rows)
 
 
-def measured_quantities(record: RunRecord, segments: Segments) -> dict[str, float]:
-    """What is compared, in the people's time and at full size."""
-    photos = [step.step for step in record.steps if step.form == "photo"]
-    small = [step.step for step in record.steps if step.form == "request" and step.step not in PASSWORD_STEPS]
-    count, speed = len(record.windows.offered), record.scale.speed
-    found: dict[str, float] = {}
-    last = next((step for step in reversed(record.steps) if step.form == "photo"), None)
-    if last is not None:
-        found["people past the last photo per second"] = record.scale.scale().stands_for(last.people_passed) / record.for_seconds
-    for name, steps in (("small requests", small), ("uploads", photos)):
-        for share in (0.5, 0.95):
-            value = segments.window_quantile_us(steps, 0, count, share) if steps else None
-            if value is not None:
-                found[f"response of {name}, p{100 * share:g}, s"] = value * speed / 1e6
-    decided = sum(sum(record.windows.ended[step]) - sum(record.windows.too_large.get(step, [])) for step in photos)
-    if decided:
-        found["share of uploads failed"] = 1 - sum(sum(record.windows.ok[step]) for step in photos) / decided
-    return found
+def run_spread(fitted: Sequence[Measured], calibration: Calibration) -> dict[str, float]:
+    """How far the fitted runs lie from their own predictions beyond chance, by kind: a standard deviation of the ratio, or of the share.
+
+    The costs were fitted to these very runs, which takes one run's freedom from them.
+    """
+    squares: dict[Kind, list[float]] = {kind: [] for kind in Kind}
+    for run in fitted:
+        came = measured_quantities(run.record, run.segments, run.scenario)
+        draws = _draws(run, calibration, FITTED_SEED, FITTED_SEEDS)
+        for name, value in came.items():
+            if all(name in each for each in draws):
+                mean, chance = _mean_and_chance([each[name] for each in draws])
+                squares[kind_of(name)].append(_square(name, value - mean, chance, mean))
+        mean, error = _cores(run, calibration)
+        squares[Kind.CORES].append(_square(SERVER_CORES, float(Seconds.of(run.record, run.samples).cores.mean()) - mean, error, mean))
+    freedom = len(fitted) / max(1, len(fitted) - 1)
+    return {str(kind): math.sqrt(max(0.0, float(np.mean(found)) * freedom)) for kind, found in squares.items() if found}
 
 
-def simulated_quantities(simulated: Simulated) -> dict[str, float]:
-    """The same of a simulated run, without its record."""
-    from gelombang_capacity.world import ENDED, OK, TOO_LARGE
-
-    world, order = simulated.world, simulated.order
-    segments = segments_of(simulated)
-    journey = order.scenario.journey
-    photos = [step.step for step in journey if step.form == "photo"]
-    small = [step.step for step in journey if step.form == "request" and step.step not in PASSWORD_STEPS]
-    found: dict[str, float] = {}
-    if photos:
-        passed = order.scale.stands_for(int(simulated.passed(photos[-1]).sum()))
-        found["people past the last photo per second"] = passed / order.for_seconds
-    for name, steps in (("small requests", small), ("uploads", photos)):
-        for share in (0.5, 0.95):
-            value = segments.window_quantile_us(steps, 0, simulated.grid.count, share) if steps else None
-            if value is not None:
-                found[f"response of {name}, p{100 * share:g}, s"] = value * order.scale.speed / 1e6
-    rows = [simulated.names.index(step) for step in photos]
-    decided = int(world.by_step[ENDED, rows].sum() - world.by_step[TOO_LARGE, rows].sum())
-    if decided:
-        found["share of uploads failed"] = 1 - int(world.by_step[OK, rows].sum()) / decided
-    return found
+def _square(name: str, off: float, chance: float, mean: float) -> float:
+    """The part of a squared difference that chance does not explain; negative when it explains more."""
+    unit = 1.0 if kind_of(name) is Kind.SHARE else mean
+    return (off**2 - chance**2) / unit**2 if unit else 0.0
 
 
-def _cores(run: Measured, calibration: Calibration, quantities: int) -> HeldOut:
-    """CPU of the server's processes, from the fitted demands."""
+def _draws(run: Measured, calibration: Calibration, first_seed: int, seeds: int) -> list[dict[str, float]]:
+    return [simulated_quantities(twin(run, calibration, first_seed + seed)) for seed in range(1, seeds + 1)]
+
+
+def _mean_and_chance(values: Sequence[float]) -> tuple[float, float]:
+    """The mean over seeds, and how far one more run lies from it."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) * math.sqrt(1 + 1 / len(values))
+
+
+def _cores(run: Measured, calibration: Calibration) -> tuple[float, float]:
+    """CPU of the server's processes from the fitted demands, and its error."""
     seconds = Seconds.of(run.record, run.samples)
     rates = seconds.rates.mean(axis=0)
     demands = [calibration.demand(each) for each in Class]
@@ -99,20 +94,23 @@ def _cores(run: Measured, calibration: Calibration, quantities: int) -> HeldOut:
         sum((rate * each.standard_error) ** 2 for rate, each in zip(rates, demands, strict=True))
         + calibration.residual_cores**2 / max(1, len(seconds.cores))
     )
-    return _held_out(run, "server cores", predicted, error, float(seconds.cores.mean()), quantities)
+    return predicted, error
 
 
-def _held_out(run: Measured, name: str, mean: float, spread: float, came: float, quantities: int) -> HeldOut:
+def _held_out(run: Measured, name: str, mean: float, chance: float, came: float, spread: Mapping[str, float], quantities: int) -> HeldOut:
+    kind = kind_of(name)
+    unit = 1.0 if kind is Kind.SHARE else mean
+    deviation = math.hypot(chance, spread.get(str(kind), 0.0) * unit)
     alone, joint = _deviations(CONFIDENCE), _deviations(1 - (1 - CONFIDENCE) / quantities)
-    floor = SHARE_FLOOR if name == "share of uploads failed" else mean * FLOOR_RATIO.get(name, RESPONSE_FLOOR_RATIO)
+    floor = FLOORS[kind] * unit
     return HeldOut(
         run_id=run.record.run_id,
         quantity=name,
         predicted=mean,
-        low=mean - alone * spread,
-        high=mean + alone * spread,
-        joint_low=mean - max(joint * spread, floor),
-        joint_high=mean + max(joint * spread, floor),
+        low=mean - alone * deviation,
+        high=mean + alone * deviation,
+        joint_low=mean - max(joint * deviation, floor),
+        joint_high=mean + max(joint * deviation, floor),
         measured=came,
     )
 

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 _COMPILED = (
-    *("draws", "endings", "events", "jit", "loop", "site", "small_steps"),
+    *("costs", "draws", "endings", "events", "jit", "loop", "site", "small_steps"),
     *("station", "store", "uploads", "waiting", "walk", "world"),
 )
 """The modules whose code, or whose constants, end up in machine code."""

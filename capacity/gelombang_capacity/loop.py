@@ -100,7 +100,7 @@ def _arrive(w: World, person: int, now_us: int) -> None:
     else:
         me.uplink = quantile(d, p.uplink, uplink) * p.uplink_ratio
         me.round_trip = int(quantile(d, p.round_trip, round_trip) * 1e6)
-    me.round_trip = (me.round_trip if me.round_trip >= p.round_trip_from else 0) + p.overhead
+    me.round_trip = me.round_trip if me.round_trip >= p.round_trip_from else 0
     me.persona = _persona(w, person)
     me.is_known = 1 if unit(p.seed, person, _NIK_VALID, 0) < p.nik_known_ratio else 0
     window = window_of(w, now_us)

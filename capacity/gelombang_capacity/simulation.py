@@ -28,9 +28,10 @@ from gelombang.step_totals import quantiles
 from gelombang.summary import digests
 from gelombang.validity import find_doubts, validity_of
 from gelombang.windows import WindowGrid
+from gelombang_capacity.costs import Costs
 from gelombang_capacity.endings import ENDS, Ending, place
 from gelombang_capacity.loop import run
-from gelombang_capacity.site import Costs, Kind, SitePlan, compile_site
+from gelombang_capacity.site import Kind, SitePlan, compile_site
 from gelombang_capacity.world import CHANGE, ENDED, KEPT, OK, PASSED, RECEIVED, STARTED, TOO_LARGE, World, make_world
 
 COVERAGE = "simulated"

@@ -20,7 +20,8 @@ from gelombang.person import PEOPLE_LIMIT
 from gelombang.profile import Profile
 from gelombang.scale import Dimension, Scale, scaled
 from gelombang.scenario import Scenario
-from gelombang.steps import MessageStep, PhotoStep, Step, is_upload
+from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step, is_upload
+from gelombang_capacity.costs import Costs, SpreadRows
 from gelombang_capacity.draws import DISTRIBUTION, distribution_row
 
 
@@ -37,21 +38,6 @@ class Kind(IntEnum):
     SMS = 7
     REGISTRY = 8
     PHOTO = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What requests cost the site, in full-size terms; not in any profile, because machines differ."""
-
-    api_seconds: float = 0.0004
-    """CPU of a small request, WALL time at every scale: real cost does not scale."""
-    api_processes: int = 1
-    hash_seconds: float = 0.018
-    """argon2id at 19 MiB and two passes, in the people's time, as the scale rule has it."""
-    overhead_seconds: float = 0.0
-    """What an answer takes on both ends beyond CPU and line, WALL time: nobody stands in a line for it."""
-    round_trip_from_seconds: float = 0.0
-    """Round trips shorter than this, WALL time, are not waited for: 0.005 is a live run's, where a real request takes about as long."""
 
 
 _REQUESTS = {
@@ -74,22 +60,27 @@ STEP = np.dtype(
         ("read_ratio", "<f8"),
         ("first", "<i8"),
         ("smaller", "<i8"),
+        ("writes", "<i8"),
+        ("answer", "<i8"),
     ]
 )
-"""A step: `photo` 0 for the KTP and 1 for the selfie; `think`, `first`, `smaller` are distributions, -1 for none; `within` in µs."""
+"""A step: `photo` 0 for the KTP and 1 for the selfie; `think`, `first`, `smaller` are distributions, -1 for none; `within` in µs; `writes`:
+the database makes something durable; `answer` is a spread, -1 for none."""
 
 _INTEGERS = (
     "people end for_ steps uplink round_trip fixed_uplink fixed_round_trip "
     "commit capacity turns queue store_latency ticketed photo_limit bodies_limit answer_within shows_progress cancels at_once "
     "received_budget admitted_budget places_limit jitter mean_photo registry_latency registry_limit mail_delay sms_delay otp_life "
-    "api_us api_processes hash_us hash_threads window_count overhead round_trip_from"
+    "api_us api_spread api_processes ticket_us ticket_spread upload_processes hash_us hash_threads commit_spread "
+    "window_count round_trip_from"
 ).split()
 _FLOATS = (
     "weights uplink_ratio fixed_line_ratio nik_known_ratio bytes_per_us bandwidth first_photo_ratio come_back_ratio "
     "come_back_min come_back_max registry_gap shed_seconds mail_gap sms_gap window_us"
 ).split()
 PARAMETERS = np.dtype([("seed", "<u8"), *((name, "<i8") for name in _INTEGERS), *((name, "<f8") for name in _FLOATS)])
-"""Everything that does not change during a run: whole numbers are counts, bytes, µs or distributions; `_ratio`s and rates are floats."""
+"""Everything that does not change during a run: whole numbers are counts, bytes, µs, distributions or spreads; `_ratio`s and rates
+are floats."""
 
 _PATIENCE_INTEGERS = ("page upload retry away persist_tries attempts_limit obeys first_delay delays has_backoff").split()
 _PATIENCE_FLOATS = (
@@ -121,6 +112,8 @@ class SitePlan:
     """What libraries wait before their retries, one persona after the other."""
     next: NDArray[np.int16]
     distributions: NDArray[np.void]
+    spreads: NDArray[np.float64]
+    """Measured quantile functions in µs, one a row (`gelombang_capacity.costs`)."""
     changes: NDArray[np.float64]
     """Moments in µs at which the store's bandwidth changes, and the ratio from then on."""
 
@@ -150,7 +143,9 @@ def compile_site(
         )
     crowd, site = scaled(scenario, scale), scaled(profile, scale)
     distributions = _Distributions()
+    spreads = SpreadRows()
     steps = _steps(crowd, distributions)
+    steps["answer"] = [spreads.add(costs.answers.get(step.step, ())) for step in crowd.journey]
     patience, delays = _patience(crowd, distributions)
     parameters = np.zeros(1, dtype=PARAMETERS)
     row = parameters[0]
@@ -164,15 +159,12 @@ def compile_site(
     _people(row, crowd, distributions)
     _store(row, site, distributions)
     _partners(row, site, distributions, scale)
-    row["api_us"] = round(costs.api_seconds * MICROSECONDS)
-    row["api_processes"] = costs.api_processes
-    row["hash_us"] = round(costs.hash_seconds * scale.factor(Dimension.HASH_COST) * MICROSECONDS)
-    row["overhead"] = round(costs.overhead_seconds * MICROSECONDS)
-    row["round_trip_from"] = round(costs.round_trip_from_seconds * MICROSECONDS)
-    row["hash_threads"] = site.password.threads_limit
+    _stations(row, site, costs, scale, spreads)
     table = np.array(distributions.rows, dtype=DISTRIBUTION)
     table_of_next, changes = compile_journey(crowd).next, bandwidth_changes(site)
-    return SitePlan(crowd, site, scale, due_us, int(row["end"]), parameters, steps, patience, delays, table_of_next, table, changes)
+    return SitePlan(
+        crowd, site, scale, due_us, int(row["end"]), parameters, steps, patience, delays, table_of_next, table, spreads.table, changes
+    )
 
 
 def _steps(crowd: Scenario, distributions: _Distributions) -> NDArray[np.void]:
@@ -184,6 +176,7 @@ def _steps(crowd: Scenario, distributions: _Distributions) -> NDArray[np.void]:
         row = rows[i]
         row["kind"] = _kind(crowd.name, step)
         row["is_upload"] = is_upload(step)
+        row["writes"] = isinstance(step, RequestStep) and not (step.method == "GET" and step.path.startswith("/"))
         row["think"] = distributions.add(step.think_seconds)
         row["read_ratio"], row["first"], row["smaller"] = 1.0, -1, -1
         if isinstance(step, MessageStep):
@@ -242,6 +235,17 @@ def _people(row: np.void, crowd: Scenario, distributions: _Distributions) -> Non
     row["fixed_round_trip"] = distributions.add(line.fixed_round_trip_seconds)
     row["uplink_ratio"], row["fixed_line_ratio"] = line.uplink_ratio, line.fixed_line_ratio
     row["nik_known_ratio"] = crowd.people.nik_known_ratio
+
+
+def _stations(row: np.void, site: Profile, costs: Costs, scale: Scale, spreads: SpreadRows) -> None:
+    row["api_us"], row["api_spread"] = round(costs.api_seconds * MICROSECONDS), spreads.add(costs.api_spread)
+    row["ticket_us"], row["ticket_spread"] = round(costs.ticket_seconds * MICROSECONDS), spreads.add(costs.ticket_spread)
+    row["api_processes"] = costs.api_processes
+    row["upload_processes"] = site.uploads.processes if site.uploads.own_process else 0
+    row["hash_us"] = round(costs.hash_seconds * scale.factor(Dimension.HASH_COST) * MICROSECONDS)
+    row["hash_threads"] = site.password.threads_limit
+    row["commit_spread"] = spreads.add(costs.commit_spread)
+    row["round_trip_from"] = round(costs.round_trip_from_seconds * MICROSECONDS)
 
 
 def _store(row: np.void, site: Profile, distributions: _Distributions) -> None:

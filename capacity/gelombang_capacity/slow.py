@@ -29,8 +29,9 @@ from gelombang.seeds import Purpose, unit
 from gelombang.sharing import Finished, SharedStore, Slowdown
 from gelombang.steps import MessageStep, PhotoKind, PhotoStep, RequestStep, is_upload
 from gelombang.waiting import PeopleWaiting
+from gelombang_capacity.costs import LEVELS, Costs, Spread
 from gelombang_capacity.endings import ENDS, Ending
-from gelombang_capacity.site import SHED_RETRY_SECONDS, Costs, SitePlan
+from gelombang_capacity.site import SHED_RETRY_SECONDS, SitePlan
 
 _WAITING_LIMIT = 1_000_000
 _BODY_LIMITS = 8
@@ -117,11 +118,13 @@ class SlowSimulator:
         messages = self._site.messages
         self._mail, self._sms = _Partner(messages.mail_per_second), _Partner(messages.sms_per_second)
         self._registry = _Partner(self._site.registry.lookups_per_second)
-        self._overhead_us = round(costs.overhead_seconds * 1e6)
+        self._costs = costs
         self._round_trip_from_us = round(costs.round_trip_from_seconds * 1e6)
-        self._api_us = round(costs.api_seconds * 1e6)
         self._hash_us = round(costs.hash_seconds * plan.scale.factor(Dimension.HASH_COST) * 1e6)
         self._api_free = [0] * costs.api_processes
+        uploads = self._site.uploads
+        self._upload_free = [0] * uploads.processes if uploads.own_process else self._api_free
+        self._commit_begins_us = self._commit_ends_us = 0
         self._hash_free = [0] * self._site.password.threads_limit
 
     def run(self) -> None:
@@ -155,7 +158,7 @@ class SlowSimulator:
     def _arrive(self, now_us: int) -> None:
         person = make_person(self._seed, len(self.people), self._scenario, 1)
         round_trip_us = int(person.round_trip_seconds * 1e6)
-        waited_us = (round_trip_us if round_trip_us >= self._round_trip_from_us else 0) + self._overhead_us
+        waited_us = round_trip_us if round_trip_us >= self._round_trip_from_us else 0
         applicant = _Applicant(person, now_us, waited_us)
         self.people.append(applicant)
         self._begin(applicant, now_us)
@@ -218,16 +221,38 @@ class SlowSimulator:
     # small steps
 
     def _request(self, a: _Applicant, step: RequestStep, now_us: int) -> None:
-        served_us = _served(self._api_free, now_us, self._api_us)
+        cpu_us = self._drawn_us(self._costs.api_spread, Purpose.CPU_TIME, a, round(self._costs.api_seconds * 1e6))
+        served_us = _served(self._api_free, now_us, cpu_us)
         asked = (step.method, step.path)
         if asked in (("POST", "/api/v1/accounts"), ("POST", "/api/v1/sessions")):
             served_us = _served(self._hash_free, served_us, self._hash_us)
+        is_read = step.method == "GET" and step.path.startswith("/")
+        if self._costs.commit_spread and not is_read:
+            served_us = self._durable_us(served_us, self._drawn_us(self._costs.commit_spread, Purpose.COMMIT_TIME, a, 0))
+        answer_us = served_us + a.round_trip_us + self._answer_takes_us(a)
         ending, told_seconds = self._site_does(a, asked, served_us)
         patience_us = int(page_patience_seconds(a.person, a.step, a.tries[a.step]) * 1e6)
-        if served_us + a.round_trip_us - now_us > patience_us:
+        if answer_us - now_us > patience_us:
             self._end(a, Ending.LEFT_PAGE, now_us + patience_us)
         else:
-            self._end(a, ending, served_us + a.round_trip_us, told_seconds)
+            self._end(a, ending, answer_us, told_seconds)
+
+    def _drawn_us(self, spread: Spread, purpose: Purpose, a: _Applicant, fixed_us: int) -> int:
+        if not spread:
+            return fixed_us
+        place = unit(self._seed, a.person.index, purpose, a.step << 24 | a.tries[a.step]) * (LEVELS - 1)
+        low_us, high_us = spread[int(place)] * 1e6, spread[int(place) + 1] * 1e6
+        return int(low_us + (place - int(place)) * (high_us - low_us))
+
+    def _answer_takes_us(self, a: _Applicant) -> int:
+        return self._drawn_us(self._costs.answers.get(self._scenario.journey[a.step].step, ()), Purpose.ANSWER_TIME, a, 0)
+
+    def _durable_us(self, now_us: int, commit_us: int) -> int:
+        if now_us < self._commit_begins_us:
+            return self._commit_ends_us
+        self._commit_begins_us = max(now_us, self._commit_ends_us)
+        self._commit_ends_us = self._commit_begins_us + commit_us
+        return self._commit_ends_us
 
     def _site_does(self, a: _Applicant, asked: tuple[str, str], at_us: int) -> tuple[Ending, float | None]:
         match asked:
@@ -313,7 +338,8 @@ class SlowSimulator:
 
     def _ask_for_ticket(self, photo: _Photo, tickets: Tickets, now_us: int) -> None:
         a, uploads, store = photo.applicant, self._site.uploads, self._site.modelled_store
-        answer_us = _served(self._api_free, now_us, self._api_us) + a.round_trip_us
+        cpu_us = self._drawn_us(self._costs.ticket_spread, Purpose.CPU_TIME, a, round(self._costs.ticket_seconds * 1e6))
+        answer_us = _served(self._upload_free, now_us, cpu_us) + a.round_trip_us + self._answer_takes_us(a)
         patience_us = int(page_patience_seconds(a.person, a.step, a.tries[a.step]) * 1e6)
         if answer_us - now_us > patience_us:
             self._end(a, Ending.LEFT_PAGE, now_us + patience_us)

@@ -1,21 +1,23 @@
 """Requests that are no uploads, and messages, in machine code.
 
-A request is answered when the site's CPU has come to it (`gelombang_capacity.station`) and a round trip has passed; nothing else that
-happens meanwhile can change that, so its end is known, and counted, when it begins. Mail and SMS are taken by their partner at a capped
+A request is answered when the site's CPU has come to it (`gelombang_capacity.station`), its password is hashed, what it changes is durable,
+and a round trip and the answer's own time have passed (`gelombang_capacity.costs`); nothing else that happens meanwhile can change that, so
+its end is known, and counted, when it begins. Mail and SMS are taken by their partner at a capped
 rate and then travel; the civil registry looks up so many numbers a second. What the site has done it has done, whether or not the person
 waited.
 """
 
 from gelombang.seeds import Purpose
-from gelombang_capacity.draws import quantile, unit
+from gelombang_capacity.draws import quantile, spread_us, unit
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.jit import compiled
 from gelombang_capacity.site import Kind
-from gelombang_capacity.station import serve
+from gelombang_capacity.station import commit, serve
 from gelombang_capacity.walk import NOT_TOLD, end_attempt, schedule
 from gelombang_capacity.world import PARKED, World
 
 _PATIENCE, _EMAIL_READ, _JITTER = int(Purpose.PATIENCE), int(Purpose.EMAIL_READ), int(Purpose.SERVER_JITTER)
+_CPU_TIME, _COMMIT_TIME, _ANSWER_TIME = int(Purpose.CPU_TIME), int(Purpose.COMMIT_TIME), int(Purpose.ANSWER_TIME)
 _ACCOUNT, _LOGIN, _DATA, _OTP_SEND, _OTP = int(Kind.ACCOUNT), int(Kind.LOGIN), int(Kind.DATA), int(Kind.OTP_SEND), int(Kind.OTP)
 _MAIL, _SMS, _REGISTRY = int(Kind.MAIL), int(Kind.SMS), int(Kind.REGISTRY)
 _END_OK, _END_CONFLICT, _END_EXPIRED, _END_INVALID = int(Ending.OK), int(Ending.CONFLICT), int(Ending.EXPIRED), int(Ending.INVALID)
@@ -37,17 +39,28 @@ def page_patience_us(w: World, person: int) -> int:
 def request(w: World, person: int, now_us: int) -> None:
     """One request of the person's step."""
     me, p = w.people[person], w.p[0]
-    kind = int(w.steps[me.step].kind)
-    served_us = serve(w.api_free, now_us, p.api_us)
+    row = w.steps[me.step]
+    kind = int(row.kind)
+    n = int(me.step) << 24 | int(me.number)
+    served_us = serve(w.api_free, now_us, spread_us(w.spreads, p.api_spread, p.api_us, p.seed, person, _CPU_TIME, n))
     if kind == _ACCOUNT or kind == _LOGIN:
         served_us = serve(w.hash_free, served_us, p.hash_us)
+    if row.writes and p.commit_spread >= 0:
+        served_us = commit(w.site, served_us, spread_us(w.spreads, p.commit_spread, 0, p.seed, person, _COMMIT_TIME, n))
     ending, told_seconds = _site_does(w, person, kind, served_us)
-    answer_us = served_us + me.round_trip
+    answer_us = served_us + me.round_trip + answer_takes_us(w, person)
     patience_us = page_patience_us(w, person)
     if answer_us - now_us > patience_us:
         end_attempt(w, person, _END_LEFT, now_us + patience_us, NOT_TOLD, 0)
     else:
         end_attempt(w, person, ending, answer_us, told_seconds, 0)
+
+
+@compiled
+def answer_takes_us(w: World, person: int) -> int:
+    """What the answer to this attempt takes beyond lines, CPU, commit and round trip."""
+    me, p = w.people[person], w.p[0]
+    return spread_us(w.spreads, w.steps[me.step].answer, 0, p.seed, person, _ANSWER_TIME, int(me.step) << 24 | int(me.number))
 
 
 @compiled

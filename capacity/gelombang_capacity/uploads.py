@@ -9,16 +9,17 @@ over: its time of answer is then fixed.
 from gelombang.admission import Admission
 from gelombang.seeds import Purpose
 from gelombang_capacity import store as stores
-from gelombang_capacity.draws import quantile, unit
+from gelombang_capacity.draws import quantile, spread_us, unit
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.jit import compiled
-from gelombang_capacity.small_steps import page_patience_us
+from gelombang_capacity.small_steps import answer_takes_us, page_patience_us
 from gelombang_capacity.station import serve
 from gelombang_capacity.waiting import admission_for_ticket, budget_ratio, come_back_seconds, is_admitted
 from gelombang_capacity.walk import NOT_TOLD, end_attempt, schedule
 from gelombang_capacity.world import AT_STORE, BODY, HEARS, LEAVES_BODY, World
 
 _PATIENCE, _PHOTO_SIZE, _COPY_SIZE = int(Purpose.PATIENCE), int(Purpose.PHOTO_SIZE), int(Purpose.SMALLER_COPY_SIZE)
+_CPU_TIME = int(Purpose.CPU_TIME)
 _OK, _LEFT_PAGE, _LEFT_BODY, _LEFT_STORE = int(Ending.OK), int(Ending.LEFT_PAGE), int(Ending.LEFT_BODY), int(Ending.LEFT_STORE)
 _BODIES_FULL, _BODY_TOO_LARGE, _BUSY = int(Ending.BODIES_FULL), int(Ending.BODY_TOO_LARGE), int(Ending.BUSY)
 _TOO_LARGE_AFTER, _TOO_LARGE_BEFORE = int(Ending.TOO_LARGE_AFTER_BODY), int(Ending.TOO_LARGE_BEFORE_BODY)
@@ -86,7 +87,9 @@ def _send(w: World, person: int, now_us: int) -> None:
 def _ask_for_ticket(w: World, person: int, now_us: int) -> None:
     me, p, s = w.people[person], w.p[0], w.site[0]
     which = int(w.steps[me.step].photo)
-    answer_us = serve(w.api_free, now_us, p.api_us) + me.round_trip
+    n = int(me.step) << 24 | int(me.number)
+    cpu_us = spread_us(w.spreads, p.ticket_spread, p.ticket_us, p.seed, person, _CPU_TIME, n)
+    answer_us = serve(w.upload_free, now_us, cpu_us) + me.round_trip + answer_takes_us(w, person)
     patience_us = page_patience_us(w, person)
     if answer_us - now_us > patience_us:
         end_attempt(w, person, _LEFT_PAGE, now_us + patience_us, NOT_TOLD, 0)

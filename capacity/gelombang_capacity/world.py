@@ -80,13 +80,16 @@ SITE = np.dtype(
         ("events", "<i8"),
         ("traced", "<i8"),
         ("latest", "<i8"),
+        ("commit_begins", "<i8"),
+        ("commit_ends", "<i8"),
         ("stored_unheard_bytes", "<i8"),
         ("people_at", "<i8"),
         ("tries_at", "<i8"),
         ("nodes_at", "<i8"),
     ]
 )
-"""The site's own numbers; `people_at`, `tries_at`, `nodes_at` are where those rows begin in memory."""
+"""The site's own numbers; `commit_begins`, `commit_ends`: of the database's last transaction; `people_at`, `tries_at`, `nodes_at` are where
+those rows begin in memory."""
 
 ANSWER = np.dtype([("at", "<i8"), ("person", "<i8")])
 TRACE = np.dtype(
@@ -131,7 +134,11 @@ class World(NamedTuple):
     told_near: NDArray[np.void]
     told_nodes: NDArray[np.void]
     told_slices: NDArray[np.int32]
+    spreads: NDArray[np.float64]
+    """Measured times in µs, a row of quantiles each."""
     api_free: NDArray[np.int64]
+    upload_free: NDArray[np.int64]
+    """The same array where uploads have no process of their own."""
     hash_free: NDArray[np.int64]
     outcomes: NDArray[np.int64]
     reached: NDArray[np.int64]
@@ -171,6 +178,8 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
     make_store(store, jobs, float(row["bytes_per_us"]))
     room = people + people // 4 + 4_096
     told = room if row["ticketed"] else 1
+    api_free = np.zeros(int(row["api_processes"]), dtype=np.int64)
+    upload_processes = int(row["upload_processes"])
     return World(
         p=parameters,
         steps=plan.steps,
@@ -196,7 +205,9 @@ def make_world(plan: SitePlan, grid: WindowGrid, trace_rows: int) -> World:
         told_near=np.empty(told, dtype=NEAR),
         told_nodes=np.empty(told, dtype=NODE),
         told_slices=np.full(slices + 1 if row["ticketed"] else 1, -1, dtype=np.int32),
-        api_free=np.zeros(int(row["api_processes"]), dtype=np.int64),
+        spreads=plan.spreads,
+        api_free=api_free,
+        upload_free=np.zeros(upload_processes, dtype=np.int64) if upload_processes else api_free,
         hash_free=np.zeros(int(row["hash_threads"]), dtype=np.int64),
         outcomes=np.zeros((steps, len(Outcome)), dtype=np.int64),
         reached=np.zeros(steps, dtype=np.int64),

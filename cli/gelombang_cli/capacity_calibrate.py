@@ -1,8 +1,10 @@
 """`gelombang capacity calibrate`: what requests cost the server, from measured runs, tested on loads that the fit has not seen."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 from gelombang.clock import utc_now
@@ -14,17 +16,11 @@ from gelombang_capacity.calibration import (
     COVERAGE_AIM,
     ERROR_AIMS,
     Calibration,
-    DemandNumbers,
     HeldOut,
-    Measured,
-    fit_runs,
-    overhead_seconds,
-    profile_digest,
     read_measured,
     require_alike,
     split,
 )
-from gelombang_capacity.demand import Class
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder, make_run_folder, new_run_id
 from gelombang_reports.sheet_page import write_sheet
@@ -43,6 +39,7 @@ def add_command(parts: Commands) -> None:
 
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
+    from gelombang_capacity.fitting import fitted_calibration
     from gelombang_capacity.held_out import check, diagnostic, rejections
 
     console = Console()
@@ -50,7 +47,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     runs = [read_measured(existing_run_folder(path)) for path in paths]
     require_alike(runs)
     fitted, tested = split(runs, parsed.hold_out)
-    draft = _calibration(fitted, tested)
+    draft = fitted_calibration(fitted, tested, utc_now().isoformat(timespec="seconds"))
     checks = [each for run in tested for each in check(run, draft)]
     calibration = draft.model_copy(
         update={
@@ -70,32 +67,6 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.FAILED if calibration.rejected else ExitCode.AS_EXPECTED
 
 
-def _calibration(fitted: list[Measured], tested: list[Measured]) -> Calibration:
-    first, fit = fitted[0], fit_runs(fitted)
-    demands = [DemandNumbers(of=each.of, seconds=each.seconds, standard_error=each.standard_error) for each in fit.demands]
-    small = next(each.seconds for each in fit.demands if each.of is Class.SMALL)
-    return Calibration(
-        made_at=utc_now().isoformat(timespec="seconds"),
-        commit=first.record.commit,
-        profile=first.profile.name,
-        profile_digest=profile_digest(first.profile),
-        scenario=first.record.scenario,
-        speed=first.record.scale.speed,
-        fitted=[run.record.run_id for run in fitted],
-        held_out=[run.record.run_id for run in tested],
-        seconds=fit.seconds,
-        requests_per_second_low=fitted[0].requests_per_second,
-        requests_per_second_high=fitted[-1].requests_per_second,
-        demands=demands,
-        residual_cores=fit.residual_cores,
-        overhead_seconds=overhead_seconds(fitted, small),
-        checks=[],
-        rejected=[],
-        coverage_ratio=0.0,
-        diagnostic=None,
-    )
-
-
 def calibration_sheet(found: Calibration) -> Sheet:
     """The page of a calibration."""
     verdict = (
@@ -113,13 +84,18 @@ def calibration_sheet(found: Calibration) -> Sheet:
         verdict=verdict,
         tone=Tone.BAD if found.rejected else Tone.GOOD,
         doubts=tuple(found.rejected),
-        sections=(_demand_section(found), _check_section(found), _diagnostic_section(found)),
+        sections=(
+            _demand_section(found),
+            _check_section(found),
+            *(_run_section(found, run) for run in dict.fromkeys(each.run_id for each in found.checks)),
+            _answer_section(found),
+            _diagnostic_section(found),
+        ),
     )
 
 
 def _demand_section(found: Calibration) -> Section:
     rows = [(each.of.value, f"{1e3 * each.seconds:.3f}", f"± {1e3 * each.standard_error:.3f}") for each in found.demands]
-    rows.append(("an answer, beyond CPU and line", f"{1e3 * found.overhead_seconds:.3f}", ""))
     note = "CPU milliseconds of all server processes, of the wall clock; of nobody asks: thousandths of a core."
     table = Table(("class of request", "costs", "standard error"), tuple(rows), note)
     unexplained = f"A second's use lies {found.residual_cores:.3g} cores about the fit."
@@ -127,6 +103,23 @@ def _demand_section(found: Calibration) -> Section:
 
 
 def _check_section(found: Calibration) -> Section:
+    words = (
+        f"Held out: {', '.join(found.held_out)}. An interval is what chance does (other people) and how much the runs that were fitted "
+        "differ from the model beyond it.",
+    )
+    spread = tuple((kind, f"{100 * off:.1f} {'points' if kind == 'share' else '%'}") for kind, off in found.run_spread.items())
+    return Section(
+        "Runs that the fit has not seen",
+        words,
+        tables=(
+            Table(("held-out error", "largest", "wanted"), _error_rows(found)),
+            Table(("kind of quantity", "runs differ by"), spread, "One standard deviation, chance apart."),
+        ),
+    )
+
+
+def _run_section(found: Calibration, run_id: str) -> Section:
+    """One held-out run, quantity by quantity."""
     rows = tuple(
         (
             each.quantity,
@@ -137,13 +130,25 @@ def _check_section(found: Calibration) -> Section:
             "rejected" if each.is_rejected else "inside" if each.is_inside else "near",
         )
         for each in found.checks
+        if each.run_id == run_id
     )
     head = ("quantity", "measured", "predicted", "off by", "90 % interval", "it is")
-    return Section(
-        "Runs that the fit has not seen",
-        (f"Held out: {', '.join(found.held_out)}.",),
-        tables=(Table(("held-out error", "largest", "wanted"), _error_rows(found)), Table(head, rows)),
-    )
+    return Section(f"Held out: {run_id}", (), tables=(Table(head, rows),))
+
+
+def _answer_section(found: Calibration) -> Section:
+    """What an answer takes beside CPU and lines."""
+
+    def row(name: str, spread: Sequence[float]) -> tuple[str, ...]:
+        return (name, *(f"{1e3 * float(np.interp(share, np.linspace(0, 1, len(spread)), spread)):.2f}" for share in (0.05, 0.5, 0.95)))
+
+    times = found.times
+    rows = [row(f"answer to {step}", spread) for step, spread in times.answers.items()]
+    if times.commit:
+        rows.append(row("one transaction of the database", times.commit))
+    note = "Milliseconds of the wall clock; drawn for each person and try. Of a photo step: the answer to the wish for a ticket."
+    words = ("The way there and back, threads' hand-over, the generator's clock: it keeps nobody else waiting.",)
+    return Section("What an answer takes beside", words, tables=(Table(("what", "5 %", "middle", "95 %"), tuple(rows), note),))
 
 
 def _off(each: HeldOut) -> str:

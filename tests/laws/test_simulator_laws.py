@@ -20,12 +20,12 @@ from gelombang.record import read_record, write_record
 from gelombang.scale import Scale
 from gelombang.scenario import Backoff, Persona, Scenario
 from gelombang.seeds import Purpose, unit_array
+from gelombang_capacity.costs import LEVELS, Costs, Spread
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.metastability import Trial, walk
 from gelombang_capacity.simulation import Simulated, Simulation, record_of, simulate
-from gelombang_capacity.site import Costs
 from gelombang_capacity.slow import SlowSimulator
-from gelombang_capacity.station import serve_all
+from gelombang_capacity.station import COMMITS, commit_all, serve_all
 from gelombang_capacity.world import CHANGE
 from support import small_scenario
 
@@ -55,6 +55,11 @@ def tight(profile: Profile) -> Profile:
     return Profile.model_validate({**profile.model_dump(), "store": store, "uploads": uploads, "registry": registry})
 
 
+def rising(low: float, high: float) -> Spread:
+    """Times from low to high, the long ones rare."""
+    return tuple(low + (high - low) * (level / (LEVELS - 1)) ** 3 for level in range(LEVELS))
+
+
 def unchanged(profile: Profile) -> Profile:
     return profile
 
@@ -62,7 +67,13 @@ def unchanged(profile: Profile) -> Profile:
 @pytest.mark.parametrize("name", ["april-2020", "hardened"])
 @pytest.mark.parametrize("change", [unchanged, stalled, tight])
 def test_the_compiled_simulator_tells_every_attempt_as_the_slow_one_does(name: str, change: Callable[[Profile], Profile]) -> None:
-    costs = Costs(api_seconds=0.002, overhead_seconds=0.0015, round_trip_from_seconds=0.001)
+    costs = Costs(
+        api_spread=rising(0.0, 0.004),
+        ticket_spread=rising(0.001, 0.003),
+        commit_spread=rising(0.001, 0.009),
+        answers={"account": rising(0.0, 0.002), "otp": rising(0.001, 0.1), "ktp": rising(0.0, 0.01)},
+        round_trip_from_seconds=0.001,
+    )
     found = simulated(
         load_scenario("opening-hour"),
         change(load_profile(name)),
@@ -199,6 +210,30 @@ def test_a_station_keeps_people_waiting_as_erlang_c_says(servers: int, load: flo
     waiting = blocked / (1 - load * (1 - blocked))
     assert float(waits.mean()) == pytest.approx(waiting * mean_us / (servers * (1 - load)), rel=0.08)
     assert float((waits > 0).mean()) == pytest.approx(waiting, abs=0.02)
+
+
+@pytest.mark.parametrize("busy", [0.02, 0.5, 20.0])
+def test_a_database_commits_together_those_who_come_while_it_commits(busy: float) -> None:
+    """Against a writer that takes all who have come, one transaction after the other; and at the ends against theory: alone a write takes
+    its own transaction, in a crowd half of one under way (it comes anywhere inside it) and its own."""
+    commit_us = 1_000
+    gaps = np.random.default_rng(3).exponential(commit_us / busy, 20_000)
+    arrivals = np.cumsum(gaps).astype(np.int64)
+    done = commit_all(np.zeros(1, dtype=COMMITS), arrivals, np.full(len(arrivals), commit_us, dtype=np.int64))
+    at, expected = 0, []
+    first = 0
+    while first < len(arrivals):
+        at = max(at, int(arrivals[first]))
+        past = max(first + 1, int(np.searchsorted(arrivals, at, side="left")))
+        at += commit_us
+        expected += [at] * (past - first)
+        first = past
+    assert np.mean(done == np.array(expected)) > 0.999  # two that come in one microsecond may be told apart
+    mean = float(np.mean(done - arrivals)) / commit_us
+    if busy == 0.02:
+        assert mean == pytest.approx(1.0, abs=0.02)
+    if busy == 20.0:
+        assert mean == pytest.approx(1.5, abs=0.03)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])

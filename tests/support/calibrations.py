@@ -1,7 +1,8 @@
 """A calibration by hand."""
 
 from gelombang.loading import load_profile
-from gelombang_capacity.calibration import Calibration, DemandNumbers, HeldOut, profile_digest
+from gelombang_capacity.calibration import Calibration, DemandNumbers, HeldOut, MeasuredTimes, profile_digest
+from gelombang_capacity.costs import LEVELS
 from gelombang_capacity.demand import Class
 
 
@@ -37,7 +38,13 @@ CALIBRATION = Calibration(
         DemandNumbers(of=Class.IDLE, seconds=0.02, standard_error=0.01),
     ],
     residual_cores=0.03,
-    overhead_seconds=0.001,
+    times=MeasuredTimes(
+        api=[0.0001 + 0.000002 * level for level in range(LEVELS)],
+        ticket=[],
+        commit=[0.0004] * LEVELS,
+        answers={"account": [0.001] * LEVELS},
+    ),
+    run_spread={"cores": 0.02},
     checks=[held_out("server cores", 0.5, 0.1, 0.52)],
     rejected=[],
     coverage_ratio=1.0,

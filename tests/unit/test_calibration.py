@@ -98,7 +98,7 @@ def test_the_page_tells_the_largest_held_out_error_of_each_kind_beside_what_was_
     errors = sheet.sections[1].tables[0]
     assert errors.rows == (
         ("people through", "-10.0%", "at most 5%"),
-        ("responses", "+10.0%", "at most 15%"),
+        ("responses of small requests and of uploads", "+10.0%", "at most 15%"),
         ("share of uploads failed", "+3.0 points", "at most 5 points"),
         ("inside their 90 % interval", "100% of 4", "80% to 97%"),
     )

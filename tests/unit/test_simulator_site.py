@@ -11,8 +11,9 @@ from gelombang.errors import HostError, InputError
 from gelombang.loading import load_profile, load_scenario
 from gelombang.scale import Scale
 from gelombang.scenario import Backoff, Persona, Scenario
+from gelombang_capacity.costs import Costs
 from gelombang_capacity.endings import ENDS, OUTCOMES, Ending, place
-from gelombang_capacity.site import Costs, Kind, SitePlan, compile_site
+from gelombang_capacity.site import Kind, SitePlan, compile_site
 from support import small_scenario
 
 
