@@ -18,7 +18,7 @@ from gelombang_capacity.quantities import SERVER_CORES, Kind, kind_of, measured_
 from gelombang_capacity.simulation import Simulated, Simulation, simulate
 
 SEEDS = 20
-FITTED_SEEDS = 6
+FITTED_SEEDS = 12
 CONFIDENCE = 0.9
 FLOORS = {Kind.PEOPLE: 0.05, Kind.MIDDLE: 0.15, Kind.TAIL: 0.15, Kind.SHARE: 0.05, Kind.CORES: 0.15}
 """Differences smaller than these decide nothing, however narrow an interval is: 5 % of throughput, 15 % of a response or of cores, 5 points

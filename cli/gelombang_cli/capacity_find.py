@@ -1,9 +1,11 @@
 """`gelombang capacity find`: the largest rate of open arrivals that a site carries, with an interval and what broke first."""
 
 import argparse
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,8 +22,11 @@ from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.sheet import lines_of
 from gelombang_capacity.breaking import broken_words, busiest, doubt_words, first_broken
+from gelombang_capacity.costs import Costs
+from gelombang_capacity.demand import PASSWORD_STEPS
 from gelombang_capacity.limit_result import LIMIT_FILE, LimitResult, limit_sheet, probe_results
 from gelombang_capacity.limit_search import Found, Probe, SearchRules, search
+from gelombang_capacity.password_price import password_price
 from gelombang_capacity.predictions import LIMIT, PREDICTIONS_FILE, Prediction, Quantity, add_line, limit_key
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
 from gelombang_cli.backlog import BacklogWatch
@@ -35,6 +40,8 @@ from gelombang_reports.sheet_page import write_sheet
 PAGE_FILE = "limit.html"
 LONG_TIMES = 2.0
 """How many times as long the confirming hold is."""
+PRICE_LOAD_RATIO = 0.5
+"""Load of the run that measures what a password takes: far enough below the limit that most wait for nobody."""
 RUNS_FOLDER = Path("runs")
 KINDS = ("live", "simulated")
 
@@ -84,12 +91,14 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     kind = KINDS[parsed.simulated]
     key = limit_key(hunt.scenario, hunt.profile, ScaleNumbers.of(hunt.scale), hunt.hold_seconds)
     if parsed.simulated:
-        found = search(lambda load, number, is_long: _tell(console, hunt, _simulated(hunt, load, number, is_long)), hunt.rules)
-        _expect(hunt, found, key)
+        model = partial(_simulated, hunt, costs=Costs(), name="simulated")
+        found = search(lambda load, number, is_long: _tell(console, hunt, model(load, number, is_long)), hunt.rules)
+        if found.limit is not None:
+            _expect(hunt, [found], key)
     else:
-        _foretell(hunt, key, console)
         people = planned_people(hunt.scenario, replace(hunt.scale, load=1.0), hunt.hold_seconds)
         require_able(int(people * IN_FLIGHT_SHARE), people, hunt.scale.bytes_ratio, hunt.folder)
+        _foretell(hunt, key, console)
         found = search(lambda load, number, is_long: _tell(console, hunt, _live(hunt, load, number, is_long)), hunt.rules)
     result = _result(hunt, found, kind, forecast)
     write_model(hunt.folder / LIMIT_FILE, result)
@@ -162,14 +171,15 @@ def _live(hunt: Hunt, load: float, number: int, is_long: bool) -> Probe:
     return _probe(hunt, record, load, number, is_long, watch.reason)
 
 
-def _simulated(hunt: Hunt, load: float, number: int, is_long: bool) -> Probe:
+def _simulated(hunt: Hunt, load: float, number: int, is_long: bool, costs: Costs, name: str) -> Probe:
     from gelombang_capacity.simulation import Simulation, record_of, simulate
 
-    folder = hunt.folder / f"simulated-{number:02d}"
+    folder = hunt.folder / f"{name}-{number:02d}"
     folder.mkdir()
     scale = replace(hunt.scale, load=load)
-    run_id = f"{hunt.folder.name}-simulated-{number:02d}"
-    order = Simulation(hunt.scenario, hunt.profile, scale, _seed(hunt, number), _for_seconds(hunt, is_long), run_id, _now(), commit())
+    run_id = f"{hunt.folder.name}-{name}-{number:02d}"
+    for_seconds = _for_seconds(hunt, is_long)
+    order = Simulation(hunt.scenario, hunt.profile, scale, _seed(hunt, number), for_seconds, run_id, _now(), commit(), costs)
     record = record_of(simulate(order), folder, {})
     write_record(folder, record)
     return _probe(hunt, record, load, number, is_long, "")
@@ -200,27 +210,46 @@ def _tell(console: Console, hunt: Hunt, probe: Probe) -> Probe:
 
 
 def _foretell(hunt: Hunt, key: str, console: Console) -> None:
-    """Before anything is measured: what the model expects. Without the simulator nothing is expected, and that is said."""
-    try:
-        run: Callable[[float, int, bool], Probe] = lambda load, number, is_long: _simulated(hunt, load, number, is_long)  # noqa: E731
-        found = search(run, replace(hunt.rules, probes_limit=100))
-    except HostError as error:
-        console.print(f"no prediction: {error}", highlight=False, soft_wrap=True, markup=False)
-        return
-    if found.limit is None or found.low is None or found.high is None:
-        console.print(f"no prediction: the model finds no limit ({found.reason})", highlight=False, soft_wrap=True, markup=False)
-        return
-    _expect(hunt, found, key)
-    low, high = found.low * hunt.per_second, found.high * hunt.per_second
-    console.print(f"expected before the first run: {low:.3g} to {high:.3g} arrivals/s", highlight=False, soft_wrap=True)
+    """Before the search: what the model expects, at the dearest and the cheapest price; or that it expects nothing, and why."""
+    found = []
+    for name, costs in _prices(hunt, console).items():
+        run: Callable[[float, int, bool], Probe] = partial(_simulated, hunt, costs=costs, name=name)
+        try:
+            found.append(search(run, replace(hunt.rules, probes_limit=100)))
+        except HostError as error:
+            console.print(f"no prediction: {error}", highlight=False, soft_wrap=True, markup=False)
+            return
+        if found[-1].limit is None:
+            console.print(f"no prediction: the model finds no limit ({found[-1].reason})", highlight=False, soft_wrap=True, markup=False)
+            return
+    quantity = _expect(hunt, found, key)
+    console.print(f"expected before the first run: {quantity.low:.3g} to {quantity.high:.3g} arrivals/s", highlight=False, soft_wrap=True)
 
 
-def _expect(hunt: Hunt, found: Found, key: str) -> None:
-    """Write what was found by simulation into the ledger of predictions."""
-    if found.limit is None or found.low is None or found.high is None:
-        return
-    rate = hunt.per_second
-    quantity = Quantity(name=LIMIT, value=found.limit * rate, low=found.low * rate, high=found.high * rate)
+def _prices(hunt: Hunt, console: Console) -> dict[str, Costs]:
+    """What the model is told that requests cost: where passwords are hashed at full price, measured in a run at half the first load."""
+    if hunt.scale.speed != 1 or not any(step.step in PASSWORD_STEPS for step in hunt.scenario.journey):
+        return {"simulated": Costs()}
+    probe = _live(hunt, hunt.rules.first_load * PRICE_LOAD_RATIO, 0, False)
+    price = None if probe.doubts else password_price(hunt.folder / "run-00", hunt.scenario)
+    if price is None:
+        why = probe.doubts[0] if probe.doubts else "too few had the password threads for themselves"
+        console.print(f"no price of a password from run 0 ({why}); expecting the usual one", highlight=False, soft_wrap=True, markup=False)
+        return {"simulated": Costs()}
+    words = f"a password takes {1e3 * price.low:.1f} to {1e3 * price.high:.1f} ms of a thread beside the generator"
+    console.print(f"run 0: {probe.load * hunt.per_second:.4g} arrivals/s: {words}", highlight=False, soft_wrap=True)
+    return {"dear": Costs(hash_seconds=price.high), "cheap": Costs(hash_seconds=price.low)}
+
+
+def _expect(hunt: Hunt, searches: Sequence[Found], key: str) -> Quantity:
+    """Write what was found by simulation into the ledger of predictions; each search has found a limit."""
+    limits = [found.limit or 0.0 for found in searches]
+    quantity = Quantity(
+        name=LIMIT,
+        value=math.prod(limits) ** (1 / len(limits)) * hunt.per_second,
+        low=min(found.low or 0.0 for found in searches) * hunt.per_second,
+        high=max(found.high or 0.0 for found in searches) * hunt.per_second,
+    )
     add_line(
         RUNS_FOLDER / PREDICTIONS_FILE,
         Prediction(
@@ -234,6 +263,7 @@ def _expect(hunt: Hunt, found: Found, key: str) -> None:
             commit=commit(),
         ),
     )
+    return quantity
 
 
 def _result(hunt: Hunt, found: Found, kind: str, forecast: Scenario | None) -> LimitResult:
