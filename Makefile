@@ -15,7 +15,7 @@ WAITERS ?= 3
 # What a disk does for an fsync is nothing that a gate compares, and most of what an account would wait for.
 MEMORY := $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help surge full-surge smoke check test gate study-gates bench bench-generator bench-server bench-simulator lock packages clean
+.PHONY: help surge full-surge smoke check test gate study-gates bench bench-generator bench-server bench-simulator confirm-plan lock packages clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -82,6 +82,9 @@ bench-server: $(READY)  ## the server beside nginx and @tus/server, small steps,
 
 bench-simulator: $(READY)  ## the simulator's CPU beside SimPy and Ciw on one small model; ARGS=--surge for the surge as well
 	@PYTHONPATH=benchmarks $(BIN)/python -m simulator_bench $(ARGS)
+
+confirm-plan: $(READY)  ## calibrate on six live runs, plan, run the planned site, score (about 12 minutes of a quiet machine)
+	@GELOMBANG=$(BIN)/gelombang sh benchmarks/confirm_plan.sh $(ARGS)
 
 lock: $(READY)  ## write requirements.lock and the locks in tests/ again (needs uv)
 	echo schemathesis | uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o tests/schemathesis.lock

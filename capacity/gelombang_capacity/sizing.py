@@ -20,6 +20,8 @@ from gelombang_capacity.calibration import EXTRAPOLATION_LIMIT, Calibration
 from gelombang_capacity.demand import Class
 from gelombang_capacity.plan_outcome import Flow, Interval
 
+UTILISATION = 0.6
+"""Of a core at the peak, unless somebody asks for another."""
 QUALITY = 1.2
 """Of the square root rule: about one request in six waits."""
 PROCESSES_PER_HOST = 8
@@ -78,6 +80,12 @@ def sizes(flows: Sequence[Flow], scenario: Scenario, profile: Profile, calibrati
     )
     waiting = tuple(_waiting(flows, cores, number) for number in _ladder(chosen))
     return Sizes(needs, waiting, chosen, warnings)
+
+
+def bearable_utilisation(calibration: Calibration) -> float:
+    """How much of a core a plan may use: `UTILISATION`, or less where nothing so busy was measured that could say what happens there."""
+    measured = EXTRAPOLATION_LIMIT * calibration.requests_per_second_high * calibration.demand(Class.SMALL).seconds
+    return min(UTILISATION, math.floor(100 * measured) / 100) or UTILISATION
 
 
 def extrapolation(calibration: Calibration, utilisation: float) -> tuple[float, tuple[str, ...]]:

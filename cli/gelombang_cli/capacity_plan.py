@@ -16,7 +16,7 @@ from gelombang.scenario import Scenario
 from gelombang.sheet import lines_of
 from gelombang_capacity.calibration import Calibration, profile_digest
 from gelombang_capacity.profile_text import profile_text
-from gelombang_capacity.sizing import extrapolation
+from gelombang_capacity.sizing import UTILISATION, bearable_utilisation, extrapolation
 from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.expecting import expect_run
 from gelombang_cli.gate import parse_ratio
@@ -43,7 +43,9 @@ def add_command(parts: Commands) -> None:
     parser.add_argument(
         "--registry-wait", type=float, default=3_600.0, metavar="SECONDS", help="longest wait for the registry (default 3600)"
     )
-    parser.add_argument("--utilisation", default="60%", metavar="P", help="how much of a core may be used at the peak (default 60%%)")
+    parser.add_argument(
+        "--utilisation", metavar="P", help="how much of a core may be used at the peak (default 60%%, or what the calibration bears)"
+    )
     parser.add_argument("--sample", default="1/50", metavar="F", help="share of the people in each simulated run (default 1/50)")
     parser.add_argument("--load", type=float, default=1.0, metavar="M", help="people, times this (default 1)")
     parser.add_argument("--worlds", type=int, default=6, metavar="N", help="draws of what is not known (default 6)")
@@ -76,7 +78,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         scale=Scale(parse_sample(parsed.sample), load=positive("--load", parsed.load)),
         worlds=parsed.worlds,
         seed=parsed.seed,
-        utilisation=parse_ratio("--utilisation", parsed.utilisation),
+        utilisation=_utilisation(parsed.utilisation, calibration, console),
     )
     extrapolation(calibration, question.utilisation)  # before minutes of simulating
     folder = make_run_folder(parsed.out, f"{new_run_id(scenario.name, profiles[-1].name)}-plan", profiles[-1].name, False)
@@ -88,7 +90,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     for line in lines_of(sheet):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     if plan.planned is not None:
-        _write_profile(folder, plan.planned.option.profile, scenario.title, console)
+        _write_profile(folder, plan.planned.option.profile, scenario.title, calibration, console)
     console.print(f"Page: {folder / PAGE_FILE}", highlight=False, soft_wrap=True)
     return ExitCode.AS_EXPECTED if plan.planned is not None else ExitCode.FAILED
 
@@ -109,19 +111,29 @@ def usable_calibration(path: Path, profiles: tuple[Profile, ...]) -> Calibration
     return found
 
 
+def _utilisation(asked: str | None, calibration: Calibration, console: Console) -> float:
+    if asked is not None:
+        return parse_ratio("--utilisation", asked)
+    found = bearable_utilisation(calibration)
+    if found < UTILISATION:
+        words = f"no core is planned beyond {found:.0%}: the calibration measured no busier one that could say what {UTILISATION:.0%} costs"
+        console.print(words, highlight=False, soft_wrap=True, markup=False)
+    return found
+
+
 def _for_seconds(asked: float | None, scenario: Scenario) -> float:
     whole = scenario.arrivals.for_seconds or sum(phase.for_seconds for phase in scenario.arrivals.phases)
     return whole if asked is None else positive("--for", asked)
 
 
-def _write_profile(folder: Path, profile: Profile, title: str, console: Console) -> None:
+def _write_profile(folder: Path, profile: Profile, title: str, calibration: Calibration, console: Console) -> None:
     """The planned site as a file, and what the model expects of a live run of it."""
     path = folder / PROFILE_FILE
     path.write_text(profile_text(profile, f"Worked out by `gelombang capacity plan` for: {title}."), encoding="utf-8")
     again = load_profile(path)
     scenario = load_scenario(CONFIRMING_SCENARIO)
     for_seconds = _for_seconds(None, scenario)
-    expect_run("plan", scenario, again, CONFIRMING_SCALE, for_seconds)
+    expect_run("plan", scenario, again, CONFIRMING_SCALE, for_seconds, calibration.costs(1, CONFIRMING_SCALE.speed))
     scale = ScaleNumbers.of(CONFIRMING_SCALE)
     console.print(
         f"Confirm it live: gelombang run {CONFIRMING_SCENARIO} --profile {path} --sample {scale.sample}, then gelombang capacity score",

@@ -1,6 +1,7 @@
 """Writes into the ledger of predictions what the model expects of a live run, over several seeds, before anybody runs it."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from gelombang.profile import Profile
 from gelombang.runplan import ScaleNumbers
 from gelombang.scale import Scale
 from gelombang.scenario import Scenario
+from gelombang_capacity.costs import Costs
 from gelombang_capacity.predictions import PREDICTIONS_FILE, Prediction, Quantity, add_line, run_key
 from gelombang_cli.provenance import commit
 
@@ -21,12 +23,13 @@ MODEL_RATIO = 0.08
 LEDGER = Path("runs") / PREDICTIONS_FILE
 
 
-def expect_run(by: str, scenario: Scenario, profile: Profile, scale: Scale, for_seconds: float) -> Prediction:
+def expect_run(by: str, scenario: Scenario, profile: Profile, scale: Scale, for_seconds: float, costs: Costs | None = None) -> Prediction:
     """Simulate `SEEDS` runs and write what they say of one more, and of a site that is not quite the model."""
     from gelombang_capacity.simulation import Simulation, simulate
     from gelombang_capacity.simulation_counts import counts_of
 
-    draws = [counts_of(simulate(Simulation(scenario, profile, scale, 9_000 + n, for_seconds, "expected", _now()))) for n in range(SEEDS)]
+    order = Simulation(scenario, profile, scale, 0, for_seconds, "expected", _now(), costs=costs or Costs())
+    draws = [counts_of(simulate(replace(order, seed=9_000 + n))) for n in range(SEEDS)]
     quantities = []
     for name in draws[0]:
         values = np.array([each[name] for each in draws])

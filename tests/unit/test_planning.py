@@ -20,7 +20,7 @@ from gelombang_capacity.plan_result import plan_result
 from gelombang_capacity.plan_sheet import plan_sheet
 from gelombang_capacity.planning import Plan, Question, Tried, planned_profile, registry_needed
 from gelombang_capacity.profile_text import profile_text
-from gelombang_capacity.sizing import sizes
+from gelombang_capacity.sizing import UTILISATION, bearable_utilisation, extrapolation, sizes
 from support.calibrations import CALIBRATION
 
 SURGE = load_scenario("surge-2020")
@@ -157,3 +157,12 @@ def test_a_world_of_other_patience_has_it_for_each_persona_and_leaves_a_librarys
     assert changed.upload_seconds == SURGE.patience.upload_seconds.times(0.5)
     assert changed.retry_seconds == SURGE.patience.retry_seconds.times(2.0)
     assert changed.retry_delays_seconds == [0.0, 60.0]
+
+
+def test_a_plan_uses_no_more_of_a_core_than_the_calibration_can_say_something_about() -> None:
+    slow = CALIBRATION.model_copy(update={"requests_per_second_high": 200.0})
+    assert bearable_utilisation(slow) == pytest.approx(0.48)
+    widened, warnings = extrapolation(slow, bearable_utilisation(slow))
+    assert widened == pytest.approx(3.0)
+    assert "the calibration measured up to 200" in warnings[0]
+    assert bearable_utilisation(CALIBRATION.model_copy(update={"requests_per_second_high": 400.0})) == UTILISATION
