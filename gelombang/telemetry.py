@@ -177,7 +177,7 @@ COMMIT_THREADS_LIMIT = _server("commit_threads_limit", Kind.GAUGE, (), "Threads 
 SYNC_SECONDS = _server(
     "sync_seconds", Kind.HISTOGRAM, ("target",), "Wall time of one fdatasync of a photo, or fsync of its directory.", SECONDS_BUCKETS
 )
-OBJECT_PUTS = _server("object_puts_total", Kind.COUNTER, ("answer",), "Photos given to the object store, by what it said.")
+OBJECT_PUTS = _server("object_puts_total", Kind.COUNTER, ("answer",), "Photos, and pieces of begun ones, given to the object store.")
 OBJECT_PUT_SECONDS = _server(
     "object_put_seconds", Kind.HISTOGRAM, (), "Wall time until the object store had a photo, repeated tries included.", SECONDS_BUCKETS
 )

@@ -123,10 +123,10 @@ class PhotoFiles:
         else:
             self._pool.submit(work)
 
-    def open_part(self, photo_id: str) -> WrittenPart:
+    def open_part(self, file_name: str) -> WrittenPart:
         """A new temporary file in the folder whose turn it is. In a thread. Raises OSError or SyncFailedError."""
         name = self._folder()
-        path = self._root / name / f"{photo_id}{PART}"
+        path = self._root / name / f"{file_name}{PART}"
         return WrittenPart(name, path, path.open("xb+", buffering=0))
 
     def move_in(self, part: WrittenPart) -> WrittenPart:

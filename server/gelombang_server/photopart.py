@@ -47,6 +47,8 @@ class PhotoPart:
     def __init__(self, files: "PhotoFiles", photo_id: str) -> None:
         self._files = files
         self.photo_id = photo_id
+        self.file_name = photo_id
+        """Of what is written out."""
         self.size_bytes = 0
         self._pieces: list[bytes] = []
         """Gathered and not written yet; never joined, because a copy would double what they take."""
@@ -129,7 +131,7 @@ class PhotoPart:
                 return
             try:
                 if self._written is None:
-                    self._written = self._files.open_part(self.photo_id)
+                    self._written = self._files.open_part(self.file_name)
                 _write(self._written.file, pieces)
             except OSError as error:
                 raise self._failed(error) from error

@@ -57,7 +57,7 @@ def add_upload_routes(app: web.Application) -> None:
             desk = TicketDesk(store, tickets, places, context.session_key, context.seed, context.metrics, context.now_us)
             app[DESK] = desk
             if profile.uploads.tus is not None:
-                app[TUS] = TusUploads(context, keeper.files, desk, profile.uploads.tus)
+                app[TUS] = TusUploads(context, keeper, desk, profile.uploads.tus)
                 app[DOOR].finish = say_version
     for row in upload_routes(profile.uploads):
         app[DOOR].ways.add(row)

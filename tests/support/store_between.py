@@ -49,6 +49,10 @@ class Between:
             self.puts.append(({name.lower(): value for name, value in request.headers.items()}, body))
             if self.answer is not None:
                 return await self.answer(request, body)
+        return await self.hand_on(request, body)
+
+    async def hand_on(self, request: web.Request, body: bytes) -> web.Response:
+        """What the store says to it."""
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "transfer-encoding")}
         async with self._client.request(request.method, self._store.endpoint + request.raw_path, data=body, headers=headers) as answer:
             kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}

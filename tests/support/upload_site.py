@@ -30,6 +30,7 @@ from gelombang_server.keeper import KEEPER, PhotoKeeper
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import issue_session, make_session_key
+from gelombang_server.supervisor import prepare_site
 from gelombang_server.ticketed import DESK
 from gelombang_server.tickets import TicketDesk
 from gelombang_server.worker import close_context, open_context
@@ -157,11 +158,14 @@ async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> 
         harness_token="harness-token",
         ledger_rows_limit=10_000,
     )
-    site_folder = folder / SITE_FOLDER
-    site_folder.mkdir(exist_ok=True)
-    make_session_key(site_folder)
-    ensure_key()
-    create_tables(site_folder / DATABASE_FILE)
+    if plan.profile.database.url is not None:
+        await asyncio.to_thread(prepare_site, plan)
+    else:
+        site_folder = folder / SITE_FOLDER
+        site_folder.mkdir(exist_ok=True)
+        make_session_key(site_folder)
+        ensure_key()
+        create_tables(site_folder / DATABASE_FILE)
     context = open_context(plan, 0, "")
     app = build_app(context, serves_api=False, serves_uploads=True)
     cancels = plan.profile.uploads.cancels_when_client_left

@@ -33,7 +33,7 @@ class ObjectVault:
     is_shared = True
 
     def __init__(self, bucket: Bucket, files: PhotoFiles, root: Path, site_key: bytes) -> None:
-        self._bucket = bucket
+        self.bucket = bucket
         self._files = files
         self._key = hmac.digest(site_key, b"objects", "sha256")
         self._copies = root / _COPIES
@@ -44,7 +44,7 @@ class ObjectVault:
         if await self._files.in_thread(lambda: _sha256(pieces)) != of.sha256:
             raise SyncFailedError(f"{part.photo_id}: what was gathered is not what came")
         path = self._path(of)
-        await self._bucket.put(f"{PHOTOS}/{path}", pieces)
+        await self.bucket.put(f"{PHOTOS}/{path}", pieces)
         return path
 
     async def drop(self, path: str) -> None:
@@ -57,7 +57,7 @@ class ObjectVault:
     async def at_hand(self, path: str) -> AsyncIterator[Path]:
         copy = self._copies / f"{uuid4().hex}.jpg"
         try:
-            pieces = [piece async for piece in self._bucket.read(f"{PHOTOS}/{path}")]
+            pieces = [piece async for piece in self.bucket.read(f"{PHOTOS}/{path}")]
             await self._files.in_thread(lambda: copy.write_bytes(b"".join(pieces)))
             yield copy
         finally:

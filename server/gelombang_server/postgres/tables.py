@@ -130,5 +130,22 @@ CREATE FUNCTION joined_by_comma(text, text) RETURNS text LANGUAGE sql IMMUTABLE
 CREATE AGGREGATE group_concat (text) (SFUNC = joined_by_comma, STYPE = text);
 """,
     ),
+    Migration(
+        2,
+        "begun uploads that several hosts go on with",
+        """
+ALTER TABLE tus_uploads
+    ADD COLUMN epoch bigint NOT NULL DEFAULT 0,
+    ADD COLUMN held bigint NOT NULL DEFAULT 0,
+    ADD COLUMN stands bigint NOT NULL DEFAULT 0;
+CREATE INDEX tus_uploads_wanted ON tus_uploads (number, held) WHERE held > 0 AND epoch > held;
+CREATE TABLE tus_pieces (
+    upload bigint NOT NULL REFERENCES tus_uploads (number) ON DELETE CASCADE,
+    at bigint NOT NULL,
+    object text NOT NULL,
+    PRIMARY KEY (upload, at)
+);
+""",
+    ),
 )
 """From the oldest to the newest."""

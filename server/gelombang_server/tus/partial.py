@@ -7,7 +7,7 @@ the upload stands one byte before its end, so that some request is still to come
 One request at a time holds an upload, by a lock on one byte of the file `locks`, the upload's number (open file description locks, Linux:
 the kernel gives them back when the process dies, and they keep two requests of one process apart as well).
 
-A `PartialPart` is a `PhotoPart` (memory, threads, disk errors and the way to durability are its) that begins where the file ends, and that
+A `FilePart` is a `PhotoPart` (memory, threads, disk errors and the way to durability are its) that begins where the file ends, and that
 is put away, not removed, when its request ends without a photo. The rename into a folder of photos is the beginning of its last way:
 who dies after it leaves a file that the next start removes, and the upload begins again.
 """
@@ -22,8 +22,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from gelombang_server.peoplestore import Cursor
 from gelombang_server.photofile import PhotoFiles
-from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError, WrittenPart
+from gelombang_server.photopart import NoSpaceError, SyncFailedError, WrittenPart
+from gelombang_server.tus import table
+from gelombang_server.tus.partials import PartialPart
 
 FOLDER = "partial"
 SUFFIX = ".tus"
@@ -65,9 +68,9 @@ class PartialFiles:
             raise
         return descriptor
 
-    async def open(self, photo: str, size_bytes: int, lock: int) -> "PartialPart":
+    async def open(self, photo: str, size_bytes: int, lock: int) -> "FilePart":
         """The upload's file from where it stands on; the part closes the lock at its end. Raises NoSpaceError or SyncFailedError."""
-        part = PartialPart(self, photo, lock)
+        part = FilePart(self, photo, lock)
         try:
             await part.begin(size_bytes)
         except BaseException:
@@ -94,19 +97,14 @@ class PartialFiles:
             await asyncio.wait(self.put_away)
 
 
-class PartialPart(PhotoPart):
-    """One request's hold on an upload."""
+class FilePart(PartialPart):
+    """One request's hold on an upload, and its file."""
 
     def __init__(self, partials: PartialFiles, photo: str, lock: int) -> None:
         super().__init__(partials.files, photo)
         self._partials = partials
         self._path = partials.path(photo)
         self._lock_descriptor: int | None = lock
-        self._flushing: asyncio.Future[None] | None = None
-        self._is_rejected = False
-        self._is_taken_back = False
-        self.began_at = 0
-        """Where the upload stood."""
 
     async def begin(self, size_bytes: int) -> None:
         """Open the file and cut it to where the upload stands."""
@@ -114,28 +112,14 @@ class PartialPart(PhotoPart):
         self.began_at = self.size_bytes = await self._files.in_thread(lambda: self._open(size_bytes))
 
     async def read(self, take: Callable[[bytes], None]) -> None:
-        """Give everything before `began_at` to `take`, in a thread and in pieces: nothing of it stays in memory."""
         await self._files.in_thread(lambda: self._read(take))
 
-    async def flush(self) -> None:
-        writing = self._flushing = asyncio.ensure_future(super().flush())
-        try:
-            await asyncio.shield(writing)
-        finally:
-            if writing.done():
-                # Else the request ends here and the writing goes on: `suspend` waits for it, and tells what went wrong.
-                self._flushing = None
-
-    def take_back(self) -> None:
-        """What this request brought is not kept: the upload will stand where it stood."""
-        self._is_taken_back = True
+    def note_stored(self, cursor: Cursor) -> None:
+        table.mark_stored(cursor, self.photo_id)
 
     async def suspend(self) -> None:
-        """Write what was gathered, close the file and let go. Raises NoSpaceError or SyncFailedError. Again, it changes nothing."""
-        writing, self._flushing = self._flushing, None
         try:
-            if writing is not None:
-                await writing
+            await self._flushed()
         finally:
             pieces, self._pieces = self._pieces, []
             try:
@@ -151,13 +135,6 @@ class PartialPart(PhotoPart):
         task = asyncio.get_running_loop().create_task(self._suspend_unheard())
         self._partials.put_away.add(task)
         task.add_done_callback(self._partials.put_away.discard)
-
-    def reject(self) -> None:
-        """What came is of no use: the file is removed when the request lets go."""
-        self._is_rejected = True
-
-    def stored(self) -> None:
-        self._is_rejected = True
 
     async def _suspend_unheard(self) -> None:
         try:
@@ -206,7 +183,7 @@ class PartialPart(PhotoPart):
 
     def _put_away(self, pieces: list[bytes]) -> None:
         try:
-            if not self._is_rejected and not self._is_taken_back:
+            if not self._is_useless and not self._is_taken_back:
                 self._append(pieces)
             with self._lock:
                 self._ended = True
@@ -215,7 +192,7 @@ class PartialPart(PhotoPart):
                     if self._is_taken_back:
                         written.file.truncate(self.began_at)
                     written.file.close()
-                    if self._is_rejected:
+                    if self._is_useless:
                         written.path.unlink(missing_ok=True)
         finally:
             descriptor, self._lock_descriptor = self._lock_descriptor, None

@@ -10,7 +10,6 @@ inspect, a turn at the store, temporary file, fdatasync, rename, directory fsync
 import asyncio
 import hashlib
 import hmac
-import os
 
 from aiohttp import hdrs, web
 
@@ -19,7 +18,6 @@ from gelombang.clock import monotonic_us
 from gelombang_server.answers import Answer
 from gelombang_server.config import ATTEMPT, CONTEXT
 from gelombang_server.keeper import KEEPER, no_room, sync_failed
-from gelombang_server.peoplestore import Cursor
 from gelombang_server.photobody import Inspection
 from gelombang_server.photopart import NoSpaceError, SyncFailedError
 from gelombang_server.problem import Problem
@@ -28,7 +26,7 @@ from gelombang_server.sessions import require_session
 from gelombang_server.ticketed import DESK, TUS_PATH, receive, tell_return
 from gelombang_server.tus import table
 from gelombang_server.tus.answers import expires, limit, require_offset, stands, stored_before, too_long, understood
-from gelombang_server.tus.partial import PartialPart
+from gelombang_server.tus.partials import PartialPart
 from gelombang_server.tus.protocol import CHUNK_TYPE, Checksum, read_checksum, read_creation, read_number, require_version
 from gelombang_server.tus.table import BegunUpload
 from gelombang_server.tus.uploads import TUS
@@ -108,18 +106,18 @@ async def send(request: web.Request) -> Answer:
     attempt.of_photo(upload.kind)
     if upload.is_stored:
         return stored_before(request, upload, offset)
-    async with tus.held(upload) as lock:
+    async with tus.held(upload) as hold:
         # The older request may have stored it, or a newer upload have taken its place, before it let go.
         try:
             upload = await _still_there(request, upload)
-        except Problem:
-            os.close(lock)
+        except BaseException:
+            hold.let_go()
             raise
         if upload.is_stored:
-            os.close(lock)
+            hold.let_go()
             return stored_before(request, upload, offset)
         try:
-            part = await tus.partials.open(upload.photo, upload.size_bytes, lock)
+            part = await tus.partials.open(upload, hold)
         except NoSpaceError:
             raise no_room(Stage.HEADERS) from None
         except SyncFailedError:
@@ -127,7 +125,8 @@ async def send(request: web.Request) -> Answer:
         try:
             return await _go_on(request, upload, part, offset, checksum)
         except BaseException:
-            part.discard()
+            if not part.is_with_keeper:
+                part.discard()
             raise
 
 
@@ -175,7 +174,11 @@ async def _go_on(request: web.Request, upload: BegunUpload, part: PartialPart, o
             desk.put_back(ticket)
         else:
             desk.close(ticket)
-    await _put_away(part)
+    try:
+        await _put_away(part)
+    except Problem as problem:
+        tell_return(problem, desk, upload.applicant)
+        raise
     attempt.end(Stage.BODY, ServerOutcome.COMPLETED, Code.NONE, 204)
     return stands(request, upload, part.size_bytes)
 
@@ -228,11 +231,8 @@ async def _keep(request: web.Request, upload: BegunUpload, part: PartialPart, in
         part.reject()
         await table.remove(request.app[CONTEXT].database, [upload])
         raise
-
-    def mark(cursor: Cursor) -> None:
-        table.mark_stored(cursor, upload.photo)
-
-    work = Upload(attempt, upload.applicant, upload.kind, part, inspection.sha256, also=mark)
+    work = Upload(attempt, upload.applicant, upload.kind, part, inspection.sha256, also=part.note_stored)
+    part.is_with_keeper = True
     await request.app[KEEPER].keep(work, request)
     return stands(request, upload, upload.size_bytes)
 

@@ -6,7 +6,6 @@ that began is finished first.
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Never
@@ -18,32 +17,28 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.profile_uploads import Resumable
 from gelombang_server.background import run_for_ever
 from gelombang_server.config import SiteContext
-from gelombang_server.keeper import PHOTOS_FOLDER
-from gelombang_server.photofile import PhotoFiles
+from gelombang_server.keeper import PHOTOS_FOLDER, PhotoKeeper
 from gelombang_server.problem import Problem
 from gelombang_server.tickets import TicketDesk
 from gelombang_server.tus import table
-from gelombang_server.tus.partial import PartialFiles
+from gelombang_server.tus.local import LocalPartials
+from gelombang_server.tus.partials import Hold, Partials
 from gelombang_server.tus.protocol import Creation
 from gelombang_server.tus.table import BegunUpload
-from gelombang_server.tus.takeover import Takeover
 
 TAKEOVER_LIMIT_SECONDS = 5.0
 """Wall time in which an older request must have let go."""
-LOOK_SECONDS = 0.005
-"""Between two looks whether it has."""
 ID_CHARACTERS = 32
 
 
 class TusUploads:
     """Of one process; `limits` are scaled."""
 
-    def __init__(self, context: SiteContext, files: PhotoFiles, desk: TicketDesk, limits: Resumable) -> None:
+    def __init__(self, context: SiteContext, keeper: PhotoKeeper, desk: TicketDesk, limits: Resumable) -> None:
         self.context = context
         self.limits = limits
-        self.partials = PartialFiles(context.site / PHOTOS_FOLDER, files)
+        self.partials = self._open_partials(keeper)
         self._desk = desk
-        self._takeover = Takeover(self.partials.folder, context.place, context.places, self._let_go)
         self._holders: dict[str, tuple[asyncio.Task[object], int]] = {}
         """By photo: the newest request of each upload, and since when; bounded by the requests in progress."""
 
@@ -93,8 +88,8 @@ class TusUploads:
         return upload
 
     @asynccontextmanager
-    async def held(self, upload: BegunUpload) -> AsyncIterator[int]:
-        """The upload's lock, for the running request: whoever had it lets go. The caller closes it, or hands it on.
+    async def held(self, upload: BegunUpload) -> AsyncIterator[Hold]:
+        """The upload, for the running request: whoever had it lets go. The caller lets go of it, or opens it.
 
         Raises Problem(upload_in_use) after `TAKEOVER_LIMIT_SECONDS`.
         """
@@ -103,30 +98,34 @@ class TusUploads:
         mine = task, monotonic_us()
         self._evict(upload)
         self._holders[upload.photo] = mine
+        hold: Hold | None = None
         try:
-            yield await self._lock(upload)
+            hold = await self._hold(upload)
+            yield hold
         finally:
+            if hold is not None:
+                hold.request_over()
             if self._holders.get(upload.photo) is mine:
                 del self._holders[upload.photo]
 
     async def offset(self, upload: BegunUpload) -> int:
         """Where the upload stands, and nobody sends any more. Raises as `held` does."""
-        async with self.held(upload) as lock:
+        async with self.held(upload) as hold:
             try:
                 now = await table.find(self.context.database, upload.id)
                 is_stored = now is not None and now.is_stored
-                return upload.size_bytes if is_stored else self.partials.offset(upload.photo, upload.size_bytes)
+                return upload.size_bytes if is_stored else await self.partials.offset(upload, hold)
             finally:
-                os.close(lock)
+                hold.let_go()
 
     async def remove(self, upload: BegunUpload) -> None:
         """Forget an upload, and what came of it. A photo that is stored stays."""
-        async with self.held(upload) as lock:
+        async with self.held(upload) as hold:
             try:
                 await table.remove(self.context.database, [upload])
                 await self.partials.remove([upload.photo])
             finally:
-                os.close(lock)
+                hold.let_go()
 
     async def sweep(self) -> Never:
         """Runs for ever, in one process of the site: first what no upload points to, then each upload whose life is over."""
@@ -138,21 +137,20 @@ class TusUploads:
 
     async def sweep_once(self) -> None:
         """Remove `sweep_limit` uploads whose life is over; one that is being sent waits for the next time."""
-        idle: list[tuple[BegunUpload, int]] = []
+        idle: list[tuple[BegunUpload, Hold]] = []
         try:
             for upload in await table.expired(self.context.database, self.context.now_us(), self.limits.sweep_limit):
-                if (lock := self.partials.lock(upload.number)) is not None:
-                    idle.append((upload, lock))
+                if (hold := await self.partials.try_hold(upload)) is not None:
+                    idle.append((upload, hold))
             if idle:
                 await table.remove(self.context.database, [upload for upload, _ in idle])
                 await self.partials.remove([upload.photo for upload, _ in idle])
         finally:
-            for _, lock in idle:
-                os.close(lock)
+            for _, hold in idle:
+                hold.let_go()
 
     async def close(self) -> None:
         """What ended is put away; the files must still be open."""
-        self._takeover.close()
         await self.partials.close()
 
     def _ticketed(self, token: str) -> tuple[int, Creation, int]:
@@ -161,19 +159,27 @@ class TusUploads:
         creation = Creation(claims.kind, claims.photo_bytes, claims.sha256.hex(), "")
         return claims.applicant, creation, claims.expires_us + round(self.limits.life_seconds * MICROSECONDS)
 
-    async def _lock(self, upload: BegunUpload) -> int:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + TAKEOVER_LIMIT_SECONDS
-        while (lock := self.partials.lock(upload.number)) is None:
-            if loop.time() >= until:
-                raise Problem(Code.UPLOAD_IN_USE, "another request of this upload is still at work; please come back", stage=Stage.HEADERS)
-            await asyncio.sleep(LOOK_SECONDS)
-        return lock
+    def _open_partials(self, keeper: PhotoKeeper) -> Partials:
+        context = self.context
+        if context.profile.database.url is not None and context.profile.objects is not None:
+            # Only there it can be told, because both packages are extras.
+            from gelombang_server.objects.vault import ObjectVault
+            from gelombang_server.tus.shared import SharedPartials
+
+            assert isinstance(keeper.vault, ObjectVault)
+            return SharedPartials(context.database, keeper.vault.bucket, keeper.files)
+        return LocalPartials(context.site / PHOTOS_FOLDER, keeper.files, context.place, context.places, self._let_go)
+
+    async def _hold(self, upload: BegunUpload) -> Hold:
+        hold = await self.partials.hold(upload, TAKEOVER_LIMIT_SECONDS)
+        if hold is None:
+            raise Problem(Code.UPLOAD_IN_USE, "another request of this upload is still at work; please come back", stage=Stage.HEADERS)
+        return hold
 
     def _evict(self, upload: BegunUpload) -> None:
         now_us = monotonic_us()
         self._let_go(upload.photo, now_us)
-        self._takeover.tell(upload.photo, now_us)
+        self.partials.evict(upload.photo, now_us)
 
     def _let_go(self, photo: str, moment_us: int) -> None:
         task, since_us = self._holders.get(photo, (None, 0))
