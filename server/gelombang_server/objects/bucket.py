@@ -7,6 +7,7 @@ on, and photos are smaller), so there is no half object; a put again under the s
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 
 import obstore
@@ -54,6 +55,9 @@ class Bucket:
         except TROUBLES as error:
             problem = told(error)
             self._answers[ANSWERS[problem.code]].inc()
+            if problem.code is Code.OBJECTS_REFUSED:
+                # It does not pass by itself, and people are told no more than that it was refused.
+                print(f"the object store refused {name}: {str(error).partition(chr(10))[0]}", file=sys.stderr)
             raise problem from error
         finally:
             self._seconds.observe((monotonic_us() - began_us) / MICROSECONDS)
