@@ -105,6 +105,16 @@ _DISK = Row(
             (now(telemetry.COMMIT_THREADS_LIMIT), "limit of threads"),
         ),
         _panel(
+            "Photos on their way into the object store",
+            "Saturation: photos that are being put now, and how many may be at once (dashed); errors: what the store answered, a second."
+            " Empty where photos are files. All places taken while answers are good: the store is slow, or objects.puts_limit is too low"
+            " for it; answers that are not good: docs/server.md, the object store.",
+            Unit.COUNT,
+            (now(telemetry.OBJECT_PUTS_IN_PROGRESS), "under way"),
+            (per_second(telemetry.OBJECT_PUTS, by=("answer",)), "{{answer}} a second"),
+            (now(telemetry.OBJECT_PUTS_LIMIT), "limit at once"),
+        ),
+        _panel(
             "Bytes on their way to the disk",
             "Saturation: written and not yet under way, under way, and free on the disk. Dirty bytes that only grow end in writers that"
             " are made to wait.",

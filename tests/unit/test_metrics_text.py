@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gelombang import telemetry
 from gelombang.metrics_text import PageWriter
 from gelombang_server.metrics import Metrics
+from gelombang_server.routes import Route
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -20,7 +21,9 @@ def read(text: bytes) -> dict[str, object]:
 
 def moved(metrics: Metrics, by: float) -> None:
     metrics.counter(telemetry.PROBLEMS).labels("photo_too_large").inc(by)
-    metrics.histogram(telemetry.REQUEST_SECONDS).labels("data").observe(by)
+    metrics.histogram(telemetry.UPLOAD_STAGE_SECONDS).labels("body").observe(by)
+    metrics.requests.answered(Route.DATA, 200)
+    metrics.requests.took(Route.DATA, round(by * 1e6))
     metrics.gauge(telemetry.STORE_USED_BYTES).set(by * 1e9)
 
 
