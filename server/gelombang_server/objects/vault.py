@@ -61,7 +61,8 @@ class ObjectVault:
             await self._files.in_thread(lambda: copy.write_bytes(b"".join(pieces)))
             yield copy
         finally:
-            await self._files.in_thread(lambda: copy.unlink(missing_ok=True))
+            # Not in a thread: at the end of the process the pool is closed before the checks are.
+            copy.unlink(missing_ok=True)
 
     def _path(self, of: PhotoOf) -> str:
         name = hmac.new(self._key, f"{of.applicant} {of.kind.value} {of.sha256}".encode(), hashlib.sha256).hexdigest()[:_NAME_DIGITS]
