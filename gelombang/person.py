@@ -14,7 +14,7 @@ from datetime import date
 
 from gelombang.patience import draw_number
 from gelombang.scenario import Patience, Scenario
-from gelombang.seeds import Purpose, draw, mix, unit
+from gelombang.seeds import LEAST_UNIT, Purpose, draw, mix, unit
 from gelombang.steps import MessageStep, PhotoKind
 
 _SERIALS = 9_999
@@ -95,6 +95,11 @@ def think_seconds(person: Person, step: int, n: int) -> float:
 def page_patience_seconds(person: Person, step: int, number: int) -> float:
     """How long the person waits for the answer of attempt `number` at a request step."""
     return person.patience.page_seconds.quantile(unit(person.seed, person.index, Purpose.PATIENCE, draw_number(step, number)))
+
+
+def least_page_patience_seconds(person: Person) -> float:
+    """What no draw of `page_patience_seconds` is below, for anybody of the same persona."""
+    return person.patience.page_seconds.quantile(LEAST_UNIT)
 
 
 def upload_patience_seconds(person: Person, step: int, number: int, shows_progress: bool) -> float:

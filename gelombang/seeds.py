@@ -17,6 +17,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _M1 = 0xBF58476D1CE4E5B9
 _M2 = 0x94D049BB133111EB
 _UNIT = 2.0**-53
+LEAST_UNIT = 0.5 * _UNIT
+"""The least that `unit` can give."""
 _NORMAL = NormalDist()
 _STATES_KEPT_LIMIT = 4_096
 """People whose draws are begun already: a person draws some thirty numbers, most of them soon one after the other."""

@@ -1,5 +1,8 @@
 """Carries requests on each person's own line and connections, by the client that the scenario names."""
 
+from collections.abc import Callable
+from functools import partial
+
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
@@ -22,5 +25,14 @@ class Carrier:
         connections = applicant.connections
         if connections is None:
             connections = applicant.connections = self._pool.person(applicant.index)
-        deadline_us = min(monotonic_us() + int(patience_seconds * MICROSECONDS), self._zero_us + self._end.us)
-        return self._client(connections, request, person, deadline_us)
+        began_us, end_us = monotonic_us(), self._zero_us + self._end.us
+        deadline_us = began_us + int(patience_seconds * MICROSECONDS)
+        if deadline_us >= end_us:
+            return self._client(connections, request, person, end_us)
+        draws = request.draws_patience
+        if draws is None:
+            return self._client(connections, request, person, deadline_us)
+        return self._client(connections, request, person, deadline_us, partial(self._deadline_us, began_us, draws))
+
+    def _deadline_us(self, began_us: int, draws: Callable[[], float]) -> int:
+        return min(began_us + int(draws() * MICROSECONDS), self._zero_us + self._end.us)

@@ -1,6 +1,7 @@
 """Which client carries a run's exchanges: our own, or Locust's. Both give the same `Answer`."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from gelombang.network import Network
 from gelombang.person import Person
@@ -9,8 +10,13 @@ from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import PersonConnections
 from gelombang_loadtests.uplink import Line
 
-Carry = Callable[[PersonConnections, Request, Line | Person, int], Answer]
-"""(connections, request, line, deadline in monotonic µs) → what came of it."""
+
+class Carry(Protocol):
+    """Carries one request on a person's connections before a deadline (monotonic µs); with `later`, that is only the earliest it can be."""
+
+    def __call__(
+        self, pool: PersonConnections, request: Request, line: Line | Person, deadline_us: int, later: Callable[[], int] | None = None, /
+    ) -> Answer: ...
 
 
 def client_of(network: Network) -> Carry:

@@ -12,6 +12,7 @@ import errno
 import os
 import select
 import socket
+from _socket import socket as _Socket  # noqa: N812  # the interpreter calls a class so
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
@@ -28,9 +29,10 @@ from gelombang_loadtests.tunnel import open_tunnel
 
 READ_BYTES = 65_536
 
-# The socket of the standard library, also where Locust has put gevent's in its place: gevent's makes two watchers for each socket and a
-# Timeout for each wait, which together cost more than all the rest of a small exchange.
-_NativeSocket: type[socket.socket] = get_original("socket", "socket")
+# The interpreter's own socket (`socket.SocketType`), not the class that the library makes of it, nor gevent's where Locust has put that in
+# its place: gevent's makes two watchers for each socket and a Timeout for each wait, which together cost more than all the rest of a small
+# exchange.
+_KIND = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 _poll: Callable[[], "select.poll"] = get_original("select", "poll")
 
 # One buffer for the process: nothing switches greenlets between a read and its parsing.
@@ -65,6 +67,7 @@ class Connection:
         "_armed",
         "_greenlet",
         "_hub",
+        "_later",
         "_poller",
         "_reading",
         "_socket",
@@ -80,9 +83,8 @@ class Connection:
     def __init__(self, route: Route, source: str = "") -> None:
         """Makes the socket; `connect` comes later. Raises HostError when this machine has no descriptor left, or not that address."""
         self.route = route
-        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         try:
-            self._socket: socket.socket | None = _NativeSocket(route.family, kind)
+            self._socket: _Socket | None = _Socket(route.family, _KIND)
         except OSError as error:
             raise HostError(f"this machine gives no socket ({error.strerror}); want a higher `ulimit -n` or a smaller --sample") from error
         if source:
@@ -103,15 +105,19 @@ class Connection:
 
     # The life of an exchange.
 
-    def begin(self, deadline_us: int, without_body: bool = False) -> None:
-        """The current greenlet takes the connection for one exchange; `without_body` for the answer to HEAD."""
+    def begin(self, deadline_us: int, without_body: bool = False, later: Callable[[], int] | None = None) -> None:
+        """The current greenlet takes the connection for one exchange; `without_body` for the answer to HEAD.
+
+        With `later`, the deadline is only the earliest that it can be: `later` says which it is, when the time comes.
+        """
         self._greenlet = getcurrent()
         self.deadline_us = deadline_us
+        self._later = later
         self.answer.begin(without_body)
 
     def end(self) -> None:
         """The exchange is over; the connection is idle."""
-        self._greenlet = None
+        self._greenlet = self._later = None
         self.reused = True
 
     def close(self) -> None:
@@ -187,12 +193,15 @@ class Connection:
     def read_some(self) -> int:
         """Read and parse once; 0 when nothing is there. Raises BrokenError when the answer is broken off, too big, or no HTTP."""
         try:
-            count = self.receive_into(READ_BUFFER)
+            count = self._socket.recv_into(READ_BUFFER)  # type: ignore[union-attr]  # not `receive_into`: each exchange comes here
         except BlockingIOError:
             return 0
+        except OSError as error:
+            raise reset(error) from None
         if count:
             self.answer.feed(_READ_VIEW[:count])
             return count
+        self._ask_for_reset()
         self.answer.meet_end_of_stream()
         return 0
 
@@ -251,11 +260,15 @@ class Connection:
         except OSError as error:
             raise reset(error) from None
         if not count:
-            # After a FIN the kernel reports the end first and keeps a reset that followed it for itself: ask, it tells a stale connection.
-            number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if number:
-                raise reset(OSError(number, os.strerror(number)))
+            self._ask_for_reset()
         return count
+
+    def _ask_for_reset(self) -> None:
+        """After a FIN the kernel reports the end first and keeps a reset that followed it for itself: it tells a stale connection."""
+        assert self._socket is not None
+        number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            raise reset(OSError(number, os.strerror(number)))
 
     def _bind(self, source: str) -> None:
         assert self._socket is not None
@@ -285,6 +298,8 @@ class Connection:
             self._alarm.stop()
             self._alarm.close()
         left_us = self.deadline_us - monotonic_us()
+        if left_us <= 0 and self._puts_off():
+            left_us = self.deadline_us - monotonic_us()
         if left_us <= 0:
             self._alarm = None
             raise late()
@@ -299,12 +314,20 @@ class Connection:
             self._alarm = None
             return
         try:
-            if self._alarm_us < self.deadline_us:
+            if self._alarm_us < self.deadline_us or self._puts_off():
                 self._set_alarm()
                 return
         except BrokenError:
             pass
         self._greenlet.switch(Wake.LATE)
+
+    def _puts_off(self) -> bool:
+        """Whether the deadline was only the earliest one; it is the real one from now on."""
+        if self._later is None:
+            return False
+        later, self._later = self._later, None
+        self.deadline_us = later()
+        return True
 
     def _arm(self) -> None:
         assert self._socket is not None

@@ -9,7 +9,7 @@ request goes out once more on a fresh connection, as browsers do, when its metho
 can have read it. `Answer.connections` says so. Redirects and cookies are left out; TLS and proxies are the connection's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from gelombang.attempt import Outcome, Phase
@@ -29,18 +29,21 @@ HEADS_KEPT_LIMIT = 1_024
 _CONNECT, _SEND, _WAIT, _RECEIVE = Phase.CONNECT, Phase.SEND, Phase.WAIT, Phase.RECEIVE
 
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"))
-_WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
+WITH_BODY = frozenset((b"POST", b"PUT", b"PATCH"))
 _PROXY_WANTS_CREDENTIALS = 407
 _NETWORKS_OWN = frozenset((Outcome.TLS_FAILED, Outcome.PROXY_REFUSED))
 
 
-def exchange(pool: PersonConnections, request: Request, line: Line | Person, deadline_us: int) -> Answer:
+def exchange(
+    pool: PersonConnections, request: Request, line: Line | Person, deadline_us: int, later: Callable[[], int] | None = None
+) -> Answer:
     """Send the request and read its answer before `deadline_us` (monotonic). Raises only HostError: this machine is at its limit.
 
-    A person stands for their own line.
+    A person stands for their own line. With `later`, the deadline is only the earliest that it can be, and `later` says which it is.
     """
     began_us = monotonic_us()
-    message = _message_of(request)
+    whole = request.whole
+    message: _Message | None = (whole, ()) if whole else _message_of(request)
     if message is None:
         return Answer(Outcome.PROTOCOL, Phase.NONE, error="a value in the request's head has a line break")
     if deadline_us <= began_us:
@@ -54,7 +57,7 @@ def exchange(pool: PersonConnections, request: Request, line: Line | Person, dea
         message = _in_absolute_form(message[0], route), message[1]
     answer = Answer(connections=1)
     while True:
-        connection.begin(deadline_us, request.method == b"HEAD")
+        connection.begin(deadline_us, request.method == b"HEAD", later)
         incoming = connection.answer
         try:
             broken = _run(connection, message, line, answer, began_us)
@@ -111,7 +114,7 @@ def _message_of(request: Request) -> _Message | None:
             return None
         head += own
     if isinstance(body, bytes):
-        if not body and request.method not in _WITH_BODY:
+        if not body and request.method not in WITH_BODY:
             return head + b"\r\n", ()
         if len(body) < PACED_FROM_BYTES:
             return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body), ()

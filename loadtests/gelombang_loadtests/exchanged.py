@@ -1,6 +1,6 @@
 """What is exchanged: a request as it is handed over, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gelombang.attempt import Code, Outcome, Phase
@@ -14,6 +14,9 @@ class Request:
 
     Not frozen, because one is made for each exchange, and making a frozen one, or a tuple with names, costs twice as much. `prepared` is
     what `prepare` made for this method, target, host, port and the headers that never change; `headers` then adds to it.
+
+    `whole` is all that is sent, where somebody has made it already, a small body and what `identity` says about the sender included. With
+    `draws_patience`, the patience that comes with the request is only the least that it can be, and this says what it is.
     """
 
     method: bytes
@@ -24,6 +27,9 @@ class Request:
     body: bytes | Sequence[bytes | memoryview] = b""
     prepared: bytes = b""
     tls: bool = False
+    whole: bytes = b""
+    identity: Headers = ()
+    draws_patience: Callable[[], float] | None = None
 
 
 @dataclass(slots=True)

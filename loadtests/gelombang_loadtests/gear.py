@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gelombang_loadtests.complaints import Complaints
+from gelombang_loadtests.exchanged import Headers
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.own_files import OwnFiles
 from gelombang_loadtests.parallel import Together, one_after_the_other
@@ -21,3 +22,5 @@ class Gear:
     together: Together = one_after_the_other
     cookies: bool = False
     """Whether people keep cookies at steps that do not say."""
+    identity: Headers = ()
+    """What a request says about its sender, where its form makes all of it (`guard` adds it to the others)."""

@@ -91,7 +91,14 @@ class Generator:
         self._base = base_of(plan.target_url, "the target")
         self.beside = Beside.of(plan.scenario, plan.seed, folder)
         complaints = Complaints(hide=lambda text: Mask(self.beside.known).json_text(text))
-        self._gear = Gear(photo, complaints=complaints, loop=GeventLoop(0), together=together, cookies=plan.scenario.cookies)
+        self._gear = Gear(
+            photo,
+            complaints=complaints,
+            loop=GeventLoop(0),
+            together=together,
+            cookies=plan.scenario.cookies,
+            identity=identity_of(plan),
+        )
         load_hooks(step.hook for step in self.journey.steps if isinstance(step, RequestStep))
         network = plan.scenario.network
         routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)

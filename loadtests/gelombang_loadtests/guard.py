@@ -23,19 +23,22 @@ class Guard:
     def __init__(self, carry: Exchanges, allowed: Set[str], headers: Headers) -> None:
         self._carry = carry
         self._allowed = allowed
-        self._headers = headers
+        self.headers = headers
+        """What every request says about its sender."""
         self._own = frozenset(name for name, _ in headers)
 
     def __call__(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
         if request.host not in self._allowed:
             return refused(request.host)
-        if self._headers:
+        if request.whole:
+            assert request.identity == self.headers, "who makes a whole request says in it who sends it"
+        elif self.headers:
             headers = request.headers
             for name, _ in headers:
                 if name.lower() in self._own:
                     headers = tuple([header for header in headers if header[0].lower() not in self._own])
                     break
-            request.headers = headers + self._headers  # a request is sent once, and making another one costs more than all the rest here
+            request.headers = headers + self.headers  # a request is sent once, and making another one costs more than all the rest here
         return self._carry(applicant, person, request, patience_seconds)
 
 

@@ -6,6 +6,7 @@ request here too. Lives only inside a Locust process: importing Locust patches i
 """
 
 import ssl
+from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 import gevent
@@ -77,8 +78,11 @@ class _Session:
             session.client.close()
 
 
-def library_exchange(person: PersonConnections, request: Request, line: Line | Person, deadline_us: int) -> Answer:
+def library_exchange(
+    person: PersonConnections, request: Request, line: Line | Person, deadline_us: int, later: Callable[[], int] | None = None
+) -> Answer:
     """What `exchange` promises, as far as the library can tell."""
+    assert later is None, "nobody draws patience late for this client"
     left_us = deadline_us - monotonic_us()
     if left_us <= 0:
         return Answer(Outcome.TIMED_OUT, Phase.NONE, error="patience had run out before the request")

@@ -6,13 +6,15 @@ to it. That both come to the same is a law: `tests/laws/test_plain_form_laws.py`
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from gelombang.attempt import AttemptId, Code, Outcome
-from gelombang.person import Person, page_patience_seconds
+from gelombang.person import Person, least_page_patience_seconds, page_patience_seconds
 from gelombang.steps import RequestStep
 from gelombang.templates import taken_apart
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.bodies import fixed_type_of
+from gelombang_loadtests.exchange import WITH_BODY
 from gelombang_loadtests.exchanged import Headers, Request, prepare
 from gelombang_loadtests.exchanges import NOTHING_CAPTURED, ExchangeListener, Exchanges, Try
 from gelombang_loadtests.gear import Gear
@@ -20,7 +22,11 @@ from gelombang_loadtests.holdings import Holdings
 from gelombang_loadtests.recorder import Ending
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.target import Target
+from gelombang_loadtests.uplink import PACED_FROM_BYTES
 from gelombang_loadtests.visit import ACCEPT_LINE, header_lines, path_bytes
+
+DRAWN_LATE_FROM_SECONDS = 0.02
+"""Wall time. Where nobody's patience is below it, a person's own is drawn when it matters: most answers are here before."""
 
 _OK, _NONE = Outcome.OK, Code.NONE
 """Looked up once: an attribute of an enum costs 0.1 µs."""
@@ -50,24 +56,52 @@ class PlainForm(RequestForm):
         if content_type and "content-type" not in given:
             self._constant += header_lines({"content-type": content_type})
         self._wire_method = step.method.encode()
+        self._with_body = self._wire_method in WITH_BODY
+        named = None if any(taken_apart(text)[1] for text in step.headers.values()) else header_lines(self._headers({}))
+        self._wholly = named is not None and not any(b"\n" in line for _, line in named)
+        """Whether the form makes all that is sent: its header lines are the same for everybody, but the trace id."""
+        if named is not None and self._wholly:
+            own = {name for name, _ in gear.identity}
+            self._constant += tuple([line for line in named if line[0] not in own])
+        self._identity = b"".join([b"%b: %b\r\n" % line for line in gear.identity])
         texts = (step.path, *step.query.values())
         self._made = None if any(taken_apart(text)[1] for text in texts) else self._head(self._url({}))
         """Target and head, where they are the same for everybody."""
-        self._named = None if any(taken_apart(text)[1] for text in step.headers.values()) else header_lines(self._headers({}))
-        """The step's own headers, where they are the same for everybody."""
+        self._least_seconds: dict[int | None, float] = {}
+        """By persona, what no draw of patience is below; 0 where the person's own is drawn at once."""
 
     def attempt(self, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId) -> Try:
         """Try once. Blocks the calling task for the person's patience at most."""
-        named = self._named
-        if named is None:
-            named = header_lines(self._headers(values))
         target, head = self._made or self._head(self._url(values))
-        body = self._body
+        body, base = self._body, self._base
         content = b"" if body is None else body.made(applicant, person, values, attempt.step).content
-        base = self._base
-        lines = ((b"traceparent", attempt.traceparent(1).encode()), *named)
-        request = Request(self._wire_method, target, base.host, base.port, lines, content, head, base.tls)
-        answer = self._exchanges(applicant, person, request, page_patience_seconds(person, attempt.step, attempt.number))
+        traceparent = attempt.traceparent_bytes(1)
+        assert isinstance(content, bytes)
+        request = Request(self._wire_method, target, base.host, base.port, (), content, head, base.tls)
+        if not self._wholly:
+            request.headers = ((b"traceparent", traceparent), *header_lines(self._headers(values)))
+        elif len(content) >= PACED_FROM_BYTES:
+            request.headers = ((b"traceparent", traceparent),)
+        elif content or self._with_body:
+            request.whole = b"%b%btraceparent: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+                head,
+                self._identity,
+                traceparent,
+                len(content),
+                content,
+            )
+        else:
+            request.whole = b"%b%btraceparent: %b\r\n\r\n" % (head, self._identity, traceparent)
+        request.identity = self._gear.identity
+        least_seconds = self._least_seconds.get(person.persona)
+        if least_seconds is None:
+            least_seconds = self._least_seconds[person.persona] = least_page_patience_seconds(person)
+        if least_seconds < DRAWN_LATE_FROM_SECONDS:
+            patience_seconds = page_patience_seconds(person, attempt.step, attempt.number)
+        else:
+            patience_seconds = least_seconds
+            request.draws_patience = partial(page_patience_seconds, person, attempt.step, attempt.number)
+        answer = self._exchanges(applicant, person, request, patience_seconds)
         if answer.outcome_error is not None or not 200 <= answer.status < 300:
             return self._alone(applicant, person, values, attempt, answered=answer)
         outcome, captured, rule, reason = _OK, NOTHING_CAPTURED, "", ""

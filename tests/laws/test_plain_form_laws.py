@@ -17,6 +17,7 @@ from gelombang_loadtests.exchange import _message_of
 from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.gear import Gear
+from gelombang_loadtests.guard import Guard
 from gelombang_loadtests.plain_form import PlainForm, is_plain
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.target import Target
@@ -26,6 +27,7 @@ from tests.support.walking import picture
 SCENARIO = load_scenario("smoke")
 ATTEMPT = AttemptId(3, 17, 0, 1, 2)
 BASE = Target("127.0.0.1", 8080, "/base")
+IDENTITY = ((b"user-agent", b"gelombang/1 (oncall@team.example)"), (b"x-load-test", b"a-run"))
 
 steps = st.fixed_dictionaries(
     {
@@ -91,7 +93,7 @@ class Seen:
         self.heard: list[tuple[object, ...]] = []
         self.said: list[str] = []
         self._left = iter(answers * 11)
-        gear = Gear(picture, complaints=Complaints(self.said.append))
+        gear = Gear(picture, complaints=Complaints(self.said.append), identity=IDENTITY)
         form = kind(step, BASE, self._carry, lambda *told: self.heard.append(told), gear)
         person = make_person(5, 17, SCENARIO, 3)
         applicant = Applicant(17, 1, len(SCENARIO.journey))
@@ -99,9 +101,14 @@ class Seen:
         self.tried: Try = form.attempt(applicant, person, values, ATTEMPT)
 
     def _carry(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
-        message = _message_of(request)
+        assert request.whole == b"" or request.identity == IDENTITY
+        Guard(lambda *_: Answer(), {BASE.host}, IDENTITY)(applicant, person, request, 1.0)
+        message = (request.whole, ()) if request.whole else _message_of(request)
         lines = () if message is None else sorted(message[0].split(b"\r\n"))
         parts = () if message is None else message[1]
+        if request.draws_patience is not None:
+            assert patience_seconds <= request.draws_patience()
+            patience_seconds = request.draws_patience()
         self.requests.append((request.method, request.host, request.port, request.tls, request.body, lines, parts, patience_seconds))
         return next(self._left)
 
@@ -115,7 +122,6 @@ def test_a_plain_step_comes_to_the_same_by_both_ways(what: dict[str, object], an
         return
     assert is_plain(step, gear)
     plain, general = Seen(PlainForm, step, answers), Seen(RequestForm, step, answers)
-    assert plain.requests == general.requests
     assert plain.requests == general.requests
     assert plain.heard == general.heard
     assert plain.said == general.said

@@ -2,6 +2,8 @@
 
 from typing import cast
 
+import pytest
+
 from gelombang.attempt import Code, Outcome, Phase
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
@@ -53,3 +55,14 @@ def test_an_attempt_whose_later_request_was_sent_has_its_own_code() -> None:
     tally.add(Answer(code=Code.HOST_NOT_ALLOWED))
     tally.add(Answer(status=503))
     assert tally.ending(Outcome.FAILED, Phase.RECEIVE, 503, Code.UPLOAD_FAILED).code is Code.UPLOAD_FAILED
+
+
+def test_a_whole_request_passes_as_it_is_and_one_that_hides_its_sender_does_not() -> None:
+    network = Network()
+    guard = Guard(network, {"staging.example"}, IDENTITY)
+    said = Request(b"GET", b"/", "staging.example", 443, whole=b"GET / HTTP/1.1\r\n\r\n", identity=IDENTITY)
+    guard(*NOBODY, said, 1.0)
+    assert network.sent == [said]
+    assert said.headers == ()
+    with pytest.raises(AssertionError):
+        guard(*NOBODY, Request(b"GET", b"/", "staging.example", 443, whole=b"GET / HTTP/1.1\r\n\r\n"), 1.0)

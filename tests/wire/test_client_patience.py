@@ -12,7 +12,7 @@ from gelombang_loadtests.exchange import exchange
 from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import ConnectionPool, PersonConnections
 from gelombang_loadtests.uplink import UNPACED
-from tests.wire.scripted_server import ScriptedServer, read_head, serving, until_closed
+from tests.wire.scripted_server import OK, ScriptedServer, read_head, serving, until_closed
 
 SECOND = 1_000_000
 
@@ -86,3 +86,30 @@ def test_a_killed_greenlet_leaves_no_socket(pool: ConnectionPool, person: Person
             gevent.sleep(0)
         asked.kill()
     assert pool.open_sockets == 0
+
+
+def test_patience_that_is_drawn_late_puts_the_deadline_off_once(person: PersonConnections) -> None:
+    def slow(connection: socket.socket) -> None:
+        read_head(connection)
+        gone_by.wait(10)
+        connection.sendall(OK)
+        until_closed(connection)
+
+    gone_by = threading.Event()
+    drawn: list[int] = []
+
+    def later() -> int:
+        drawn.append(monotonic_us())
+        gone_by.set()
+        return drawn[0] + 10 * SECOND
+
+    with serving(slow, until_closed) as server:
+        request = Request(b"GET", b"/", "127.0.0.1", server.port)
+        patient = exchange(person, request, UNPACED, monotonic_us() + 30_000, later)
+        person.close()
+        began_us = monotonic_us()
+        impatient = exchange(person, request, UNPACED, began_us + 10_000, lambda: began_us + 40_000)
+    assert (patient.outcome_error, patient.status) == (None, 200)
+    assert len(drawn) == 1
+    assert (impatient.outcome_error, impatient.phase) == (Outcome.TIMED_OUT, Phase.WAIT)
+    assert monotonic_us() - began_us >= 39_000
