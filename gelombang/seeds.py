@@ -20,8 +20,8 @@ _UNIT = 2.0**-53
 LEAST_UNIT = 0.5 * _UNIT
 """The least that `unit` can give."""
 _NORMAL = NormalDist()
-_STATES_KEPT_LIMIT = 4_096
-"""People whose draws are begun already: a person draws some thirty numbers, most of them soon one after the other."""
+_STATES_KEPT_LIMIT = 16_384
+"""Draws that are begun already, by person and purpose: a person draws some thirty numbers, most of them soon one after the other."""
 
 
 class Purpose(IntEnum):
@@ -74,14 +74,17 @@ def mix(value: int) -> int:
 
 def draw(seed: int, person: int, purpose: int, n: int = 0) -> int:
     """A 64-bit integer; `n` counts draws of one person for one purpose."""
-    state = mix((_state_of(seed, person) + _GOLDEN * (purpose + 1)) & _MASK)
-    return mix((state + _GOLDEN * (n + 1)) & _MASK)
+    value = (_state_of(seed, person, purpose) + _GOLDEN * (n + 1)) & _MASK
+    # `mix`, written out: everything that people do is drawn here.
+    value = (value ^ (value >> 30)) * _M1 & _MASK
+    value = (value ^ (value >> 27)) * _M2 & _MASK
+    return value ^ (value >> 31)
 
 
 @lru_cache(_STATES_KEPT_LIMIT)
-def _state_of(seed: int, person: int) -> int:
-    """What the draws of one person have in common: half of their work."""
-    return mix((mix((seed + _GOLDEN) & _MASK) + _GOLDEN * (person + 1)) & _MASK)
+def _state_of(seed: int, person: int, purpose: int) -> int:
+    """What the draws of one person for one purpose have in common: all but the last of their four mixes."""
+    return mix((mix((mix((seed + _GOLDEN) & _MASK) + _GOLDEN * (person + 1)) & _MASK) + _GOLDEN * (purpose + 1)) & _MASK)
 
 
 def unit(seed: int, person: int, purpose: int, n: int = 0) -> float:

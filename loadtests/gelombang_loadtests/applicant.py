@@ -4,6 +4,7 @@ Name, NIK and patience are not held here: they are drawn from the seed when an a
 """
 
 from array import array
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class Applicant:
         "copies",
         "due_us",
         "failures_in_row",
+        "filling",
         "index",
         "message",
         "parked_us",
@@ -77,6 +79,8 @@ class Applicant:
         self.cookies: Jar | None = None
         self.person: Person | None = None
         """Drawn from the seed when first needed, and dropped while the person is away for long."""
+        self.filling: Mapping[str, str] | None = None
+        """What placeholders stand for; made with `person`, and dropped with it."""
         self._values: dict[str, str] | bytes = {}
         self.uploads: dict[tuple[int, int, int], str] | None = None
         """Uploads by tus that were begun and are not done: by step, request of the step, and copy, where the site keeps them."""
@@ -121,7 +125,7 @@ class Applicant:
 
     def leave_line(self) -> None:
         """Give up the idle connections, and what can be drawn again: the person is gone, maybe for long. What must stay is packed."""
-        self.person = None
+        self.person = self.filling = None
         if not isinstance(self._values, bytes):
             # Copied: what orjson gives keeps the 4 KB that it began with.
             self._values = bytes(memoryview(orjson.dumps(self._values))) if self._values else _NO_VALUES

@@ -54,8 +54,9 @@ class Book:
     def passes(self, applicant: Applicant, now_us: int) -> None:
         """The first passing of a step counts; later ones are repetitions."""
         step = applicant.step
-        if not applicant.has_passed(step):
-            applicant.passed_steps |= 1 << step
+        bit = 1 << step
+        if not applicant.passed_steps & bit:
+            applicant.passed_steps |= bit
             self._recorder.passed(applicant.person_row, step, now_us)
             self._counts.passed[step] += 1
 

@@ -32,7 +32,7 @@ class Request:
     draws_patience: Callable[[], float] | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Answer:
     """What came of a request. `outcome_error` is None when a whole answer was read, whatever its status says.
 

@@ -192,7 +192,7 @@ class Generator:
         book = self.book(recorder)
         walker = self.walker(loop, zero_us, phone, book)
         limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
-        engine = Engine(self._arrivals, limits, self._end, loop, walker, book, lambda: phone.rings, self._tabs)
+        engine = Engine(self._arrivals, limits, self._end, loop, walker.__call__, book, lambda: phone.rings, self._tabs)
         self._engine = engine
         self.lend(self._lease_until_us)
         watch = SelfWatch(
@@ -251,10 +251,11 @@ class Generator:
 
     def walker(self, loop: Loop, zero_us: int, phone: Inboxes, book: Book, watched: Watch | None = None) -> Walker:
         """Who walks this process's people through the journey; `watched` sees every exchange that they have, and wants one tab of each."""
-        carry: Exchanges = Carrier(self._pool, zero_us, self._end)
+        # Their methods, not the objects themselves: the interpreter calls a method without leaving its loop.
+        carry: Exchanges = Carrier(self._pool, zero_us, self._end).__call__
         if watched is not None:
             carry = watched(carry)
-        carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan))
+        carry = Guard(carry, hosts_of(self._plan) | {self._base.host}, identity_of(self._plan)).__call__
         # Those who watch read whole requests, and Locust's client wants them in parts.
         plainly = watched is None and self._pool.routes.network.client == "lean"
         forms = tuple(self._form(step, carry, phone, plainly) for step in self.journey.steps)

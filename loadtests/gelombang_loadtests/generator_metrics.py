@@ -102,7 +102,7 @@ class GeneratorCounts:
         self.attempts_ended += 1
         self.sent_bytes += bytes_sent
         self.by_step[step][outcome * _PHASES + phase] += 1
-        self.response[step].add(max(response_us, 0))
+        self.response[step].add(response_us if response_us > 0 else 0)
         if self._recent is not None and outcome not in _UNDECIDED:
             bucket = bucket_of(max(response_us, 0))
             self._recent[step][bucket] = self._recent[step].get(bucket, 0) + 1

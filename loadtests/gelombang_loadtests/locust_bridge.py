@@ -166,7 +166,7 @@ class SurgeOnLocust:
         self._environment.host = plan.target_url
         photos = PhotoLibrary.kept(int(SIZE_LIMIT_BYTES * plan.scale.bytes_ratio))
         self._events = LocustEvents(self._environment, [step.step for step in plan.scenario.journey])
-        generator = Generator(plan, folder, self._process, photos.photo, self._events, self._say)
+        generator = Generator(plan, folder, self._process, photos.photo, self._events.__call__, self._say)
         if self._page is None:
             self._page = MetricsPage(generator.collector, _metrics_port(self._process))
         else:

@@ -2,7 +2,7 @@
 
 Locust counts an exchange in two entries, each with its own look at the clock: a tenth of a small exchange's CPU. Here the exchanges of one
 second are gathered by name and method, and added with `StatsEntry.extend`, as Locust's master adds what its workers counted. Its tables,
-CSV files and web page come to the same numbers, at most a second later. Failures are told at once: Locust keeps them by their texts.
+CSV files and web page come to the same numbers, at most two seconds later. Failures are told at once: Locust keeps them by their texts.
 """
 
 from collections import defaultdict
@@ -13,8 +13,8 @@ from locust.stats import RequestStats, StatsEntry
 
 from gelombang.clock import wall_seconds
 
-TOLD_EVERY_SECONDS = 0.5
-"""How old what Locust has not been told can be."""
+LOOKED_EVERY_SECONDS = 0.5
+"""How long after a second is over its exchanges are told at the latest, where none follows."""
 GATHERED_LIMIT = 10_000
 """Exchanges that are gathered before they are told, however early it is."""
 
@@ -78,5 +78,6 @@ class LocustStatistics:
 
     def _tell_regularly(self) -> None:
         while True:
-            gevent.sleep(TOLD_EVERY_SECONDS)
-            self.tell()
+            gevent.sleep(LOOKED_EVERY_SECONDS)
+            if int(wall_seconds()) != self._second:
+                self.tell()

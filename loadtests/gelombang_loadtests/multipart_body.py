@@ -50,7 +50,7 @@ def multipart_form(fields: Sequence[FileField | TextField]) -> MultipartBody:
             parts.append(_file_head(i, field.name, field.filename, field.content_type))
             parts += field.content
     parts.append(_TAIL if fields else _TAIL[2:])
-    return MultipartBody(CONTENT_TYPE, tuple(parts), sum([len(part) for part in parts]))
+    return MultipartBody(CONTENT_TYPE, tuple(parts), sum(map(len, parts)))
 
 
 def multipart_photo(photo: Sequence[bytes | memoryview], filename: bytes, field: bytes = b"photo") -> MultipartBody:

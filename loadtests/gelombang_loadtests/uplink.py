@@ -52,12 +52,14 @@ class Outgoing:
     __slots__ = ("_first", "_parts", "left_bytes")
 
     def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
-        self._parts = [memoryview(part) for part in parts if len(part)]
+        self._parts = [memoryview(part) for part in parts if part]
         self._first = 0
-        self.left_bytes = sum(len(part) for part in self._parts)
+        self.left_bytes = sum(map(len, self._parts))
 
     def piece(self, limit_bytes: int) -> list[memoryview]:
         """The next buffers, at most so many bytes (and at most so many buffers as one call takes)."""
+        if limit_bytes >= self.left_bytes and len(self._parts) - self._first <= BUFFERS_LIMIT:
+            return self._parts[self._first :]
         taken: list[memoryview] = []
         index = self._first
         while limit_bytes > 0 and index < len(self._parts) and len(taken) < BUFFERS_LIMIT:
@@ -70,6 +72,9 @@ class Outgoing:
     def leave(self, count_bytes: int) -> None:
         """So many bytes are gone."""
         self.left_bytes -= count_bytes
+        if not self.left_bytes:
+            self._first = len(self._parts)
+            return
         while count_bytes:
             part = self._parts[self._first]
             if len(part) > count_bytes:

@@ -50,6 +50,8 @@ class Crowd:
 
 _OK, _CONFLICT, _TIMED_OUT = Outcome.OK, Outcome.CONFLICT, Outcome.TIMED_OUT
 """Looked up once: an attribute of an enum costs 0.1 µs."""
+_tuple = tuple.__new__
+"""Makes a tuple with names without the function that its class has for it."""
 
 
 class Walker:
@@ -71,10 +73,11 @@ class Walker:
     def __call__(self, applicant: Applicant) -> Next | None:
         """One attempt, or the end of a wait for a message."""
         crowd, step = self._crowd, applicant.step
-        person = applicant.person
+        person, values = applicant.person, applicant.filling
         if person is None:
             person = applicant.person = make_person(crowd.seed, applicant.index, crowd.scenario, crowd.run)
-        values = Values(person, applicant.values, crowd.beside)
+        if values is None:
+            values = applicant.filling = Values(person, applicant.values, crowd.beside)
         form = self._forms[step]
         if isinstance(form, MessageForm):
             return self._message(applicant, person, form, values)
@@ -83,7 +86,9 @@ class Walker:
         self._book.attempt_begins(applicant, now)
         return self._ended(applicant, person, self._tried(form, applicant, person, values, attempt))
 
-    def _tried(self, form: RequestForm | PhotoForm, applicant: Applicant, person: Person, values: "Values", attempt: AttemptId) -> Try:
+    def _tried(
+        self, form: RequestForm | PhotoForm, applicant: Applicant, person: Person, values: Mapping[str, str], attempt: AttemptId
+    ) -> Try:
         asked_for = self._asks_for[attempt.step]
         try:
             if asked_for is not None:
@@ -92,7 +97,7 @@ class Walker:
         except NoValueError as missing:
             return self._without(attempt.step, missing.name)
 
-    def _message(self, applicant: Applicant, person: Person, form: MessageForm, values: "Values") -> Next:
+    def _message(self, applicant: Applicant, person: Person, form: MessageForm, values: Mapping[str, str]) -> Next:
         """A wait for a message begins, or has ended."""
         if applicant.parked_us:
             applicant.parked_us = 0
@@ -129,7 +134,7 @@ class Walker:
         step, tries = applicant.step, applicant.tries
         tries[step] = number = tries[step] + 1
         applicant.attempts += 1
-        return AttemptId(self._crowd.run, applicant.index, 0, step, number)
+        return _tuple(AttemptId, (self._crowd.run, applicant.index, 0, step, number))
 
     def _note_created(self, person: Person) -> None:
         if self._crowd.created is not None:
@@ -221,19 +226,24 @@ class NoValueError(KeyError):
 
 
 class Values(Mapping[str, str]):
-    """What placeholders stand for: a person's own fields, each worked out when it is asked for, what was captured, and what is beside."""
+    """What placeholders stand for: a person's own fields, each worked out when it is first asked for, what was captured, what is beside."""
 
-    __slots__ = ("_beside", "_captured", "_person")
+    __slots__ = ("_beside", "_captured", "_own", "_person")
 
     def __init__(self, person: Person, captured: Mapping[str, str], beside: Beside) -> None:
         self._person = person
         self._captured = captured
         self._beside = beside
+        self._own: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
+        known = self._own.get(name)
+        if known is not None:
+            return known
         own = _OWN.get(name)
         if own is not None:
-            return own(self._person)
+            self._own[name] = found = own(self._person)
+            return found
         if name in self._captured:
             return self._captured[name]
         try:
