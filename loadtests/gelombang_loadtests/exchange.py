@@ -133,6 +133,7 @@ def _message_of(request: Request) -> _Message | None:
 def _run(connection: Connection, message: _Message, line: Line | Person, answer: Answer, began_us: int) -> BrokenError | None:
     """One try on one connection; None when a whole answer was read. `answer` gets phase, times and bytes sent."""
     mark_us = began_us
+    head, parts = message
     incoming = connection.answer
     answer.phase = _CONNECT
     try:
@@ -142,13 +143,29 @@ def _run(connection: Connection, message: _Message, line: Line | Person, answer:
             answer.connect_us = now_us - mark_us
             mark_us = now_us
         answer.phase = _SEND
-        sent = _send(connection, message, line, answer)
+        try:
+            if parts:
+                sent = _send_paced(connection, head, parts, line, answer)
+            else:
+                answer.bytes_sent = sent_bytes = connection.send(head)
+                sent = sent_bytes == len(head) or _send_rest(connection, head[sent_bytes:], answer)
+        except BrokenError as broken:
+            if broken.outcome is not Outcome.RESET or not _answered_before_reset(connection):
+                raise
+            sent = False
         now_us = monotonic_us()
         answer.send_us = now_us - mark_us
         mark_us = now_us
         if sent:
+            # Until the answer has begun for the person: its first bytes are there (interim answers aside), and the round trip has passed.
             answer.phase = _WAIT
-            _wait(connection, line)
+            connection.wait_readable()
+            if line.round_trip_seconds >= ROUND_TRIP_FROM_SECONDS:
+                connection.pause(line.round_trip_seconds)
+            connection.read_some()
+            while not incoming.started and not incoming.complete:
+                connection.wait_readable()
+                connection.read_some()
             now_us = monotonic_us()
             answer.wait_us = now_us - mark_us
             mark_us = now_us
@@ -183,38 +200,15 @@ def _book(answer: Answer, spent_us: int) -> None:
             raise AssertionError(answer.phase)
 
 
-def _wait(connection: Connection, line: Line | Person) -> None:
-    """Until the answer has begun for the person: its first bytes are there (interim answers aside), and the round trip has passed."""
-    connection.wait_readable()
-    if line.round_trip_seconds >= ROUND_TRIP_FROM_SECONDS:
-        connection.pause(line.round_trip_seconds)
-    connection.read_some()
-    incoming = connection.answer
-    while not incoming.started and not incoming.complete:
-        connection.wait_readable()
-        connection.read_some()
-
-
-def _send(connection: Connection, message: _Message, line: Line | Person, answer: Answer) -> bool:
-    """Send all of it; False when an answer came first that makes the rest pointless."""
-    head, parts = message
-    try:
-        if parts:
-            return _send_paced(connection, head, parts, line, answer)
-        answer.bytes_sent = sent_bytes = connection.send(head)
-        return sent_bytes == len(head) or _send_rest(connection, head[sent_bytes:], answer)
-    except BrokenError as broken:
-        if broken.outcome is Outcome.RESET and _answered_before_reset(connection):
-            return False
-        raise
-
-
 def _send_rest(connection: Connection, rest: bytes, answer: Answer) -> bool:
     return _send_piece(connection, Outgoing((rest,)), len(rest), answer)
 
 
 def _send_paced(connection: Connection, head: bytes, parts: Sequence[bytes | memoryview], line: Line | Person, answer: Answer) -> bool:
-    """The head at once, then the body in pieces, each when its last byte is due; together where the line takes them in a moment."""
+    """Send all of it; False when an answer came first that makes the rest pointless.
+
+    The head at once, then the body in pieces, each when its last byte is due; together where the line takes them in a moment.
+    """
     outgoing = Outgoing((head, *parts))
     total_bytes = outgoing.left_bytes
     per_piece_bytes = piece_bytes(line.uplink_bytes_per_second)
