@@ -1,7 +1,9 @@
-"""A block: one pair of fresh processes of the same commit, with head asked three times: as it is, 1.5 % and 3 % slower.
+"""A block: one pair of fresh processes of the same commit, with head asked twice: as it is, and 3 % slower.
 
-Promise: what is written is what was measured, a line a block, appended; the same line serves every row of the study. A line that was cut
-off by the end of the collector is dropped when the file is opened again.
+Promise: what is written is what was measured, a line a block, appended; the same line serves every row of the study. Idea: a block asks
+each process exactly as often as the gate does, and takes as long: what the gate asks head for nothing, so that all processes are asked
+alike, is here the slower head. A head that is 1.5 % slower is one that is 3 % slower in every second round. A line that was cut off by the
+end of the collector is dropped when the file is opened again.
 """
 
 from collections import Counter
@@ -13,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gelombang.errors import InputError
 from gelombang_gates.pairs import KNOWN, Lane, Pair, Spent, StandIn, turns_of
 
-SMALL, LARGE = 0.015, 0.03
-STAND_INS = (*KNOWN, StandIn(Lane.HEAD_SLOW, Lane.HEAD, SMALL), StandIn(Lane.HEAD_SLOWER, Lane.HEAD, LARGE))
+LARGE = 0.03
+SMALL = LARGE / 2
+STAND_INS = (*KNOWN, StandIn(Lane.HEAD_SLOWER, Lane.HEAD, LARGE))
 GATED = (Lane.BASE, Lane.SAME, Lane.SLOW, Lane.HEAD)
-"""The lanes that a gate asks; the other two are the study's."""
+"""The lanes that a gate compares; the slower head is the study's."""
 
 Batch = tuple[int, float, int]
 """CPU nanoseconds, calls and wall microseconds, each per counted request."""
@@ -47,7 +50,7 @@ class Block(BaseModel):
     @classmethod
     def of(cls, pair: Pair, routes: Sequence[str], **known: object) -> "Block":
         """What a pair showed, with what is known besides."""
-        lanes = [*GATED, Lane.HEAD_SLOW, Lane.HEAD_SLOWER]
+        lanes = [*GATED, Lane.HEAD_SLOWER]
         return cls.model_validate(
             {
                 **known,
@@ -61,31 +64,37 @@ class Block(BaseModel):
     def routes(self) -> list[str]:
         return list(self.requests)
 
-    def pair(self, routes: Sequence[str], slower: str | None = None, by: Lane = Lane.HEAD) -> Pair:
-        """As a gate would have measured it for these routes, with head's lane of the route `slower` taken from `by`."""
+    def pair(self, routes: Sequence[str], slower: str | None = None, by: float = 0.0) -> Pair:
+        """As a gate would have measured it for these routes, with head slower by so much on the route `slower`."""
         pair = Pair(memory_bytes=dict(self.memory_bytes))
         for route in routes:
             for lane in GATED:
-                source = by if lane is Lane.HEAD and route == slower else lane
-                pair.spent[lane, route] = [Spent(cpu / 1e9, calls, wall / 1e6) for cpu, calls, wall in self.spent[source][route]]
-                pair.outcomes[lane, route] = Counter(self.outcomes[source][route])
+                batches = self.head(route, by) if lane is Lane.HEAD and route == slower else self.spent[lane][route]
+                pair.spent[lane, route] = [Spent(cpu / 1e9, calls, wall / 1e6) for cpu, calls, wall in batches]
+                pair.outcomes[lane, route] = Counter(self.outcomes[lane][route])
         return pair
 
+    def head(self, route: str, by: float) -> list[Batch]:
+        """What head spent, round by round, slower by 0, SMALL or LARGE."""
+        slow_rounds = {0.0: (False, False), SMALL: (False, True), LARGE: (True, True)}[by]
+        plain, slower = self.spent[Lane.HEAD][route], self.spent[Lane.HEAD_SLOWER][route]
+        return [(slower if slow_rounds[number % 2] else plain)[number] for number in range(len(plain))]
+
     def pair_seconds(self, routes: Sequence[str]) -> float:
-        """How long a gate on these routes would have taken for it: it asks each process twice a round and not three times, and no other
-        route. Batches that do not count are taken to be as long as those that do."""
+        """How long a gate on these routes would have taken for it: it does not ask the others. Batches that do not count are taken to be
+        as long as those that do."""
         turns = turns_of(STAND_INS)
-        wall = {
-            route: sum(self.requests[route] * batch[2] / 1e6 for lane in self.spent for batch in self.spent[lane][route])
-            for route in self.routes
-        }
-        asked = {route: seconds * len(turns) / len(self.spent) for route, seconds in wall.items()}
-        share = len(turns_of(KNOWN)) / len(turns)
-        return max(0.0, self.seconds - sum(asked.values()) + share * sum(asked[route] for route in routes))
+        others = [route for route in self.routes if route not in routes]
+        wall = sum(self.requests[route] * batch[2] / 1e6 for route in others for lane in self.spent for batch in self.spent[lane][route])
+        return max(0.0, self.seconds - wall * len(turns) / len(self.spent))
 
     def wall_seconds(self, lane: Lane, route: str) -> list[float]:
         """Per request, a batch each."""
         return [wall / 1e6 for _, _, wall in self.spent[lane][route]]
+
+    def head_wall_seconds(self, route: str, by: float) -> list[float]:
+        """Of a head that is slower by 0, SMALL or LARGE: per request, a batch each."""
+        return [wall / 1e6 for _, _, wall in self.head(route, by)]
 
 
 def read_blocks(path: Path) -> list[Block]:

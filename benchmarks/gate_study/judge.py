@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gate_study.blocks import Block
+from gate_study.blocks import LARGE, SMALL, Block
 from gate_study.naive import Naive, naive_rows
 
 from gelombang.errors import InputError
 from gelombang.seeds import draw
 from gelombang_gates.comparing import Comparison, Outcome, compare
 from gelombang_gates.gate_file import Gate, GateRoute, chosen
-from gelombang_gates.pairs import Lane, Pair
+from gelombang_gates.pairs import Pair
 
 PAIRS = 24
 DRAWN = 300
@@ -38,7 +38,7 @@ class Kind:
     name: str
     routes: tuple[str, ...]
     slower: str | None = None
-    by: Lane = Lane.HEAD
+    by: float = 0.0
 
 
 @dataclass(slots=True)
@@ -93,9 +93,9 @@ def _kinds(routes: Sequence[str]) -> dict[str, list[Kind]]:
     everything = tuple(routes)
     return {
         "equal, all routes": [Kind("equal", everything)],
-        "one route 3 % slower, all routes gated": [Kind(name, everything, name, Lane.HEAD_SLOWER) for name in routes],
-        "one route 3 % slower, it alone gated": [Kind(name, (name,), name, Lane.HEAD_SLOWER) for name in routes],
-        "one route 1.5 % slower, it alone gated": [Kind(name, (name,), name, Lane.HEAD_SLOW) for name in routes],
+        "one route 3 % slower, all routes gated": [Kind(name, everything, name, LARGE) for name in routes],
+        "one route 3 % slower, it alone gated": [Kind(name, (name,), name, LARGE) for name in routes],
+        "one route 1.5 % slower, it alone gated": [Kind(name, (name,), name, SMALL) for name in routes],
     }
 
 

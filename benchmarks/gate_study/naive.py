@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gate_study.blocks import Block
+from gate_study.blocks import LARGE, SMALL, Block
 from pytest_benchmark.utils import parse_compare_fail
 
 from gelombang_gates.pairs import Lane
@@ -29,8 +29,8 @@ class Naive:
     alarms: int = 0
     """Equal revisions of which some route was called slower."""
     tried: int = 0
-    caught: dict[Lane, int] = field(default_factory=dict)
-    """One route slower by 1.5 % or 3 %: that route was called slower."""
+    caught: dict[float, int] = field(default_factory=dict)
+    """One route slower by SMALL or LARGE: that route was called slower."""
 
 
 def naive_rows(blocks: Sequence[Block], routes: Sequence[str]) -> list[Naive]:
@@ -52,11 +52,11 @@ def _judged(name: str, rule: Rule, couples: Sequence[tuple[Block, Block]], route
     for base, head in couples:
         old = {route: _stats(base.wall_seconds(Lane.BASE, route)) for route in routes}
         row.comparisons += 1
-        row.alarms += any(rule(_stats(head.wall_seconds(Lane.HEAD, route)), old[route]) for route in routes)
+        row.alarms += any(rule(_stats(head.head_wall_seconds(route, 0.0)), old[route]) for route in routes)
         for route in routes:
             row.tried += 1
-            for lane in (Lane.HEAD_SLOW, Lane.HEAD_SLOWER):
-                row.caught[lane] = row.caught.get(lane, 0) + rule(_stats(head.wall_seconds(lane, route)), old[route])
+            for by in (SMALL, LARGE):
+                row.caught[by] = row.caught.get(by, 0) + rule(_stats(head.head_wall_seconds(route, by)), old[route])
     return row
 
 

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
+from gate_study.blocks import LARGE, SMALL
 from gate_study.judge import PAIRS, Found, Row
 from gate_study.naive import Naive
 
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.health import upper_bound
-from gelombang_gates.pairs import Lane
 
 _ABSTAINED = (Outcome.UNFIT, Outcome.INCONCLUSIVE)
 _WANTED = ("at most 1 % by the bound", "", "at least 90 %", "at least 50 %")
@@ -18,7 +18,8 @@ COMPARISONS_WANTED = 300
 _HEADS = ("the gate, confirmed verdict", "wanted", "in a row", "bound", "neither", "drawn", "neither", "seconds (median, largest)")
 _BLOCK = """\
 A block is a pair of fresh processes of one commit, as `gelombang gate paired` measures it: base, base once more, and head, which is asked
-three times: as it is, and with 1.5 and 3 % more requests sent than are counted. All rows below judge the same blocks."""
+twice: as it is, and with 3 % more requests sent than are counted. A head that is 1.5 % slower has the slower half of the rounds from the
+second. All rows below judge the same blocks."""
 _KINDS = """\
 *In a row*: each comparison took the blocks that follow the last one's; no block is used twice, so the comparisons are independent and the
 bounds (one-sided, 95 %, Clopper and Pearson) hold for machines like this one. *Drawn*: blocks drawn at random, none twice in one
@@ -101,7 +102,7 @@ def _naive_table(found: Found) -> Iterator[str]:
 
 
 def _naive_row(row: Naive) -> str:
-    slow, slower = (row.caught.get(lane, 0) / row.tried if row.tried else 0.0 for lane in (Lane.HEAD_SLOW, Lane.HEAD_SLOWER))
+    slow, slower = (row.caught.get(lane, 0) / row.tried if row.tried else 0.0 for lane in (SMALL, LARGE))
     if not row.comparisons:
         return f"| {row.name} | 0 of 0 | none: too few blocks | | |"
     alarms = f"{row.alarms} of {row.comparisons} ({row.alarms / row.comparisons:.0%})"

@@ -1,22 +1,21 @@
 """Asks one service for one thing after another, over one kept connection, and counts what it answers.
 
 Promise: every request is sent whole and its answer read whole before the next; what differs from the wanted status is counted by what it
-was, and never makes a batch look cheap unseen. Idea: the cost that is gated is the server's own CPU per request, so the client may be the
-standard library's: nothing of it is in the measurement but wall time, which is judged last. Left out: load. One request is in progress.
+was, and never makes a batch look cheap unseen. Idea: the cost that is gated is the server's own CPU per request; nothing of the client is
+in the measurement but wall time, which is judged last. Left out: load. One request is in progress.
 """
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import InputError
+from gelombang_gates.exchange import Connection, NoAnswerError
 from gelombang_gates.gate_file import GateRequest, SetupRequest
-from gelombang_gates.service import ANSWER_WITHIN_SECONDS, HOST, Service, filled
+from gelombang_gates.service import HOST, Service, filled
 
-ANSWER_BYTES_LIMIT = 16_000_000
 BROKEN = "no answer"
 
 
@@ -35,7 +34,7 @@ class Asker:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._connection = HTTPConnection(HOST, service.port, timeout=ANSWER_WITHIN_SECONDS)
+        self._connection = Connection(HOST, service.port)
         self._saved: dict[str, str] = {}
         self._number = 0
 
@@ -55,6 +54,7 @@ class Asker:
     def batch(self, request: GateRequest, requests: int) -> Batch:
         """So many of one request, one after another."""
         done = Batch(requests)
+        self._connection.look()
         began_us = monotonic_us()
         for _ in range(requests):
             status, _ = self._ask(request)
@@ -68,12 +68,10 @@ class Asker:
         body = None if request.body is None else filled(request.body, values).encode()
         headers = {name: filled(value, values) for name, value in request.headers.items()}
         try:
-            self._connection.request(request.method, filled(request.path, values), body, headers)
-            answer = self._connection.getresponse()
-            return str(answer.status), answer.read(ANSWER_BYTES_LIMIT)
-        except (OSError, HTTPException):
-            self._connection.close()
+            status, answer = self._connection.ask(request.method, filled(request.path, values), headers, body)
+        except NoAnswerError:
             return BROKEN, b""
+        return str(status), answer
 
 
 def _looked_up(body: bytes, pointer: str, where: str) -> str:

@@ -45,9 +45,8 @@ class Lane(StrEnum):
     SAME = "same"
     SLOW = "slow"
     HEAD = "head"
-    HEAD_SLOW = "head-slow"
-    """Only in studies of the gate itself, as the next one is."""
     HEAD_SLOWER = "head-slower"
+    """Only in studies of the gate itself."""
 
 
 @dataclass(frozen=True, slots=True)

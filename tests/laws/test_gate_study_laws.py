@@ -15,15 +15,15 @@ from gelombang_gates.gate_file import Gate
 from gelombang_gates.pairs import KNOWN_DELAY, Lane
 
 ROUTES = ["list", "search"]
-FACTOR = {Lane.SLOW: 1 + KNOWN_DELAY, Lane.HEAD_SLOW: 1 + SMALL, Lane.HEAD_SLOWER: 1 + LARGE}
+FACTOR = {Lane.SLOW: 1 + KNOWN_DELAY, Lane.HEAD_SLOWER: 1 + LARGE}
 TABLE = Gate.model_validate({"route": [{"name": name} for name in ROUTES], "time_limit_seconds": 10_000.0})
 
 
 def block(number: int, noise: float = 0.004, wall: float = 1.0) -> Block:
     chance = np.random.default_rng(number)
     processes = {lane: float(np.exp(chance.normal(0, noise))) for lane in (Lane.BASE, Lane.SAME, Lane.HEAD)}
-    of = {Lane.SLOW: Lane.SAME, Lane.HEAD_SLOW: Lane.HEAD, Lane.HEAD_SLOWER: Lane.HEAD}
-    own = {lane: processes[of.get(lane, lane)] * FACTOR.get(lane, 1.0) for lane in (*GATED, Lane.HEAD_SLOW, Lane.HEAD_SLOWER)}
+    of = {Lane.SLOW: Lane.SAME, Lane.HEAD_SLOWER: Lane.HEAD}
+    own = {lane: processes[of.get(lane, lane)] * FACTOR.get(lane, 1.0) for lane in (*GATED, Lane.HEAD_SLOWER)}
     return Block.model_validate(
         {
             "at": f"2026-11-26T00:00:{number % 60:02d}+00:00",
@@ -33,7 +33,7 @@ def block(number: int, noise: float = 0.004, wall: float = 1.0) -> Block:
             "load": 1.0,
             "seconds": 10.0,
             "requests": dict.fromkeys(ROUTES, 50),
-            "spent": {lane: {route: [(round(1e6 * by), 4, round(2e3 * by * wall))] * 3 for route in ROUTES} for lane, by in own.items()},
+            "spent": {lane: {route: [(round(1e6 * by), 4, round(2e3 * by * wall))] * 4 for route in ROUTES} for lane, by in own.items()},
             "memory_bytes": dict.fromkeys((Lane.BASE, Lane.SAME, Lane.HEAD), 50_000_000),
             "outcomes": {lane: {route: {"200": 150} for route in ROUTES} for lane in own},
         }
@@ -62,9 +62,18 @@ def test_a_comparison_for_which_blocks_run_out_is_not_counted() -> None:
     assert "none: too few blocks" in page_of(found)
 
 
-def test_a_gate_on_one_route_takes_less_time_than_one_on_all() -> None:
+def test_a_gate_on_one_route_takes_less_time_than_one_on_all_which_takes_as_long_as_a_block() -> None:
     one = block(0)
-    assert one.pair_seconds(["list"]) < one.pair_seconds(ROUTES) < one.seconds
+    assert one.pair_seconds(["list"]) < one.pair_seconds(ROUTES) == one.seconds
+
+
+def test_a_head_half_as_slow_is_the_slower_one_in_every_second_round() -> None:
+    one = block(0)
+    plain, slower = (one.spent[lane]["list"] for lane in (Lane.HEAD, Lane.HEAD_SLOWER))
+    assert one.head("list", 0.0) == plain
+    assert one.head("list", SMALL) == [plain[0], slower[1], plain[2], slower[3]]
+    assert one.head("list", LARGE) == slower
+    assert len({batch[0] for batch in one.head("list", SMALL)}) == 2
 
 
 def test_a_stored_base_alarms_when_the_machine_changed_and_one_of_the_same_job_does_not() -> None:
@@ -73,8 +82,8 @@ def test_a_stored_base_alarms_when_the_machine_changed_and_one_of_the_same_job_d
     assert rows["pytest-benchmark --benchmark-compare-fail=mean:5%"].alarms == 10
     assert rows["200 % of the last value (github-action-benchmark)"].alarms == 0  # twice as long is not more than twice
     assert rows["mean beyond 2 %, base in the same job"].alarms == 0
-    assert rows["mean beyond 2 %, base in the same job"].caught[Lane.HEAD_SLOWER] == 40
-    assert rows["mean beyond 2 %, base in the same job"].caught[Lane.HEAD_SLOW] == 0
+    assert rows["mean beyond 2 %, base in the same job"].caught[LARGE] == 40
+    assert rows["mean beyond 2 %, base in the same job"].caught[SMALL] == 0
 
 
 def test_a_block_is_read_as_it_was_written_and_one_that_was_cut_off_is_dropped(tmp_path: Path) -> None:

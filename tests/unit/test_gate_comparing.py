@@ -183,7 +183,7 @@ def test_a_calls_regression_is_found_beside_steady_cpu() -> None:
 
 
 @pytest.mark.parametrize(
-    "stand_ins", [KNOWN, (), (*KNOWN, StandIn(Lane.HEAD_SLOW, Lane.HEAD, 0.015), StandIn(Lane.HEAD_SLOWER, Lane.HEAD, 0.03))]
+    "stand_ins", [KNOWN, (), (*KNOWN, StandIn(Lane.HEAD_SLOWER, Lane.HEAD, 0.03)), (StandIn(Lane.SLOW, Lane.HEAD, 0.03),)]
 )
 def test_all_processes_of_a_pair_are_asked_equally_often_and_each_lane_counts_once(stand_ins: tuple[StandIn, ...]) -> None:
     """What a process has kept grows with what it was asked, and its costs with that."""
