@@ -1,28 +1,35 @@
-"""The `gelombang` command: reads the command line, calls one command, turns operator errors into one sentence and an exit code."""
+"""The `gelombang` command: reads the command line, calls one command, turns operator errors into one sentence and an exit code.
+
+Idea: only the module of the command that was named is imported. All of them together bring numba, jinja2 and a client of Grafana along, and
+cost three times as much before anything is done.
+"""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 
 from gelombang.errors import ExitCode, GelombangError
-from gelombang_cli import (
-    arguments,
-    capacity,
-    cleanup,
-    dashboards,
-    doctor,
-    gate,
-    join,
-    preflight,
-    report,
-    run,
-    scenario,
-    serve,
-    simulate,
-    trying,
-    verify,
-)
+from gelombang_cli.arguments import Command, Commands
+
+_MODULES = {
+    "run": "run",
+    "simulate": "simulate",
+    "try": "trying",
+    "preflight": "preflight",
+    "serve": "serve",
+    "report": "report",
+    "join": "join",
+    "verify": "verify",
+    "gate": "gate",
+    "capacity": "capacity",
+    "cleanup": "cleanup",
+    "doctor": "doctor",
+    "scenario": "scenario",
+    "dashboards": "dashboards",
+}
+"""Where each command is, in the order in which help lists them."""
 
 _DESCRIPTION = """\
 Replay a sign-up surge as open arrivals of people, see where uploads fail, and gate on it.
@@ -42,13 +49,15 @@ Replay a sign-up surge as open arrivals of people, see where uploads fail, and g
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; each command module adds its own part."""
+def build_parser(named: str | None = None) -> argparse.ArgumentParser:
+    """The command line of one command, or the whole one, when none of that name is there; each command module adds its own part."""
     parser = argparse.ArgumentParser(prog="gelombang", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"gelombang {version('gelombang')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (run, simulate, trying, preflight, serve, report, join, verify, gate, capacity, cleanup, doctor, scenario, dashboards):
-        module.add_command(commands)
+    modules = [_MODULES[named]] if named in _MODULES else list(_MODULES.values())
+    for module in modules:
+        add_command: Callable[[Commands], None] = import_module(f"gelombang_cli.{module}").add_command
+        add_command(commands)
     return parser
 
 
@@ -57,8 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not sys.platform.startswith("linux"):
         print(f"gelombang: this is {sys.platform}; want Linux, whose clocks, descriptors and queues it measures", file=sys.stderr)
         return ExitCode.WRONG_INPUT
-    parsed = build_parser().parse_args(argv)
-    command: arguments.Command = parsed.command
+    words = sys.argv[1:] if argv is None else argv
+    parsed = build_parser(next(iter(words), None)).parse_args(words)
+    command: Command = parsed.command
     try:
         return int(command(parsed))
     except GelombangError as error:
