@@ -15,12 +15,12 @@ from gelombang_cli.runfolder import existing_run_folder
 from gelombang_gates.benchmarks import benchmarks_told, compare_benchmarks
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
-from gelombang_gates.health import healths, kept
+from gelombang_gates.health import healths, kept, lines_of
 from gelombang_gates.paired import Orders, Verdict, paired
 from gelombang_gates.revision import cache_folder, last_release
 from gelombang_gates.runs import Budgets, GatedRun, compare_runs
 from gelombang_gates.sequence import Judged, Limits
-from gelombang_gates.telling import HEADINGS, as_json, as_junit, health_told, runs_as_json, runs_told, told
+from gelombang_gates.telling import HEADINGS, as_json, as_junit, health_as_json, health_told, runs_as_json, runs_told, told
 
 _PAIRS = 24
 
@@ -34,7 +34,12 @@ def add_command(commands: Commands) -> None:
     add_instructions(gates)
     _add_benchmarks(gates)
     health = gates.add_parser("health", help="how the gate itself has fared on each class of machine", description=health_told.__doc__)
+    health.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="health.jsonl of other machines or nights (default: this account's)"
+    )
     health.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds and the gate's own record are kept")
+    health.add_argument("--json", action="store_true", help="the rates as JSON on standard output")
+    health.add_argument("--summary", type=Path, metavar="FILE", help="add the rates as Markdown to this file, such as a job summary")
     health.set_defaults(command=_health)
 
 
@@ -181,5 +186,11 @@ def _gate(parsed: argparse.Namespace) -> Gate:
 
 
 def _health(parsed: argparse.Namespace) -> ExitCode:
-    sys.stdout.write(health_told(healths(kept(parsed.cache or cache_folder()))))
+    files: list[Path] = parsed.files
+    lines = [line for path in files for line in lines_of(path)] if files else kept(parsed.cache or cache_folder())
+    found = healths(lines)
+    if parsed.summary is not None:
+        with parsed.summary.open("a") as summary:
+            summary.write(health_told(found))
+    sys.stdout.write(health_as_json(found) if parsed.json else health_told(found))
     return ExitCode.AS_EXPECTED

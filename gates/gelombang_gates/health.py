@@ -1,7 +1,8 @@
 """How the gate itself has fared on each class of machine: what it found where nothing was, and whether it saw what was put there.
 
 Promise: every comparison leaves one line, whatever it said; the rates are published with the bound that so many comparisons allow, so that
-"no false alarm so far" is not read as "never". Left out: which machine; two of one class count together.
+"no false alarm so far" is not read as "never". A comparison counts once, however many routes it has: they share its minutes. Left out:
+which machine; two of one class count together.
 """
 
 import os
@@ -54,13 +55,19 @@ class Health:
     """One class of machine."""
 
     machine: str
+    first_at: str
+    last_at: str
     comparisons: int
     abstained: int
     strays: int
     strays_bound: float
     """The share of comparisons in which base differs from itself is at most this, with 95 % confidence."""
-    delays: int
+    with_delay: int
+    """Comparisons in which a known delay was looked for."""
     caught: int
+    """Of those: it was caught on every route."""
+    caught_bound: float
+    """The share in which it is, is at least this, with 95 % confidence."""
     same_commits: int
     false_alarms: int
     """Failures of a commit against itself."""
@@ -108,10 +115,15 @@ def keep(folder: Path, line: Line) -> None:
 
 
 def kept(folder: Path) -> list[Line]:
-    """All lines; none without a file. Raises InputError with the line that can't be read."""
+    """All lines of the file in this folder; none without one. Raises InputError with the line that can't be read."""
     path = folder / HEALTH_FILE
-    if not path.exists():
-        return []
+    return lines_of(path) if path.exists() else []
+
+
+def lines_of(path: Path) -> list[Line]:
+    """All lines of a file, such as one that another machine kept. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"{path} is no file; want a {HEALTH_FILE} as a gate keeps it")
     texts = path.read_text().splitlines()[-LINES_LIMIT:]
     lines: list[Line] = []
     for number, text in enumerate(texts, 1):
@@ -158,15 +170,20 @@ def _health(machine: str, lines: Sequence[Line]) -> Health:
     compared = [line for line in lines if line.outcome is not Outcome.SKIPPED]
     same = [line for line in compared if line.base == line.head]
     strays = sum(line.strays > 0 for line in compared)
+    delayed = [line for line in compared if line.delays]
+    caught = sum(line.caught == line.delays for line in delayed)
     alarms = sum(line.outcome is Outcome.FAIL for line in same)
     return Health(
         machine,
+        lines[0].at,
+        lines[-1].at,
         len(compared),
         sum(line.outcome in (Outcome.UNFIT, Outcome.INCONCLUSIVE) for line in compared),
         strays,
         upper_bound(strays, len(compared)),
-        sum(line.delays for line in compared),
-        sum(line.caught for line in compared),
+        len(delayed),
+        caught,
+        1 - upper_bound(len(delayed) - caught, len(delayed)),
         len(same),
         alarms,
         upper_bound(alarms, len(same)),

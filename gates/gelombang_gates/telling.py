@@ -5,7 +5,7 @@ the smallest slowdown that could have been seen stands beside every route, whate
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
@@ -27,6 +27,7 @@ HEADINGS = {
 }
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COMMIT_CHARACTERS = 12
+DAY_CHARACTERS = 10
 
 
 def told(verdict: Verdict) -> str:
@@ -76,22 +77,37 @@ def as_junit(verdict: Verdict) -> str:
     return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def health_told(healths: list[Health]) -> str:
-    """The rates of each class of machine, ending in a newline."""
+def health_told(healths: Sequence[Health]) -> str:
+    """The rates of each class of machine, as Markdown, ending in a newline."""
     if not healths:
         return "no comparison was made on this account yet\n"
     lines: list[str] = []
     for own in healths:
         smallest = "none yet" if own.detectable is None else f"{own.detectable:.1%}"
+        days = f"{own.first_at[:DAY_CHARACTERS]} to {own.last_at[:DAY_CHARACTERS]}"
         lines += [
-            own.machine,
-            f"  comparisons              {own.comparisons}, of which {own.abstained} abstained or were inconclusive",
-            f"  base against itself      {own.strays} of {own.comparisons} found a difference (95 %: at most {own.strays_bound:.1%} do)",
-            f"  a known delay of {KNOWN_DELAY:.0%}     caught {own.caught} of {own.delays} times",
-            f"  same commit twice        {own.false_alarms} of {own.same_commits} failed (95 %: at most {own.false_alarms_bound:.1%} do)",
-            f"  smallest seen, last time {smallest}",
+            f"## {own.machine}",
+            "",
+            f"{own.comparisons} comparisons, {days}, of which {own.abstained} abstained or were inconclusive.",
+            "",
+            "| what the gate was asked that is known | answer | 95 % bound |",
+            "|---|---|---|",
+            f"| is base slower or faster than itself? (no) | said so {own.strays} of {own.comparisons} times | "
+            f"at most {own.strays_bound:.1%} |",
+            f"| is the same commit slower than itself? (no) | failed {own.false_alarms} of {own.same_commits} times | "
+            f"at most {own.false_alarms_bound:.1%} |",
+            f"| is {KNOWN_DELAY:.0%} more found on every route? (yes) | found {own.caught} of {own.with_delay} times | "
+            f"at least {own.caught_bound:.1%} |",
+            "",
+            f"Smallest slowdown that every route would have shown, last time: {smallest}.",
+            "",
         ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def health_as_json(healths: Sequence[Health]) -> str:
+    """The same for programs."""
+    return orjson.dumps([asdict(own) for own in healths], option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def runs_told(compared: RunsCompared, first: str, second: str, whole: bool) -> str:

@@ -176,8 +176,8 @@ def test_health_keeps_both_rates_and_their_bounds(tmp_path: Path) -> None:
         keep(tmp_path, each)
     (own,) = healths(kept(tmp_path))
     assert (own.comparisons, own.abstained, own.strays, own.same_commits, own.false_alarms) == (5, 1, 1, 4, 1)
-    assert (own.caught, own.delays) == (8, 10)
-    assert "1 of 4 failed" in health_told([own])
+    assert (own.caught, own.with_delay) == (4, 5)
+    assert "failed 1 of 4 times" in health_told([own])
     assert has_shown(kept(tmp_path), "chip")
     assert not has_shown(kept(tmp_path), "another chip")
 
