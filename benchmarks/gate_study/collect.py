@@ -12,7 +12,7 @@ from gate_study.blocks import STAND_INS, Block, append_block, read_blocks
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang_gates.gate_file import load_gate
 from gelombang_gates.health import machine_class
-from gelombang_gates.paired import Orders, build_both, command_of, look_at_both
+from gelombang_gates.paired import Orders, build_both, command_sides, look_at_both
 from gelombang_gates.pairs import Bench, measure_pair
 from gelombang_gates.revision import cache_folder, commit_of
 
@@ -26,10 +26,9 @@ def collect(repository: Path, table: Path, data: Path, minutes: float, say: Call
     gate = load_gate(table)
     seed = len(read_blocks(data))
     orders = Orders(repository, "HEAD", "HEAD", gate, 24, seed, cache_folder())
-    base, head = build_both(orders, say)
-    command = command_of(gate, head)
-    requests = look_at_both(gate, command, base, head, say)
-    bench = Bench(gate, base, head, command, requests, seed, STAND_INS)
+    base, head = command_sides(gate, *build_both(orders, say))
+    requests = look_at_both(gate, base, head, say).requests
+    bench = Bench(gate, base, head, requests, seed, STAND_INS)
     commit, machine = commit_of(repository, "HEAD"), machine_class()
     added = 0
     while monotonic_us() < until_us:

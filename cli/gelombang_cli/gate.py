@@ -10,10 +10,12 @@ from gelombang.record import read_record
 from gelombang.segments import read_segments
 from gelombang_cli.arguments import Commands
 from gelombang_cli.following import terminated
+from gelombang_cli.gate_images import images_of
 from gelombang_cli.gate_instructions import add_instructions, interpreter
 from gelombang_cli.runfolder import existing_run_folder
 from gelombang_gates.benchmarks import benchmarks_told, compare_benchmarks
 from gelombang_gates.comparing import Outcome
+from gelombang_gates.containers import Images
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
 from gelombang_gates.health import healths, kept, lines_of
 from gelombang_gates.paired import Orders, Verdict, paired
@@ -94,14 +96,22 @@ def _gated(path: str) -> GatedRun:
 
 def _add_paired(gates: Commands) -> None:
     parser = gates.add_parser("paired", help="two revisions, built side by side, in fresh pairs of processes", description=paired.__doc__)
-    parser.add_argument("--base", required=True, metavar="REV", help="the revision to compare with")
+    parser.add_argument("--base", metavar="REV", help="the revision to compare with")
+    images = parser.add_argument_group("two images in place of two revisions")
+    images.add_argument("--compose", type=Path, metavar="FILE", help="compose file that starts the service, by docker or podman")
+    images.add_argument("--base-image", metavar="IMAGE", help="the image to compare with")
+    images.add_argument("--head-image", metavar="IMAGE", help="the one that is judged")
+    images.add_argument("--compose-service", metavar="NAME", help="the service that gets the image (default: the only one)")
+    images.add_argument("--compose-port", type=int, metavar="N", help="its port inside the container (default: the one in ports)")
     _add_options(parser)
+    parser.set_defaults(command=_paired)
 
 
 def _add_drift(gates: Commands) -> None:
     parser = gates.add_parser("drift", help="head against the last release: do many small passes add up?", description=paired.__doc__)
     parser.add_argument("--base", metavar="REV", help="the release (default: the youngest tag that head goes back to)")
     _add_options(parser)
+    parser.set_defaults(command=_drift)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -125,14 +135,27 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
     form.add_argument("--junit", type=Path, metavar="FILE", help="write the verdict as JUnit, too")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="add the verdict as Markdown to this file, such as a job summary")
-    parser.set_defaults(command=_paired)
+
+
+def _drift(parsed: argparse.Namespace) -> ExitCode:
+    return _compared(parsed, parsed.base or last_release(Path.cwd(), parsed.head), parsed.head, None)
 
 
 def _paired(parsed: argparse.Namespace) -> ExitCode:
+    images = images_of(parsed)
+    if images is not None:
+        return _compared(parsed, images.base, images.head, images)
+    if parsed.base is None:
+        raise InputError("nothing says what to compare with; want --base REV, or --compose FILE with --base-image and --head-image")
+    return _compared(parsed, parsed.base, parsed.head, None)
+
+
+def _compared(parsed: argparse.Namespace, base: str, head: str, images: Images | None) -> ExitCode:
     orders = Orders(
         repository=Path.cwd(),
-        base=parsed.base or last_release(Path.cwd(), parsed.head),
-        head=parsed.head,
+        base=base,
+        head=head,
+        images=images,
         gate=_gate(parsed),
         pairs=parsed.pairs,
         seed=secrets.randbits(32) if parsed.seed is None else parsed.seed,

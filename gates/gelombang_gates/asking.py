@@ -14,7 +14,8 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import InputError
 from gelombang_gates.exchange import Connection, NoAnswerError
 from gelombang_gates.gate_file import GateRequest, SetupRequest
-from gelombang_gates.service import HOST, Service, filled
+from gelombang_gates.service import HOST, filled
+from gelombang_gates.side import Running
 
 BROKEN = "no answer"
 
@@ -32,7 +33,7 @@ class Batch:
 class Asker:
     """A client of one service; `{n}` counts up over everything it asks."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Running) -> None:
         self._service = service
         self._connection = Connection(HOST, service.port)
         self._saved: dict[str, str] = {}

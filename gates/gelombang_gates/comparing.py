@@ -3,9 +3,10 @@
 Promise: "slower" is said only of what two independent sequences of fresh pairs both found beyond the budget; "pass" only where a slowdown
 of `detect` is excluded *and* a known one of 3 % was caught on the same route in the same minutes; in every other case the comparison says
 that it does not know. Order: what is answered is judged first, then CPU, memory, calls, and wall time last, which can fail and is not
-needed for a pass: on a shared machine it says more of the neighbours. The A/A lane asks the same questions of base against itself, in both
-directions; a machine on which it finds something is unfit, and nothing that it said counts. Left out: processes; pairs come
-from a function.
+needed for a pass: on a shared machine it says more of the neighbours. Where CPU time can't be seen (a container of another machine), wall
+time is all there is: it must pass then, by its own, wide limits, and the known delay is not looked for. The A/A lane asks the same
+questions of base against itself, in both directions; a machine on which it finds something is unfit, and nothing that it said counts. Left
+out: processes; pairs come from a function.
 """
 
 from collections import Counter
@@ -16,7 +17,7 @@ from math import comb
 
 from gelombang.errors import InputError
 from gelombang_gates.gate_file import Gate, GateRoute
-from gelombang_gates.pairs import KNOWN_DELAY, WHOLE, Cost, Lane, Pair, Series, log_ratios
+from gelombang_gates.pairs import ALL_COSTS, KNOWN_DELAY, WHOLE, Cost, Lane, Pair, Series, log_ratios
 from gelombang_gates.sequence import Finding, Judged, Limits, Spending, holm, look, look_pairs
 from gelombang_gates.signed_rank import p_above
 
@@ -79,6 +80,8 @@ class Ran:
     caught: dict[str, bool] = field(default_factory=dict)
     """By route: whether the known delay was found in its CPU time."""
     out_of_time: bool = False
+    decisive: frozenset[Cost] = ALL_COSTS - {Cost.WALL}
+    """What has to pass for a pass; wall time only where CPU time can't be seen, and then no known delay is looked for."""
 
     @property
     def suspects(self) -> list[Hypothesis]:
@@ -91,7 +94,7 @@ class Ran:
     @property
     def settled(self) -> bool:
         """Whether nothing that is needed is open any more."""
-        passed = all(finding.judged is Judged.PASS for (_, cost), finding in self.findings.items() if cost is not Cost.WALL)
+        passed = all(finding.judged is Judged.PASS for (_, cost), finding in self.findings.items() if cost in self.decisive)
         return passed and all(self.caught.values()) and not any(answers.doubtful for answers in self.answers.values())
 
 
@@ -107,11 +110,20 @@ class Comparison:
     waived: tuple[str, ...] = ()
 
 
-def compare(gate: Gate, measure: Measure, limit: TimeLimit, pairs: int, waived: Sequence[str], shown_before: bool) -> Comparison:
+def compare(
+    gate: Gate,
+    measure: Measure,
+    limit: TimeLimit,
+    pairs: int,
+    waived: Sequence[str],
+    shown_before: bool,
+    seen: frozenset[Cost] = ALL_COSTS,
+) -> Comparison:
     """Run the first sequence and, when it finds something, the second. `shown_before`: this class of machine has caught the known delay
-    on every route before."""
-    limits = hypotheses(gate, gate.route)
-    first = _sequence(gate.route, limits, measure, limit(), pairs, 0)
+    on every route before. `seen`: the costs that pairs have."""
+    limits = hypotheses(gate, gate.route, seen)
+    decisive = seen - {Cost.WALL} if Cost.CPU in seen else seen
+    first = _sequence(gate.route, limits, measure, limit(), pairs, Ran(decisive=decisive))
     if first.strays:
         return Comparison(Outcome.UNFIT, _stray_words(first.strays), first, None)
     suspected = {route for route, _ in first.suspects} | set(first.broken)
@@ -119,7 +131,7 @@ def compare(gate: Gate, measure: Measure, limit: TimeLimit, pairs: int, waived: 
     if not routes:
         return Comparison(*_without_suspects(first), first, None)
     kept = {key: limits[key] for key in first.suspects}
-    second = _sequence(routes, kept, measure, limit(), pairs, first.pairs)
+    second = _sequence(routes, kept, measure, limit(), pairs, Ran(decisive=decisive), start=first.pairs)
     if second.strays:
         return Comparison(Outcome.UNFIT, _stray_words(second.strays), first, second)
     broken = [route for route in second.broken if route in first.broken]
@@ -127,24 +139,30 @@ def compare(gate: Gate, measure: Measure, limit: TimeLimit, pairs: int, waived: 
     return _judged(first, second, broken, confirmed, waived, shown_before)
 
 
-def hypotheses(gate: Gate, routes: Sequence[GateRoute]) -> dict[Hypothesis, Limits]:
-    """What is asked of a comparison, with what is allowed."""
+def hypotheses(gate: Gate, routes: Sequence[GateRoute], seen: frozenset[Cost] = ALL_COSTS) -> dict[Hypothesis, Limits]:
+    """What is asked of a comparison in which these costs can be seen, with what is allowed."""
     found: dict[Hypothesis, Limits] = {}
     for route in routes:
         found[route.name, Cost.CPU] = Limits(route.budget or gate.budget, route.detect or gate.detect)
         found[route.name, Cost.CALLS] = Limits(gate.calls_budget, gate.calls_detect)
         found[route.name, Cost.WALL] = Limits(gate.wall_budget, max(_WALL_DETECT, 2 * gate.wall_budget))
     found[WHOLE, Cost.MEMORY] = Limits(gate.memory_budget, gate.memory_detect)
-    return found
+    return {key: own for key, own in found.items() if key[1] in seen}
 
 
 def _sequence(
-    routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], measure: Measure, is_over: Callable[[], bool], pairs: int, start: int
+    routes: Sequence[GateRoute],
+    limits: Mapping[Hypothesis, Limits],
+    measure: Measure,
+    is_over: Callable[[], bool],
+    pairs: int,
+    ran: Ran,
+    start: int = 0,
 ) -> Ran:
+    """Fills `ran`, which is empty but for what is decisive."""
     looks = look_pairs(pairs)
     spending = Spending(ALPHA, looks)
     seen: list[Pair] = []
-    ran = Ran()
     while True:
         seen.append(measure(start + len(seen), routes))
         ran.out_of_time = len(seen) < looks[-1] and is_over()
@@ -168,6 +186,8 @@ def _look(ran: Ran, seen: Sequence[Pair], routes: Sequence[GateRoute], limits: M
             keeps = before is not None and before.judged is Judged.PASS and finding.judged is Judged.INCONCLUSIVE
             ran.findings[key] = replace(finding, judged=Judged.PASS) if keeps else finding
     ran.strays = _strays(series, limits, alpha * A_A_ALPHA / ALPHA)
+    if Cost.CPU not in ran.decisive:
+        return
     ran.caught |= dict.fromkeys(_caught(series, routes, limits, alpha), True)
     ran.caught = {route.name: ran.caught.get(route.name, False) for route in routes}
 
@@ -242,9 +262,7 @@ def _without_suspects(ran: Ran) -> tuple[Outcome, str]:
     if missed:
         return Outcome.UNFIT, f"the known delay of {KNOWN_DELAY:.0%} was missed on {', '.join(missed)}: this machine is too noisy now"
     open_ones = [f"the answers of {route}" for route, answers in ran.answers.items() if answers.doubtful]
-    open_ones += [
-        f"{cost} of {route}" for (route, cost), f in ran.findings.items() if f.judged is not Judged.PASS and cost is not Cost.WALL
-    ]
+    open_ones += [f"{cost} of {route}" for (route, cost), f in ran.findings.items() if f.judged is not Judged.PASS and cost in ran.decisive]
     return Outcome.INCONCLUSIVE, f"neither a slowdown nor its absence could be shown for {', '.join(open_ones)}"
 
 

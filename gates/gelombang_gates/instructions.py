@@ -14,7 +14,7 @@ from gelombang.errors import HostError, InputError
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.counting import Counted, OutOfTimeError, count, has_valgrind, traced
 from gelombang_gates.gate_file import Gate, Mode, Waiver, waived
-from gelombang_gates.paired import Orders, build_both, command_of, is_untouched, look_at_both
+from gelombang_gates.paired import Orders, build_both, command_sides, is_untouched, look_at_both
 from gelombang_gates.revision import commit_of
 
 FUNCTIONS_SHOWN = 12
@@ -95,7 +95,7 @@ def instructed(orders: Orders, must_run: bool, say: Callable[[str], None]) -> In
             raise HostError(missing)
         return verdict(Outcome.SKIPPED, missing)
     base, head = build_both(orders, say)
-    look_at_both(gate, command_of(gate, head), base, head, say)
+    look_at_both(gate, *command_sides(gate, base, head), say)
     say("counting instructions of both")
     try:
         old, new = count(gate, counted, base, head)

@@ -1,4 +1,4 @@
-"""The paired gate: two revisions of a service, built side by side, compared in fresh pairs of processes on this machine.
+"""The paired gate: two revisions of a service, or two images of it, compared in fresh pairs of processes on this machine.
 
 Promise: whatever stands in the way of a comparison is said as an error and never becomes a pass: a revision that does not build, a server
 that does not start, a route that only one of them has, a waiver that is over. Idea: everything that needs the machine is here and in what
@@ -7,18 +7,20 @@ it calls; what follows from the pairs is in `comparing`.
 
 import fcntl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import InputError
 from gelombang_gates.comparing import Comparison, Outcome, Ran, compare
+from gelombang_gates.containers import Images
 from gelombang_gates.gate_file import Gate, GateRoute, Mode, Waiver, waived
 from gelombang_gates.health import has_shown, keep, kept, line_of, machine_class
-from gelombang_gates.pairs import Bench, Pair, first_look, measure_pair
+from gelombang_gates.pairs import Bench, Looked, Pair, first_look, measure_pair
 from gelombang_gates.revision import Revision, changed_files, commit_of, prepare
 from gelombang_gates.service import filled
+from gelombang_gates.side import CommandSide, Side
 
 PAIRS_LEAST = 12
 PAIRS_LIMIT = 120
@@ -38,6 +40,8 @@ class Orders:
     cache: Path
     python: Path | None = None
     """One interpreter for both revisions, with everything they need."""
+    images: Images | None = None
+    """Two images under compose, in place of two revisions; `base` and `head` are their names then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Verdict:
     gate: Gate
     base: str
     head: str
-    """Commits."""
+    """Commits, or identities of images."""
     machine: str
     seconds: float
     waivers: tuple[Waiver, ...]
@@ -63,22 +67,21 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
     gate, began_us = orders.gate, monotonic_us()
     if not PAIRS_LEAST <= orders.pairs <= PAIRS_LIMIT:
         raise InputError(f"--pairs is {orders.pairs}; want {PAIRS_LEAST} to {PAIRS_LIMIT}")
-    if gate.command is None:
+    if gate.command is None and orders.images is None:
         raise _no_command()
     waivers = waived(gate, utc_now().date())
-    commits = commit_of(orders.repository, orders.base), commit_of(orders.repository, orders.head)
+    identities = _identities(orders, say)
     machine = machine_class()
 
     def verdict(comparison: Comparison) -> Verdict:
-        keep(orders.cache, line_of(comparison, machine, utc_now().isoformat(timespec="seconds"), *commits))
-        return Verdict(comparison, gate, *commits, machine, (monotonic_us() - began_us) / MICROSECONDS, tuple(waivers.values()))
+        keep(orders.cache, line_of(comparison, machine, utc_now().isoformat(timespec="seconds"), *identities))
+        return Verdict(comparison, gate, *identities, machine, (monotonic_us() - began_us) / MICROSECONDS, tuple(waivers.values()))
 
-    if is_untouched(orders, *commits):
+    if orders.images is None and is_untouched(orders, *identities):
         return verdict(Comparison(Outcome.SKIPPED, f"nothing of {', '.join(gate.when_changed)} differs", Ran(), None))
-    base, head = build_both(orders, say)
-    command = command_of(gate, head)
-    requests = look_at_both(gate, command, base, head, say)
-    bench = Bench(gate, base, head, command, requests, orders.seed)
+    base, head = _sides(orders, say)
+    looked = look_at_both(gate, base, head, say)
+    bench = Bench(gate, base, head, looked.requests, orders.seed)
     shown = has_shown(kept(orders.cache), machine)
 
     def measure(number: int, routes: Sequence[GateRoute]) -> Pair:
@@ -90,7 +93,20 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
         until_us = monotonic_us() + int(gate.time_limit_seconds * MICROSECONDS)
         return lambda: monotonic_us() > until_us
 
-    return verdict(compare(gate, measure, limit, orders.pairs, list(waivers), shown))
+    return verdict(compare(gate, measure, limit, orders.pairs, list(waivers), shown, looked.seen))
+
+
+def _identities(orders: Orders, say: Callable[[str], None]) -> tuple[str, str]:
+    """What the two names stand for now."""
+    if orders.images is not None:
+        return orders.images.identities(say)
+    return commit_of(orders.repository, orders.base), commit_of(orders.repository, orders.head)
+
+
+def _sides(orders: Orders, say: Callable[[str], None]) -> tuple[Side, Side]:
+    if orders.images is not None:
+        return orders.images.sides()
+    return command_sides(orders.gate, *build_both(orders, say))
 
 
 def is_untouched(orders: Orders, base: str, head: str) -> bool:
@@ -121,17 +137,25 @@ def command_of(gate: Gate, head: Revision) -> str:
     return filled(gate.command, {"head": str(head.tree)})
 
 
+def command_sides(gate: Gate, base: Revision, head: Revision) -> tuple[Side, Side]:
+    """Both, started by the gate's command."""
+    command = command_of(gate, head)
+    return CommandSide(base, command), CommandSide(head, command)
+
+
 def _no_command() -> InputError:
-    return InputError("nothing says how the server is started; want --command 'python -m theirs {port}', or gate.command in gelombang.toml")
+    return InputError(
+        "nothing says how the server is started; want --command 'python -m theirs {port}', or gate.command in gelombang.toml, or --compose"
+    )
 
 
-def look_at_both(gate: Gate, command: str, base: Revision, head: Revision, say: Callable[[str], None]) -> dict[str, int]:
-    """Ask both once, before anything is measured; how many requests make a batch. A route that one of them has not can't be compared."""
+def look_at_both(gate: Gate, base: Side, head: Side, say: Callable[[str], None]) -> Looked:
+    """Ask both once, before anything is measured; what base showed, and the costs that both show. A route that one of them has not can't
+    be compared."""
     say("asking both once")
-    old, requests = first_look(gate, base, command)
-    new, _ = first_look(gate, head, command)
+    old, new = first_look(gate, base), first_look(gate, head)
     for route in gate.route:
-        was, now, wanted = old[route.name], new[route.name], str(route.status)
+        was, now, wanted = old.answers[route.name], new.answers[route.name], str(route.status)
         where = f"{route.name} ({route.method} {route.path})"
         if was != wanted and now == wanted:
             raise InputError(f"{where} is new: base answers {was} and head {now}; want a route that both have, or --route without it")
@@ -141,4 +165,4 @@ def look_at_both(gate: Gate, command: str, base: Revision, head: Revision, say: 
             raise InputError(
                 f"{where} has vanished: base answers {was} and head {now}; want a route that both have, or the file without it"
             )
-    return requests
+    return replace(old, seen=old.seen & new.seen)

@@ -22,8 +22,8 @@ from gelombang.errors import InputError
 from gelombang.seeds import Purpose, draw
 from gelombang_gates.asking import Asker
 from gelombang_gates.gate_file import Gate, GateRoute
-from gelombang_gates.revision import Revision
-from gelombang_gates.service import Service, uninterrupted
+from gelombang_gates.service import uninterrupted
+from gelombang_gates.side import Running, Side
 from gelombang_gates.signed_rank import middle
 
 KNOWN_DELAY = 0.03
@@ -71,16 +71,19 @@ class Cost(StrEnum):
     WALL = "wall"
 
 
+ALL_COSTS = frozenset(Cost)
+
+
 Series = dict[tuple[Lane, str, Cost], list[float]]
 """Log ratios against base, a pair each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One batch of one route, per counted request."""
+    """One batch of one route, per counted request; None is what can't be seen."""
 
-    cpu_seconds: float
-    calls: float
+    cpu_seconds: float | None
+    calls: float | None
     seconds: float
 
 
@@ -99,47 +102,57 @@ class Bench:
     """What all pairs of a comparison have in common."""
 
     gate: Gate
-    base: Revision
-    head: Revision
-    command: str
+    base: Side
+    head: Side
     requests: Mapping[str, int]
     """In a batch, by route."""
     seed: int
     stand_ins: tuple[StandIn, ...] = KNOWN
 
 
-def first_look(gate: Gate, revision: Revision, command: str) -> tuple[dict[str, str], dict[str, int]]:
-    """Start a revision once, as nobody will be measured: what each route answers, and how many requests make a batch.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one start showed, of a service that nobody will measure."""
 
-    Also the run that compiles everything for the first time.
-    """
+    answers: Mapping[str, str]
+    """What each route answers."""
+    requests: Mapping[str, int]
+    """How many make a batch."""
+    seen: frozenset[Cost]
+    """What of its costs can be read."""
+
+
+def first_look(gate: Gate, side: Side) -> Looked:
+    """Start it once. Also the run that compiles everything for the first time."""
     answers: dict[str, str] = {}
     requests: dict[str, int] = {}
     with ExitStack() as stack:
-        service = _started(revision, command, stack)
+        service = _started(side, stack)
         service.wait_until_ready(gate.ready, gate.start_within_seconds)
         asker = Asker(service)
+        stack.callback(asker.close)
         asker.set_up(gate.setup)
         for route in gate.route:
             asker.batch(route, _FIRST_REQUESTS)
             service.settle()
             before = service.costs().cpu_seconds
             batch = asker.batch(route, _FIRST_REQUESTS)
-            each_seconds = (service.costs().cpu_seconds - before) / _FIRST_REQUESTS
+            after = service.costs().cpu_seconds
+            used_seconds = batch.seconds if after is None or before is None else after - before
             unwanted = [status for status in batch.outcomes if status != str(route.status)]
             answers[route.name] = unwanted[0] if unwanted else str(route.status)
-            requests[route.name] = min(max(ceil(gate.batch_seconds / max(each_seconds, 1e-6)), REQUESTS_LEAST), REQUESTS_LIMIT)
-        asker.close()
-    return answers, requests
+            each_seconds = max(used_seconds / _FIRST_REQUESTS, 1e-6)
+            requests[route.name] = min(max(ceil(gate.batch_seconds / each_seconds), REQUESTS_LEAST), REQUESTS_LIMIT)
+        return Looked(answers, requests, _seen(service))
 
 
 def measure_pair(bench: Bench, number: int, routes: Sequence[GateRoute]) -> Pair:
     """Start base, base again and head, ask each the same in random order, end them."""
     order = Shuffle(bench.seed, number)
     with ExitStack() as stack:
-        services: dict[Lane, Service] = {}
+        services: dict[Lane, Running] = {}
         for lane in order.of(PROCESSES):
-            services[lane] = _started(bench.head if lane is Lane.HEAD else bench.base, bench.command, stack)
+            services[lane] = _started(bench.head if lane is Lane.HEAD else bench.base, stack)
         askers: dict[Lane, Asker] = {}
         for lane, service in services.items():
             service.wait_until_ready(bench.gate.ready, bench.gate.start_within_seconds)
@@ -170,7 +183,7 @@ def log_ratios(pairs: Sequence[Pair], routes: Sequence[str]) -> Series:
             for route in routes:
                 for cost, value in _ratios(pair.spent[lane, route], pair.spent[Lane.BASE, route], route):
                     series.setdefault((lane, route, cost), []).append(value)
-            if lane is not Lane.SLOW:
+            if lane in pair.memory_bytes and Lane.BASE in pair.memory_bytes:
                 value = log(pair.memory_bytes[lane] / pair.memory_bytes[Lane.BASE])
                 series.setdefault((lane, WHOLE, Cost.MEMORY), []).append(value)
     return series
@@ -190,7 +203,7 @@ class Shuffle:
 
 
 def _measured(
-    bench: Bench, order: Shuffle, routes: Sequence[GateRoute], services: Mapping[Lane, Service], askers: Mapping[Lane, Asker]
+    bench: Bench, order: Shuffle, routes: Sequence[GateRoute], services: Mapping[Lane, Running], askers: Mapping[Lane, Asker]
 ) -> Pair:
     pair = Pair()
     for route in routes:
@@ -210,37 +223,53 @@ def _measured(
                 pair.spent.setdefault((lane, route.name), []).append(spent)
                 pair.outcomes.setdefault((lane, route.name), Counter()).update(outcomes)
     for lane in PROCESSES:
-        pair.memory_bytes[lane] = services[lane].memory_bytes()
+        memory_bytes = services[lane].memory_bytes()
+        if memory_bytes is not None:
+            pair.memory_bytes[lane] = memory_bytes
     return pair
 
 
-def _one_batch(counted: int, delay: float, route: GateRoute, service: Service, asker: Asker) -> tuple[Spent, Counter[str]]:
+def _one_batch(counted: int, delay: float, route: GateRoute, service: Running, asker: Asker) -> tuple[Spent, Counter[str]]:
     sent = round(counted * (1 + delay))
     before = service.costs()
     batch = asker.batch(route, sent)
     after = service.costs()
     # So that the delay is the known one to the last digit, whatever the number of requests rounds to.
     each = sent / (1 + delay) if delay else float(counted)
-    spent = Spent((after.cpu_seconds - before.cpu_seconds) / each, (after.calls - before.calls) / each, batch.seconds / each)
-    return spent, batch.outcomes
+    cpu, calls = _used(before.cpu_seconds, after.cpu_seconds, each), _used(before.calls, after.calls, each)
+    return Spent(cpu, calls, batch.seconds / each), batch.outcomes
+
+
+def _used(before: float | None, after: float | None, each: float) -> float | None:
+    return None if before is None or after is None else (after - before) / each
+
+
+def _seen(service: Running) -> frozenset[Cost]:
+    costs = service.costs()
+    known = {Cost.CPU: costs.cpu_seconds, Cost.CALLS: costs.calls, Cost.MEMORY: service.memory_bytes()}
+    return frozenset({Cost.WALL, *(cost for cost, value in known.items() if value is not None)})
 
 
 def _ratios(own: Sequence[Spent], base: Sequence[Spent], route: str) -> Iterator[tuple[Cost, float]]:
     """The middle of the log ratios of all rounds, so that a neighbour who disturbed one round does not speak for the pair."""
     for cost, read in _TIMES.items():
         times = [(read(mine), read(theirs)) for mine, theirs in zip(own, base, strict=True)]
-        if any(mine <= 0 or theirs <= 0 for mine, theirs in times):
+        seen = [(mine, theirs) for mine, theirs in times if mine is not None and theirs is not None]
+        if any(mine <= 0 or theirs <= 0 for mine, theirs in seen):
             raise InputError(f"the server used no {cost} time for {route}; want a service whose own processes do the work")
-        yield cost, middle([log(mine / theirs) for mine, theirs in times])
-    # A call more where there was none is one more, and no infinite ratio.
-    yield Cost.CALLS, log((1 + sum(spent.calls for spent in own) / len(own)) / (1 + sum(spent.calls for spent in base) / len(base)))
+        if len(seen) == len(times):
+            yield cost, middle([log(mine / theirs) for mine, theirs in seen])
+    calls = [[spent.calls for spent in side if spent.calls is not None] for side in (own, base)]
+    if all(len(counted) == len(own) for counted in calls):
+        # A call more where there was none is one more, and no infinite ratio.
+        yield Cost.CALLS, log((1 + sum(calls[0]) / len(own)) / (1 + sum(calls[1]) / len(own)))
 
 
-_TIMES: dict[Cost, Callable[[Spent], float]] = {Cost.CPU: lambda spent: spent.cpu_seconds, Cost.WALL: lambda spent: spent.seconds}
+_TIMES: dict[Cost, Callable[[Spent], float | None]] = {Cost.CPU: lambda spent: spent.cpu_seconds, Cost.WALL: lambda spent: spent.seconds}
 
 
-def _started(revision: Revision, command: str, stack: ExitStack) -> Service:
-    """A process that is ended, and a folder that is removed, with the stack."""
+def _started(side: Side, stack: ExitStack) -> Running:
+    """A service that is ended, and a folder that is removed, with the stack."""
     with uninterrupted():
         folder = stack.enter_context(TemporaryDirectory(prefix="gate-"))
-        return stack.enter_context(Service(revision.name, command, revision.tree, Path(folder), revision.variables))
+        return stack.enter_context(side.start(Path(folder)))

@@ -11,30 +11,18 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import psutil
-
-from gelombang.clock import MICROSECONDS, cpu_seconds_of, monotonic_us, sleep_seconds
+from gelombang.clock import MICROSECONDS, monotonic_us, sleep_seconds
 from gelombang.errors import HostError, InputError
+from gelombang_gates.running import PROCESSES_LIMIT, Costs, GoneError, ProcessTree, TooManyProcessesError
 
 HOST = "127.0.0.1"
 ANSWER_WITHIN_SECONDS = 30.0
 _STOP_WITHIN_SECONDS = 10.0
-_LOOK_AGAIN_SECONDS = 0.02
-_LOG_LINES_SHOWN = 12
-_PROCESSES_LIMIT = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What a service has used since it began."""
-
-    cpu_seconds: float
-    calls: int
-    """System calls that read or write, as /proc/PID/io counts them."""
+LOOK_AGAIN_SECONDS = 0.02
+LOG_LINES_SHOWN = 12
 
 
 class Service:
@@ -42,7 +30,7 @@ class Service:
 
     def __init__(self, name: str, command: str, tree: Path, folder: Path, environment: Mapping[str, str]) -> None:
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self._log = folder / "log.txt"
         values = {"port": str(self.port), "folder": str(folder / "data"), "tree": str(tree)}
         (folder / "data").mkdir(parents=True)
@@ -56,7 +44,7 @@ class Service:
                 raise InputError(
                     f"the command {words[0]!r} of {name} can't be run ({error.strerror}); want one that starts a server"
                 ) from None
-        self._pids: list[int] = []
+        self._tree: ProcessTree | None = None
         self._asked = False
 
     def __enter__(self) -> "Service":
@@ -68,34 +56,40 @@ class Service:
     def wait_until_ready(self, path: str, within_seconds: float) -> None:
         """Until something answers, whatever it says. Raises InputError when the process ends or the time is over before that."""
         until_us = monotonic_us() + int(within_seconds * MICROSECONDS)
-        while not _answers(self.port, path):
+        while not answers(self.port, path):
             if self._process.poll() is not None:
                 raise self._failure(f"ended with exit code {self._process.returncode} before it answered")
             if monotonic_us() > until_us:
                 raise self._failure(f"did not answer on port {self.port} within {within_seconds:g} s")
-            sleep_seconds(_LOOK_AGAIN_SECONDS)
+            sleep_seconds(LOOK_AGAIN_SECONDS)
 
     def settle(self) -> None:
         """Look once which processes belong to it: from here on costs are theirs."""
-        own = psutil.Process(self._process.pid)
-        self._pids = [own.pid, *(child.pid for child in own.children(recursive=True))]
-        if len(self._pids) > _PROCESSES_LIMIT:
-            raise self._failure(f"has {len(self._pids)} processes; want at most {_PROCESSES_LIMIT}")
+        try:
+            self._tree = ProcessTree(self._process.pid)
+        except TooManyProcessesError as error:
+            raise self._failure(f"has {error} processes; want at most {PROCESSES_LIMIT}") from None
+        except GoneError:
+            raise self._failure("ended before it was measured") from None
 
     def costs(self) -> Costs:
         """Since it began. Raises InputError when one of its processes has ended."""
         try:
-            cpu = sum(cpu_seconds_of(pid) for pid in self._pids)
-            return Costs(cpu, sum(_calls(pid) for pid in self._pids))
-        except (OSError, psutil.Error):
+            return Costs(self._own.cpu_seconds(), self._own.calls())
+        except GoneError:
             raise self._failure("lost one of its processes while it was measured") from None
 
     def memory_bytes(self) -> int:
         """Resident memory of all its processes. Raises InputError when one of them has ended."""
         try:
-            return sum(psutil.Process(pid).memory_info().rss for pid in self._pids)
-        except psutil.Error:
+            return self._own.memory_bytes()
+        except GoneError:
             raise self._failure("lost one of its processes while it was measured") from None
+
+    @property
+    def _own(self) -> ProcessTree:
+        assert self._tree is not None, "costs of a service that did not settle"
+        return self._tree
 
     def ask_to_end(self) -> None:
         """Once, politely, without waiting: several end at the same time that way."""
@@ -114,7 +108,7 @@ class Service:
         self._process.wait()
 
     def _failure(self, what: str) -> InputError:
-        tail = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:]
+        tail = self._log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
         said = ["; what it printed ends:", *(f"  {line}" for line in tail)] if tail else ["; it printed nothing"]
         return InputError("\n".join([f"the server of {self.name} {what}{said[0]}", *said[1:]]))
 
@@ -150,12 +144,8 @@ def _split(command: str) -> list[str]:
     return words
 
 
-def _calls(pid: int) -> int:
-    found = psutil.Process(pid).io_counters()
-    return int(found.read_count + found.write_count)
-
-
-def _answers(port: int, path: str) -> bool:
+def answers(port: int, path: str) -> bool:
+    """Whether something answers there now, whatever it says."""
     connection = HTTPConnection(HOST, port, timeout=ANSWER_WITHIN_SECONDS)
     try:
         connection.request("GET", path)
@@ -167,7 +157,8 @@ def _answers(port: int, path: str) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One where nobody listens now. Raises HostError."""
     with socket.socket() as probe:
         try:
             probe.bind((HOST, 0))
