@@ -14,7 +14,7 @@ from pathlib import Path
 from gate_study.blocks import read_blocks
 from gate_study.collect import collect
 from gate_study.judge import judge
-from gate_study.page import page_of, table_of
+from gate_study.page import empty_page, page_of, table_of
 
 from gelombang.errors import GelombangError
 from gelombang_gates.gate_file import load_gate
@@ -46,8 +46,14 @@ def main() -> int:
                 collect(ROOT, table, data, minutes, lambda line: print(f"study: {line}", file=sys.stderr, flush=True))
             if parsed.collect_only:
                 return 0
-            found = judge(read_blocks(data), load_gate(table))
+            blocks = read_blocks(data)
+            if not blocks and parsed.judge_only:
+                parsed.page.write_text(empty_page())
+                print(f"{parsed.page}: no blocks yet")
+                return 0
+            found = judge(blocks, load_gate(table))
         if parsed.quick:
+            print(f"{found.blocks} blocks, {found.neighbours} of them with a neighbour\n")
             print(table_of(found))
         else:
             parsed.page.write_text(page_of(found))

@@ -4,8 +4,10 @@ Promise: the gate that is studied is the gate itself (`gelombang_gates.comparing
 kinds of comparisons, kept apart. *In a row*: each takes the blocks that follow those of the last one, as a build server would have met
 them; no block is used twice, so these are independent and a bound on them means what it says. *Drawn*: each draws blocks at random, none
 twice inside one comparison; many comparisons share blocks, so their rate is a better estimate than few rows give, but they are not as many
-independent trials as there are comparisons, and no bound is made of them. A comparison for which too few blocks are left is not counted.
-Quiet blocks and those with a neighbour are not mixed in one comparison, and half of the comparisons are of either.
+independent trials as there are comparisons, and no bound is made of them. The last comparison in a row, for which too few blocks are left,
+is not counted; nothing is drawn where the longest comparison could run out of blocks, because then only the short ones would count, and
+how long one is follows from what it finds. Quiet blocks and those with a neighbour are not mixed in one comparison, and half of the
+comparisons are of either.
 """
 
 from collections import Counter
@@ -20,8 +22,11 @@ from gelombang.seeds import draw
 from gelombang_gates.comparing import Comparison, Outcome, compare
 from gelombang_gates.gate_file import Gate, GateRoute, chosen
 from gelombang_gates.pairs import Pair
+from gelombang_gates.sequence import look_pairs
 
 PAIRS = 24
+BLOCKS_LONGEST = 2 * look_pairs(PAIRS)[-1]
+"""What two sequences take at most."""
 DRAWN = 300
 """Comparisons of each kind that are drawn."""
 SEED = 7
@@ -61,6 +66,7 @@ class Found:
     blocks: int
     neighbours: int
     machines: list[str]
+    commits: list[str]
     routes: list[str]
     days: tuple[str, str]
     loads: tuple[float, float, float]
@@ -80,6 +86,7 @@ def judge(blocks: Sequence[Block], gate: Gate, drawn: int = DRAWN) -> Found:
         len(blocks),
         sum(block.neighbour for block in blocks),
         sorted({block.machine for block in blocks}),
+        list(dict.fromkeys(block.commit for block in blocks)),
         routes,
         (blocks[0].at, blocks[-1].at),
         (loads[0], loads[len(loads) // 2], loads[-1]),
@@ -112,12 +119,9 @@ def _row(name: str, kinds: Sequence[Kind], blocks: Sequence[Block], gate: Gate, 
                 break
             row.in_a_row[found.outcome] += 1
             row.named += _names(found, kind)
-    for turn in range(drawn):
+    for turn in range(drawn if min(map(len, pools)) >= BLOCKS_LONGEST else 0):
         kind, pool = kinds[turn // 2 % len(kinds)], pools[turn % 2]
-        try:
-            found, seconds = _compared(gate, kind, iter(_shuffled(pool, turn)))
-        except OutOfBlocksError:
-            continue
+        found, seconds = _compared(gate, kind, iter(_shuffled(pool, turn)))
         row.drawn[found.outcome] += 1
         row.drawn_named += _names(found, kind)
         row.drawn_seconds.append(seconds)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gate_study.__main__ import main
 from gate_study.blocks import GATED, LARGE, SMALL, Block, append_block, read_blocks
 from gate_study.judge import judge
 from gate_study.naive import naive_rows
@@ -41,7 +42,7 @@ def block(number: int, noise: float = 0.004, wall: float = 1.0) -> Block:
 
 
 def test_equal_blocks_do_not_fail_and_a_slower_route_is_caught_by_name() -> None:
-    found = judge([block(number) for number in range(120)], TABLE, drawn=4)
+    found = judge([block(number) for number in range(144)], TABLE, drawn=4)
     equal, slower, *_ = found.rows
     assert equal.in_a_row[Outcome.FAIL] == 0
     assert equal.in_a_row[Outcome.PASS] >= 4
@@ -60,6 +61,25 @@ def test_a_comparison_for_which_blocks_run_out_is_not_counted() -> None:
     found = judge([block(number) for number in range(10)], TABLE, drawn=3)
     assert all(row.in_a_row.total() == row.drawn.total() == 0 for row in found.rows)
     assert "none: too few blocks" in page_of(found)
+
+
+def test_nothing_is_drawn_where_only_short_comparisons_could_be_finished() -> None:
+    """Of 71 quiet blocks the longest comparison, 2 * 36, can't be made; the shorter ones alone would be another rate."""
+    found = judge([block(number) for number in range(143)], TABLE, drawn=3)
+    assert found.rows[0].in_a_row.total() > 0
+    assert all(row.drawn.total() == 0 for row in found.rows)
+
+
+def test_the_page_says_so_where_nothing_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    monkeypatch.setattr("sys.argv", ["gate_study", "--judge-only", "--data", str(tmp_path / "none.jsonl"), "--page", str(page)])
+    assert main() == 0
+    assert "Nothing was measured yet" in page.read_text()
+
+
+def test_the_page_says_so_where_commits_differ() -> None:
+    blocks = [block(0), block(1).model_copy(update={"commit": "b" * 40})]
+    assert "2 commits from aaaaaaaaaaaa to bbbbbbbbbbbb" in page_of(judge(blocks, TABLE))
 
 
 def test_a_gate_on_one_route_takes_less_time_than_one_on_all_which_takes_as_long_as_a_block() -> None:
