@@ -52,9 +52,10 @@ class TomlFile:
         return replace(fault, source=place.source, line=place.line)
 
 
-def read_toml(path: Path, shown: str) -> TomlFile:
-    """Raises InputError for a file that can't be read, FileError for one that is no TOML or extends what it can't."""
-    return _read(path, shown, ())
+def read_toml(path: Path, shown: str, by_name: bool = True) -> TomlFile:
+    """Raises InputError for a file that can't be read, FileError for one that is no TOML or extends what it can't. `by_name`: a scenario
+    that comes along may be extended by its name."""
+    return _read(path, shown, (), by_name)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -80,7 +81,7 @@ def fault_of(error: InputError, where: str) -> Fault:
     return Fault(where, found.removeprefix(f"{where} "), wanted or "another")
 
 
-def _read(path: Path, shown: str, below: Sequence[Path]) -> TomlFile:
+def _read(path: Path, shown: str, below: Sequence[Path], by_name: bool) -> TomlFile:
     text = _text(path, shown)
     data = _parsed(text, shown)
     file = TomlFile(shown, data, places_of(text, shown), [path.resolve().parent])
@@ -91,18 +92,22 @@ def _read(path: Path, shown: str, below: Sequence[Path]) -> TomlFile:
     if not isinstance(changes, dict):
         raise _faulty(file, Fault("change", repr(changes), "a table of paths and their values"))
     if not isinstance(extends, str):
-        raise _faulty(file, Fault("extends", repr(extends), "the path or name of another scenario"))
+        raise _faulty(
+            file, Fault("extends", repr(extends), "the path or name of another scenario" if by_name else "the path of another file")
+        )
     chain = [*below, path.resolve()]
     if len(chain) >= EXTENDS_LIMIT:
         raise _faulty(file, Fault("extends", f"the {len(chain)}th in a row", f"at most {EXTENDS_LIMIT} files that extend one another"))
     beside = file.folders[0] / extends
+    if not by_name and not beside.is_file():
+        raise _faulty(file, Fault("extends", f"{extends!r}, which is no file beside {shown}", "the path of another file, from there"))
     try:
         base = beside if beside.is_file() else find_file(extends.removesuffix(".toml"), scenarios_folder(), "scenario")
     except InputError as error:
         raise _faulty(file, fault_of(error, "extends")) from None
     if base.resolve() in chain:
         raise _faulty(file, Fault("extends", f"{extends!r}, which extends this one", "a chain of files with an end"))
-    return _changed(_over(_read(base, base.name, chain), file), changes)
+    return _changed(_over(_read(base, base.name, chain, by_name), file), changes)
 
 
 def _text(path: Path, shown: str) -> str:

@@ -1,8 +1,10 @@
 """Options that several commands share, and how their values are read."""
 
 import argparse
+import os
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -53,3 +55,9 @@ def read_target(target: str, owned: str | None) -> str:
             f"--target is {parts.hostname}, which is not this machine; want --i-own-this-target {parts.hostname}, from somebody who may"
         )
     return target.rstrip("/")
+
+
+def check_writable(option: str, path: Path | None) -> None:
+    """Before anything is done. Raises InputError for a file that can't be written."""
+    if path is not None and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
+        raise InputError(f"{option} is {path}, which can't be written; want a file in a folder that exists")

@@ -8,7 +8,7 @@ from pathlib import Path
 from gelombang.errors import ExitCode, InputError
 from gelombang.record import read_record
 from gelombang.segments import read_segments
-from gelombang_cli.arguments import Commands
+from gelombang_cli.arguments import Commands, check_writable
 from gelombang_cli.following import terminated
 from gelombang_cli.gate_images import images_of
 from gelombang_cli.gate_instructions import add_instructions, interpreter
@@ -151,6 +151,8 @@ def _paired(parsed: argparse.Namespace) -> ExitCode:
 
 
 def _compared(parsed: argparse.Namespace, base: str, head: str, images: Images | None) -> ExitCode:
+    check_writable("--junit", parsed.junit)
+    check_writable("--summary", parsed.summary)
     orders = Orders(
         repository=Path.cwd(),
         base=base,
@@ -209,6 +211,7 @@ def _gate(parsed: argparse.Namespace) -> Gate:
 
 
 def _health(parsed: argparse.Namespace) -> ExitCode:
+    check_writable("--summary", parsed.summary)
     files: list[Path] = parsed.files
     lines = [line for path in files for line in lines_of(path)] if files else kept(parsed.cache or cache_folder())
     found = healths(lines)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from gelombang.errors import ExitCode, InputError
-from gelombang_cli.arguments import Commands
+from gelombang_cli.arguments import Commands, check_writable
 from gelombang_cli.following import terminated
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.function_table import instructed_as_json, instructed_told
@@ -45,6 +45,7 @@ def interpreter(python: Path | None) -> Path | None:
 
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
+    check_writable("--summary", parsed.summary)
     orders = Orders(
         repository=Path.cwd(),
         base=parsed.base,

@@ -78,7 +78,7 @@ class Ran:
     strays: list[Hypothesis] = field(default_factory=list)
     """Where the A/A lane found a difference of a thing from itself."""
     caught: dict[str, bool] = field(default_factory=dict)
-    """By route: whether the known delay was found in its CPU time."""
+    """By route: whether the known delay was found in its CPU time. A route whose budget is not below that delay is not among them."""
     out_of_time: bool = False
     decisive: frozenset[Cost] = ALL_COSTS - {Cost.WALL}
     """What has to pass for a pass; wall time only where CPU time can't be seen, and then no known delay is looked for."""
@@ -186,10 +186,8 @@ def _look(ran: Ran, seen: Sequence[Pair], routes: Sequence[GateRoute], limits: M
             keeps = before is not None and before.judged is Judged.PASS and finding.judged is Judged.INCONCLUSIVE
             ran.findings[key] = replace(finding, judged=Judged.PASS) if keeps else finding
     ran.strays = _strays(series, limits, alpha * A_A_ALPHA / ALPHA)
-    if Cost.CPU not in ran.decisive:
-        return
-    ran.caught |= dict.fromkeys(_caught(series, routes, limits, alpha), True)
-    ran.caught = {route.name: ran.caught.get(route.name, False) for route in routes}
+    for route, found in _caught(series, limits, alpha).items():
+        ran.caught[route] = found or ran.caught.get(route, False)
 
 
 def _strays(series: Series, limits: Mapping[Hypothesis, Limits], alpha: float) -> list[Hypothesis]:
@@ -202,13 +200,11 @@ def _strays(series: Series, limits: Mapping[Hypothesis, Limits], alpha: float) -
     return list(dict.fromkeys(found))
 
 
-def _caught(series: Series, routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], alpha: float) -> list[str]:
-    """Each route's own budget is what its known delay must be beyond; a budget above the delay can't be tested and counts as caught."""
-    tested = {route.name: limits[route.name, Cost.CPU].budget for route in routes if (route.name, Cost.CPU) in limits}
-    beyond = [name for name, budget in tested.items() if budget >= KNOWN_DELAY]
-    raw = {name: p_above(series[Lane.SLOW, name, Cost.CPU], budget) for name, budget in tested.items() if budget < KNOWN_DELAY}
-    found = [name for name, p in zip(raw, holm(list(raw.values())), strict=True) if p <= alpha]
-    return [*beyond, *found]
+def _caught(series: Series, limits: Mapping[Hypothesis, Limits], alpha: float) -> dict[str, bool]:
+    """Each route's own budget is what its known delay must be beyond; behind a larger one it can't be looked for."""
+    budgets = {route: own.budget for (route, cost), own in limits.items() if cost is Cost.CPU and own.budget < KNOWN_DELAY}
+    raw = [p_above(series[Lane.SLOW, route, Cost.CPU], budget) for route, budget in budgets.items()]
+    return {route: p <= alpha for route, p in zip(budgets, holm(raw), strict=True)}
 
 
 def _answers(seen: Sequence[Pair], routes: Sequence[GateRoute], alpha: float) -> dict[str, Answers]:
@@ -277,7 +273,11 @@ def _judged(
     if failed:
         # A broken answer needs no steady machine; a cost does.
         seen = {**second.caught, **{route: True for route, was in first.caught.items() if was}}
-        shown = shown_before or bool(set(broken) & set(failed)) or any(seen.get(route, all(seen.values())) for route in failed)
+        shown = (
+            shown_before
+            or bool(set(broken) & set(failed))
+            or any(seen.get(route, route != WHOLE or all(seen.values())) for route in failed)
+        )
         if not shown:
             why = f"{'; '.join(words)}, confirmed; but the known delay was missed, and this class of machine never caught it"
             return Comparison(Outcome.UNFIT, why, first, second, confirmed, excused)

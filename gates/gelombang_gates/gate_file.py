@@ -136,6 +136,9 @@ class Gate(_Part):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"a list in which {', '.join(twice)} comes twice; want a name once")
+        for waiver in self.accept:
+            if names and waiver.route not in names:
+                raise ValueError(f"a waiver for {waiver.route}, which is no route; want {did_you_mean(waiver.route, names)}")
         for what, budget, detect in self._limits():
             if detect <= budget:
                 raise ValueError(f"{what} detect = {detect:g} with a budget of {budget:g}; want detect above the budget")
@@ -157,7 +160,7 @@ class _File(BaseModel):
 
 def load_gate(path: Path) -> Gate:
     """The table of this file. Raises InputError when it can't be read, FileError with every fault."""
-    file = read_toml(path, str(path))
+    file = read_toml(path, str(path), by_name=False)
     if "gate" not in file.data:
         raise FileError(file.shown, [Fault("gate", "missing", "a table [gate]")])
     try:
@@ -180,7 +183,7 @@ def chosen(gate: Gate, names: Sequence[str]) -> Gate:
 
 
 def waived(gate: Gate, today: date) -> dict[str, Waiver]:
-    """The waivers that count, by route. Raises InputError for one that is over, or of a route that there is not."""
+    """The waivers of these routes, by route. Raises InputError for one that is over, whatever it is of."""
     known = [route.name for route in gate.route]
     for waiver in gate.accept:
         if waiver.until < today:

@@ -18,7 +18,7 @@ from gelombang_gates.containers import Images
 from gelombang_gates.gate_file import Gate, GateRoute, Mode, Waiver, waived
 from gelombang_gates.health import has_shown, keep, kept, line_of, machine_class
 from gelombang_gates.pairs import Bench, Looked, Pair, first_look, measure_pair
-from gelombang_gates.revision import Revision, changed_files, commit_of, prepare
+from gelombang_gates.revision import Revision, changed_files, commit_of, make_cache, prepare
 from gelombang_gates.service import filled
 from gelombang_gates.side import CommandSide, Side
 
@@ -65,6 +65,7 @@ class Verdict:
 def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
     """Build, compare, and keep a line of how the gate fared. Raises InputError for whatever can't be compared."""
     gate, began_us = orders.gate, monotonic_us()
+    make_cache(orders.cache)
     if not PAIRS_LEAST <= orders.pairs <= PAIRS_LIMIT:
         raise InputError(f"--pairs is {orders.pairs}; want {PAIRS_LEAST} to {PAIRS_LIMIT}")
     if gate.command is None and orders.images is None:
@@ -119,7 +120,7 @@ def is_untouched(orders: Orders, base: str, head: str) -> bool:
 
 def build_both(orders: Orders, say: Callable[[str], None]) -> tuple[Revision, Revision]:
     """Base and head as something that can be started."""
-    orders.cache.mkdir(parents=True, exist_ok=True)
+    make_cache(orders.cache)
     with (orders.cache / "lock").open("w") as lock:
         # Two gates at once must not build the same folder.
         fcntl.flock(lock, fcntl.LOCK_EX)

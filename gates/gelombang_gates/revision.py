@@ -45,6 +45,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gelombang" / "gate"
 
 
+def make_cache(folder: Path) -> None:
+    """The folder, if there is none yet. Raises InputError where there can't be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} for builds can't be made ({error.strerror}); want --cache with one that can") from None
+
+
 def commit_of(repository: Path, name: str) -> str:
     """The commit that a name means. Raises InputError when there is none."""
     if name.startswith("-"):
@@ -57,17 +65,23 @@ def commit_of(repository: Path, name: str) -> str:
 
 
 def last_release(repository: Path, head: str) -> str:
-    """The youngest tag that this revision goes back to. Raises InputError when there is none."""
+    """The youngest tag of another commit that this revision goes back to: a release is compared with the one before. Raises InputError when
+    there is none."""
     commit = commit_of(repository, head)
-    done = _git(repository, "describe", "--tags", "--abbrev=0", commit)
-    if done.returncode:
+    tag = _tag_behind(repository, commit)
+    is_release = tag is not None and commit_of(repository, tag) == commit
+    before = _tag_behind(repository, f"{commit}^") if is_release else tag
+    if before is None:
+        what = f"is the release {tag} itself, and goes back to no other" if is_release else "goes back to no tag"
         raise InputError(
-            f"{head} goes back to no tag in {repository}; want a release that is tagged, or --base with the revision to compare with"
+            f"{head} {what} in {repository}; want an older release that is tagged, or --base with the revision to compare with"
         )
-    tag = done.stdout.decode().strip()
-    if commit_of(repository, tag) == commit:
-        raise InputError(f"{head} is the release {tag} itself; want a revision after it, or --base with an older one")
-    return tag
+    return before
+
+
+def _tag_behind(repository: Path, commit: str) -> str | None:
+    done = _git(repository, "describe", "--tags", "--abbrev=0", commit)
+    return None if done.returncode else done.stdout.decode().strip()
 
 
 def changed_files(repository: Path, base: str, head: str) -> list[str]:

@@ -59,7 +59,7 @@ def as_junit(verdict: Verdict) -> str:
     suite = ET.SubElement(root, "testsuite", {"name": "gelombang.gate.paired", "time": f"{verdict.seconds:.1f}"})
     comparison = verdict.comparison
     machine = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": "the machine is fit"})
-    if comparison.outcome is Outcome.UNFIT:
+    if comparison.outcome in (Outcome.UNFIT, Outcome.SKIPPED):
         ET.SubElement(machine, "skipped", {"message": _clean(comparison.why)})
     broken = set(comparison.first.broken) & set(comparison.second.broken) if comparison.second else set()
     failed = {route for route, _ in comparison.confirmed} | broken
@@ -171,7 +171,10 @@ def _table(title: str, ran: Ran) -> Iterator[str]:
     strays = ", ".join(f"{cost} of {route}" for route, cost in ran.strays) or "nothing"
     delay = f"A known delay of {KNOWN_DELAY:.0%}: caught on {', '.join(caught) or 'no route'}"
     if not ran.caught:
-        delay = "A known delay was not looked for: the service's CPU time can't be seen from here, so wall time alone was judged"
+        why = "no CPU budget below it was judged"
+        if Cost.CPU not in ran.decisive:
+            why = "the service's CPU time can't be seen from here, so wall time alone was judged"
+        delay = f"A known delay of {KNOWN_DELAY:.0%} was not looked for: {why}"
     yield f"Base against itself: {strays} differed. {delay}" + (f", missed on {', '.join(missed)}." if missed else ".")
 
 

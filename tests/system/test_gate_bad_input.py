@@ -45,6 +45,39 @@ def test_a_table_with_faults_is_told_with_their_lines(shop: Path) -> None:
     assert "want detect above the budget" in said
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (
+            'extends = "none.toml"\n[gate]\n',
+            "gelombang.toml:1: extends is 'none.toml', which is no file beside gelombang.toml; want the path",
+        ),
+        ("[gate]\nbudgett = 1\n", "gelombang.toml:2: gate.budgett is a key that nobody reads; want budget (did you mean that?)"),
+        (
+            GATE + '[[gate.accept]]\nroute = "oder"\nuntil = 2099-01-01\nreason = "orders are signed now"\n',
+            "a waiver for oder, which is no route; want order (did you mean that?)",
+        ),
+    ],
+)
+def test_a_table_that_says_what_nobody_understands_is_told_with_its_line(shop: Path, table: str, said: str) -> None:
+    (shop / "gelombang.toml").write_text(table)
+    assert said in gate(shop, "paired", "--base", "base")
+
+
+@pytest.mark.parametrize("option", ["--junit", "--summary"])
+def test_a_file_that_can_not_be_written_is_told_before_anything_is_measured(shop: Path, option: str) -> None:
+    (shop / "gelombang.toml").write_text(GATE)
+    said = gate(shop, "paired", "--base", "base", option, "nowhere/gate.xml")
+    assert f"{option} is nowhere/gate.xml, which can't be written; want a file in a folder that exists" in said
+    assert "building" not in said
+
+
+def test_a_cache_that_can_not_be_made_is_no_failure_of_the_revision(shop: Path) -> None:
+    (shop / "gelombang.toml").write_text(GATE)
+    said = gate(shop, "paired", "--base", "base", "--cache", "shop.py/cache")
+    assert "the folder shop.py/cache for builds can't be made (Not a directory); want --cache with one that can" in said
+
+
 def test_a_run_of_a_schema_that_is_not_known_is_refused(tmp_path: Path) -> None:
     (tmp_path / "A").mkdir()
     record = json.loads(gzip.decompress(RECORDED.read_bytes()))

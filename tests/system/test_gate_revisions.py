@@ -57,13 +57,14 @@ def test_a_build_that_never_ends_is_ended(shop: Path, tmp_path: Path) -> None:
         prepared(shop, "base", tmp_path / "cache", build=["exec sleep 60"], build_within_seconds=0.2)
 
 
-def test_drift_is_against_the_last_tag_and_a_release_is_not_compared_with_itself(shop: Path) -> None:
+def test_drift_is_against_the_last_tag_and_a_release_is_compared_with_the_one_before(shop: Path) -> None:
     git(shop, "checkout", "-q", "later")
     (shop / "note").write_text("unreleased")
     git(shop, "add", "-A")
     git(shop, "commit", "-q", "-m", "after the release")
     assert last_release(shop, "HEAD") == "later"
-    with pytest.raises(InputError, match="base is the release base itself"):
+    assert last_release(shop, "later") == "base"
+    with pytest.raises(InputError, match=r"base is the release base itself, and goes back to no other in .*; want an older release"):
         last_release(shop, "base")
     assert changed_files(shop, commit_of(shop, "later"), commit_of(shop, "HEAD")) == ["note"]
 

@@ -98,6 +98,32 @@ def test_a_slowdown_on_a_machine_that_never_caught_the_known_delay_is_not_enforc
     assert judged(Machine(slower), shown_before=True).outcome is Outcome.FAIL
 
 
+def test_a_known_delay_that_a_larger_budget_allows_is_not_said_to_have_been_caught() -> None:
+    found = judged(Machine({}), table=gate(budget=0.05, detect=0.2))
+    assert found.outcome is Outcome.PASS, found.why
+    assert found.first.caught == {}
+    slower = judged(Machine({(Lane.HEAD, "list"): 0.3}), table=gate(budget=0.05, detect=0.2))
+    assert slower.outcome is Outcome.FAIL, slower.why
+
+
+def test_where_cpu_time_can_not_be_seen_wall_time_must_pass_and_can_fail_and_no_delay_is_looked_for() -> None:
+    def seen(machine: Machine) -> Comparison:
+        def wall_only(number: int, routes: Sequence[GateRoute]) -> Pair:
+            pair = machine(number, routes)
+            spent = {key: [Spent(None, None, own.cpu_seconds or 0.0) for own in batches] for key, batches in pair.spent.items()}
+            return Pair(spent, {}, pair.outcomes)
+
+        return compare(gate(), wall_only, lambda: lambda: False, PAIRS, [], False, frozenset({Cost.WALL}))
+
+    equal = seen(Machine({}))
+    assert (equal.outcome, equal.first.caught) == (Outcome.PASS, {})
+    assert {cost for _, cost in equal.first.findings} == {Cost.WALL}
+    slower = seen(Machine({(Lane.HEAD, "list"): 0.5}))
+    assert slower.confirmed == (("list", Cost.WALL),)
+    assert slower.outcome is Outcome.FAIL
+    assert seen(Machine({}, noise=2.0)).outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_noisy_machine_is_no_pass() -> None:
     assert judged(Machine({}, noise=0.2)).outcome in (Outcome.UNFIT, Outcome.INCONCLUSIVE)
 
