@@ -83,9 +83,9 @@ class PhotoFiles:
         await asyncio.get_running_loop().run_in_executor(self._pool, (self._root / path).unlink)
 
     def close(self) -> None:
-        """Wait for photos under way (each takes milliseconds), then close."""
+        """Wait for photos in a thread, then close. What waits for a thread is dropped: on a slow disk that would be minutes of them."""
         self._is_closed = True
-        self._pool.shutdown(wait=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)
         for folder in self._folders.values():
             folder.close()
 

@@ -10,6 +10,7 @@ from gelombang_server import photofile
 from gelombang_server.directory_sync import DirectorySync
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import SyncFailedError
+from tests.support.upload_site import until
 
 
 @pytest.fixture
@@ -158,3 +159,24 @@ def test_everybody_in_a_batch_is_told_that_it_failed(tmp_path: Path) -> None:
         thread.join(10)
     folder.close()
     assert results == [5] * 5
+
+
+async def test_a_slow_disk_does_not_hold_up_the_end_by_what_waits_for_a_thread(root: Path) -> None:
+    may_end, syncs = threading.Event(), 0
+
+    def slow(_: int) -> None:
+        nonlocal syncs
+        syncs += 1
+        assert may_end.wait(20)
+
+    files = PhotoFiles(root, 1, sync_file=slow)
+    keeping = [asyncio.create_task(files.whole(name, b"photo").keep()) for name in ("first", "second", "third")]
+    await until(lambda: syncs == 1)
+    closing = asyncio.create_task(asyncio.to_thread(files.close))
+    await until(lambda: all(each.done() for each in keeping[1:]))
+    may_end.set()
+    await closing
+    first, *others = await asyncio.gather(*keeping, return_exceptions=True)
+    assert first == "00/first.jpg"
+    assert all(isinstance(each, asyncio.CancelledError) for each in others)
+    assert syncs == 1
