@@ -30,9 +30,13 @@ class FaultSetting(StrEnum):
     BACKLOG = "api.backlog"
     SYNC_DELAY = "disk.sync_delay_seconds"
     """Not of the profile: how long each sync of a photo stands still before it begins."""
+    SYNC_FAILS = "disk.sync_fails"
+    """Nor this one: 1, and each sync of a photo fails as on a disk that lost its writes; 0, and it does not any more."""
 
 
-_WHOLE = frozenset({FaultSetting.PHOTO_LIMIT, FaultSetting.STORE_CAPACITY, FaultSetting.BACKLOG})
+_WHOLE = frozenset({FaultSetting.PHOTO_LIMIT, FaultSetting.STORE_CAPACITY, FaultSetting.BACKLOG, FaultSetting.SYNC_FAILS})
+OF_THE_DISK = frozenset({FaultSetting.SYNC_DELAY, FaultSetting.SYNC_FAILS})
+"""What the profile knows nothing of."""
 
 
 class RehearsedFault(BaseModel):
@@ -45,9 +49,9 @@ class RehearsedFault(BaseModel):
 
 
 def changed(profile: Profile, fault: RehearsedFault) -> Profile:
-    """The profile, at full size, with the fault's setting. The disk's delay changes nothing in it."""
+    """The profile, at full size, with the fault's setting. A fault of the disk changes nothing in it."""
     table_name, _, name = fault.setting.partition(".")
-    if fault.setting is FaultSetting.SYNC_DELAY:
+    if fault.setting in OF_THE_DISK:
         return profile
     table: BaseModel = getattr(profile, table_name)
     value = int(fault.value) if fault.setting in _WHOLE else fault.value
@@ -75,6 +79,8 @@ def _parsed(text: str, speed: float) -> RehearsedFault:
             raise InputError(f"--fault {text}: its {what} is {(value if what == 'value' else moment)!r}; want a number, 0 or more")
     assert found["value"] is not None
     assert found["moment"] is not None
+    if FaultSetting(name) is FaultSetting.SYNC_FAILS and found["value"] not in (0, 1):
+        raise InputError(f"--fault {text}: its value is {value!r}; want 1 (each sync of a photo fails) or 0")
     if FaultSetting(name) in _WHOLE and not found["value"].is_integer():
         raise InputError(f"--fault {text}: its value is {value!r}; want a whole number")
     return RehearsedFault(setting=FaultSetting(name), value=found["value"], at_seconds=found["moment"] / speed)

@@ -55,6 +55,8 @@ class SiteContext:
     """None: the profile wants none."""
     sync_delay_seconds: float = 0.0
     """What a drill makes each sync of a photo wait; 0 outside of drills."""
+    sync_fails: bool = False
+    """A drill makes each sync of a photo fail."""
     when_changed: list[Callable[[], None]] = field(default_factory=list)
     """Told when a drill has changed `profile`: at most one entry for each part of the site that keeps its settings."""
     failure: GelombangError | None = None

@@ -14,6 +14,8 @@ row in the database and no attempt that acknowledged it: waste, and counted as s
 """
 
 import asyncio
+import errno
+import os
 import secrets
 import sys
 import traceback
@@ -87,11 +89,13 @@ class PhotoKeeper:
         return self._context.profile.uploads
 
     def _rehearsed(self, sync: Sync) -> Sync:
-        """`sync`, after what a drill makes it wait; in a thread of the pool."""
+        """`sync`, after what a drill makes it wait, and failed when a drill says so; in a thread of the pool."""
 
         def run(descriptor: int) -> None:
             if self._context.sync_delay_seconds:
                 sleep_seconds(self._context.sync_delay_seconds)
+            if self._context.sync_fails:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
             sync(descriptor)
 
         return run

@@ -19,6 +19,8 @@ async def rehearse(context: SiteContext) -> Never:
         await asyncio.sleep(max(0.0, fault.at_seconds - context.now_us() / 1e6))
         if fault.setting is FaultSetting.SYNC_DELAY:
             context.sync_delay_seconds = fault.value
+        if fault.setting is FaultSetting.SYNC_FAILS:
+            context.sync_fails = bool(fault.value)
         profile = changed(profile, fault)
         context.profile = scaled(profile, context.scale)
         for tell in context.when_changed:

@@ -41,6 +41,12 @@ def test_what_is_no_fault_is_refused_in_one_sentence(given: str, says: str) -> N
         parse_faults([given], 60.0)
 
 
+def test_a_sync_fails_or_does_not() -> None:
+    assert parse_faults(["disk.sync_fails=1@60"], 60.0)[0].value == 1.0
+    with pytest.raises(InputError, match=r"its value is '0\.5'; want 1 \(each sync of a photo fails\) or 0"):
+        parse_faults(["disk.sync_fails=0.5@60"], 60.0)
+
+
 def test_there_is_a_limit_to_what_can_go_wrong_at_once() -> None:
     with pytest.raises(InputError, match=f"given {FAULTS_LIMIT + 1} times; want {FAULTS_LIMIT} at most"):
         parse_faults(["api.backlog=1@60"] * (FAULTS_LIMIT + 1), 60.0)

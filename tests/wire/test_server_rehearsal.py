@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.rehearsed_fault import FaultSetting, RehearsedFault, changed
+from gelombang.rehearsed_fault import OF_THE_DISK, FaultSetting, RehearsedFault, changed
 from tests.support.upload_site import UploadSite, jpeg, until, upload_site
 from tests.wire.serversite import Site, plan, profile, serving
 
@@ -16,14 +16,14 @@ def fault(setting: FaultSetting, value: float, at_seconds: float = 0.0) -> Rehea
     return RehearsedFault(setting=setting, at_seconds=at_seconds, value=value)
 
 
-def test_a_fault_changes_one_number_of_the_profile_and_the_disks_delay_none() -> None:
+def test_a_fault_changes_one_number_of_the_profile_and_those_of_the_disk_none() -> None:
     small = changed(HARDENED, fault(FaultSetting.PHOTO_LIMIT, 1_048_576))
     assert small.uploads.photo_limit_bytes == 1_048_576
     assert small.model_copy(update={"uploads": HARDENED.uploads}) == HARDENED
-    assert changed(HARDENED, fault(FaultSetting.SYNC_DELAY, 3)) is HARDENED
+    assert all(changed(HARDENED, fault(setting, 1)) is HARDENED for setting in OF_THE_DISK)
 
 
-@pytest.mark.parametrize("setting", [setting for setting in FaultSetting if setting is not FaultSetting.SYNC_DELAY])
+@pytest.mark.parametrize("setting", sorted(set(FaultSetting) - OF_THE_DISK))
 def test_every_setting_is_a_number_that_the_profile_has(setting: FaultSetting) -> None:
     table, _, name = setting.partition(".")
     after = changed(HARDENED, fault(setting, 7))
@@ -72,3 +72,13 @@ async def test_a_store_that_was_made_small_refuses_and_a_sync_that_is_delayed_ta
 
 async def _post(site: UploadSite, person: int) -> tuple[int, dict]:
     return await site.post(person, jpeg(5_000, person))
+
+
+async def test_a_disk_that_loses_writes_is_told_by_name_and_trusted_again_when_the_drill_is_over(tmp_path: Path) -> None:
+    async with upload_site(tmp_path, "hardened") as site:
+        site.context.sync_fails = True
+        status, problem = await site.send(1, jpeg(2_000))
+        assert (status, problem["code"]) == (503, "sync_failed")
+        assert site.rows() == []
+        site.context.sync_fails = False
+        assert (await site.send(1, jpeg(3_000), number=2))[0] == 201
