@@ -167,6 +167,8 @@ def _value(objective: Objective, record: RunRecord, segments: Segments | None, s
             return record.fates.get(objective.fate, 0) / record.people_planned if record.people_planned else None, record.people_planned
         case Measure.STORE_USED_RATIO:
             return _store_used_ratio(record, span)
+        case Measure.TOLD_TIMES_KEPT_RATIO | Measure.TOLD_AGAIN_RATIO:
+            return _room_ratio(objective, record)
         case Measure.LOST:
             if record.uploads is None or not record.uploads.audited:
                 raise _NotJudgedError("the store can't be looked into")
@@ -230,6 +232,15 @@ def _store_used_ratio(record: RunRecord, span: Span) -> tuple[float | None, int]
     kept = sum(record.windows.kept_bytes[span.first : span.past])
     wall_seconds = record.scale.scale().wall_seconds(_length_seconds(record, span))
     return (kept + told * uploads.commit_bytes) / (uploads.store_bytes_per_second * wall_seconds), told
+
+
+def _room_ratio(objective: Objective, record: RunRecord) -> tuple[float | None, int]:
+    room = record.uploads.room if record.uploads is not None else None
+    if room is None:
+        raise _NotJudgedError("no waiting room is known")
+    admitted = room.kept + room.broken
+    counted = room.kept if objective.measure is Measure.TOLD_TIMES_KEPT_RATIO else room.told_again
+    return counted / admitted if admitted else None, admitted
 
 
 def _lateness_seconds(objective: Objective, record: RunRecord, segments: Segments | None) -> tuple[float | None, int]:

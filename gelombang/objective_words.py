@@ -82,6 +82,10 @@ def _count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def _per_person(value: float) -> str:
+    return f"{three_digits(value)} times told again for each"
+
+
 def _rate(value: float) -> str:
     return f"{three_digits(value)} people/s"
 
@@ -93,6 +97,8 @@ FORMS: dict[Measure, Form] = {
     Measure.RESPONSE_SECONDS: Form(_seconds, "at the {quantile} point of {n} attempts at {steps}"),
     Measure.PEOPLE_RATIO: Form(_share, "of {n} people: {fate}"),
     Measure.STORE_USED_RATIO: Form(_share, "of what the store could carry, by {n} photos acknowledged"),
+    Measure.TOLD_TIMES_KEPT_RATIO: Form(_share, "of {n} people who were let in from the waiting room came in when they had been told"),
+    Measure.TOLD_AGAIN_RATIO: Form(_per_person, "of {n} who were let in from the waiting room"),
     Measure.LOST: Form(_count, "of {n} acknowledged photos are not in the store"),
     Measure.UNEXPLAINED: Form(_count, "of {n} attempts are unexplained"),
     Measure.LATENESS_SECONDS: Form(_milliseconds, "at the {quantile} point of {n} first attempts"),

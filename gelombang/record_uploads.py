@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from gelombang.room_totals import RoomTotals
+
 
 class RecordPart(BaseModel):
     """What every part of the record is: closed, and never changed."""
@@ -65,3 +67,5 @@ class Uploads(RecordPart):
     """The modelled store's bandwidth in wall time, under the scale; None against a foreign target."""
     commit_bytes: int = 0
     """The store's commit cost under the scale."""
+    room: RoomTotals | None = None
+    """None: the site has no waiting room, or its metrics were not kept."""

@@ -24,6 +24,7 @@ from gelombang.journey_waits import journey_totals
 from gelombang.objective import judge
 from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
+from gelombang.room_totals import room_totals
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, write_segments
 from gelombang.server_deaths import SERVER_DEATHS_FILE
@@ -102,6 +103,9 @@ def summarise(
     uploads = upload_rows(evidence, joined, steps)
     photos = upload_steps(steps)
     past = int((evidence.people["passed"][:, photos[-1]] > 0).sum()) if photos else 0
+    totals = upload_totals(uploads, profile, scale, plan.for_seconds, past, audited) if photos else None
+    if totals is not None:
+        totals = totals.model_copy(update={"room": room_totals(folder, profile)})
     expectation = plan.scenario.expect.get(plan.profile)
     draft = RunRecord(
         run_id=plan.run_id,
@@ -130,7 +134,7 @@ def summarise(
         fates=fates(evidence.people, len(due_us)),
         steps=step_totals(evidence, steps, segments, scale.speed),
         journey=journey_totals(evidence, steps, scale.speed),
-        uploads=upload_totals(uploads, profile, scale, plan.for_seconds, past, audited) if photos else None,
+        uploads=totals,
         join=joined.cells,
         unexplained=joined.unexplained,
         windows=_windows(evidence, due_us, steps, grid, segments, uploads),

@@ -7,6 +7,7 @@ from gelombang.histogram import Histogram, bucket_of
 from gelombang.objective import judge
 from gelombang.objective_form import Objective
 from gelombang.record import Quantiles, RunRecord, Validity
+from gelombang.room_totals import RoomTotals
 from gelombang.segments import WINDOW_COUNT, Segments
 from gelombang.summary import RunFacts, summarise
 from support.run_folder import RunFolder
@@ -213,3 +214,31 @@ def test_lateness_is_in_wall_time(empty):
     segments.lateness = Histogram.of([4_000] * 100)
     found = judged(empty, segments=segments, measure="lateness_seconds", quantile=0.99, at_most=0.005)
     assert (found.passed, found.found, found.wanted) == (True, "4 ms at the 99 % point of 100 first attempts", "at most 5 ms")
+
+
+def with_room(record, **numbers):
+    room = RoomTotals(**numbers)
+    return record.model_copy(update={"uploads": record.uploads.model_copy(update={"room": room})})
+
+
+@pytest.mark.parametrize(("kept", "passed"), [(89, False), (90, True)])
+def test_nine_of_ten_times_that_the_waiting_room_told_are_true(empty, kept, passed):
+    found = judged(with_room(empty, kept=kept, broken=100 - kept, told_again=0), measure="told_times_kept_ratio", at_least=0.9)
+    assert found.passed is passed
+    assert found.found == f"{kept} % of 100 people who were let in from the waiting room came in when they had been told"
+
+
+def test_who_is_told_a_time_again_is_counted_for_each_who_came_in(empty):
+    found = judged(with_room(empty, kept=40, broken=10, told_again=6), measure="told_again_ratio", at_most=0.1)
+    assert not found.passed
+    assert found.found == "0.12 times told again for each of 50 who were let in from the waiting room"
+
+
+def test_a_waiting_room_from_which_nobody_came_in_keeps_no_promise(empty):
+    assert judged(with_room(empty, kept=0, broken=0, told_again=3), measure="told_times_kept_ratio", at_least=0.9).passed is False
+
+
+def test_a_site_without_a_waiting_room_is_not_judged_by_its_times(empty):
+    found = judged(empty, measure="told_times_kept_ratio", at_least=0.9)
+    assert found.passed is None
+    assert "no waiting room is known" in found.found
