@@ -26,19 +26,19 @@ def svg(curves: Mapping[tuple[str, str], Curve], limit: float, title: str, note:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="system-ui, sans-serif" font-size="13">',
         f'<title>{escape(title)}</title><rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        _text(LEFT, 28, title, size=18, weight=600),
-        _text(LEFT, 50, "photos a second acknowledged to somebody still waiting, by how many come", colour="#57606a"),
+        text(LEFT, 28, title, size=18, weight=600),
+        text(LEFT, 50, "photos a second acknowledged to somebody still waiting, by how many come", colour="#57606a"),
     ]
     for value in range(0, int(top) + 1, 10):
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="{_FAINT}"/>')
-        parts.append(_text(LEFT - 10, y(value) + 4, str(value), anchor="end"))
+        parts.append(text(LEFT - 10, y(value) + 4, str(value), anchor="end"))
     parts.append(
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(limit):.1f}" y2="{y(limit):.1f}" stroke="{_INK}" stroke-dasharray="2 4"/>'
-        + _text(LEFT + 130, y(limit) + 20, f"what the store can take: {limit:g} a second", colour=_INK)
+        + text(LEFT + 130, y(limit) + 20, f"what the store can take: {limit:g} a second", colour=_INK)
     )
     for load in loads:
-        parts.append(_text(x(load), HEIGHT - BOTTOM + 22, f"{load:g} ×", anchor="middle"))
-    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - BOTTOM + 44, "people who come, in times the store's limit", anchor="middle"))
+        parts.append(text(x(load), HEIGHT - BOTTOM + 22, f"{load:g} ×", anchor="middle"))
+    parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - BOTTOM + 44, "people who come, in times the store's limit", anchor="middle"))
     ends: list[float] = []
     for (profile, persona), curve in curves.items():
         colour, dash = COLOURS[profile], DASHES[persona]
@@ -49,12 +49,13 @@ def svg(curves: Mapping[tuple[str, str], Curve], limit: float, title: str, note:
         while any(abs(at - other) < 36 for other in ends):
             at += 4 if profile == "hardened" else -4
         ends.append(at)
-        parts.append(_text(WIDTH - RIGHT + 14, at, profile, colour=colour, weight=600))
-        parts.append(_text(WIDTH - RIGHT + 14, at + 16, WORDS[persona], colour=colour, size=12))
-    parts.append(_text(LEFT, HEIGHT - 8, note, colour="#57606a", size=11))
+        parts.append(text(WIDTH - RIGHT + 14, at, profile, colour=colour, weight=600))
+        parts.append(text(WIDTH - RIGHT + 14, at + 16, WORDS[persona], colour=colour, size=12))
+    parts.append(text(LEFT, HEIGHT - 8, note, colour="#57606a", size=11))
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = _INK, size: int = 13, weight: int = 400) -> str:
+def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = _INK, size: int = 13, weight: int = 400) -> str:
+    """Words at a place of the picture."""
     style = f'text-anchor="{anchor}" fill="{colour}" font-size="{size}" font-weight="{weight}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(words)}</text>'
