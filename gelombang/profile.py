@@ -108,16 +108,16 @@ class Database(ProfilePart):
 
 
 class Machine(ProfilePart):
-    """Real limits in place of a modelled store, set by the kernel: a control group for the server's processes, and for photos a disk of
-    their own behind a loop device. Wants Linux and root."""
+    """Real limits, set by the kernel: a control group for the server's processes, and in place of a modelled store a disk for photos behind
+    a loop device. What is left out is as the machine has it. Wants Linux and root."""
 
     cores_limit: Annotated[FixedFloat, Field(gt=0)]
     """Processor time a second, of all processes."""
-    memory_limit_bytes: Annotated[FixedInt, Field(ge=268_435_456)]
+    memory_limit_bytes: Annotated[FixedInt, Field(ge=268_435_456)] | None = None
     """Real memory, whatever the scale; beyond it the kernel kills."""
-    disk_bandwidth_bytes_per_second: Annotated[StoreBandwidth, Field(gt=0)]
-    """What the photos' disk writes, its journal and metadata included."""
-    disk_bytes: Annotated[FixedInt, Field(ge=67_108_864)]
+    disk_bandwidth_bytes_per_second: Annotated[StoreBandwidth, Field(gt=0)] | None = None
+    """What the photos' disk writes. Left out, photos have no disk of their own."""
+    disk_bytes: Annotated[FixedInt, Field(ge=67_108_864)] = 4_000_000_000
     """Its size, real, whatever the scale."""
 
 
@@ -162,8 +162,11 @@ class Profile(ProfilePart):
 
     @model_validator(mode="after")
     def _store_or_machine(self) -> Self:
-        if (self.store is None) == (self.machine is None):
-            raise ValueError("both or neither of store and machine; want what is scarce modelled (store) or real (machine)")
+        has_disk = self.machine is not None and self.machine.disk_bandwidth_bytes_per_second is not None
+        if (self.store is None) != has_disk:
+            raise ValueError(
+                "both or neither of store and machine.disk_bandwidth_bytes_per_second; want photos to go to a modelled store or a disk"
+            )
         if self.store is None and self.uploads.tickets is not None:
             raise ValueError("uploads.tickets without a store; want one, because a ticket promises a place at it")
         return self

@@ -29,10 +29,10 @@ class Limits:
     """What the group may have."""
 
     cores: float
-    memory_bytes: int
-    device: str
-    """`MAJOR:MINOR` of the disk."""
-    write_bytes_per_second: int
+    memory_bytes: int | None = None
+    """None: as much as there is."""
+    disk: tuple[str, int] | None = None
+    """`MAJOR:MINOR` and bytes written to it a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,13 @@ def groups_for(limits: Limits, mounts: str, own: str, name: str) -> list[Group]:
             v1 |= {option: Path(where) for option in options.split(",")}
         elif kind == "cgroup2" and _has_controllers(Path(where)):
             return [_unified(limits, Path(where), homes.get("", "/"), name)]
-    settings = {
-        "cpu": (("cpu.cfs_period_us", f"{PERIOD_US}"), ("cpu.cfs_quota_us", f"{round(limits.cores * PERIOD_US)}")),
-        "memory": (("memory.limit_in_bytes", f"{limits.memory_bytes}"),),
-        "blkio": (("blkio.throttle.write_bps_device", f"{limits.device} {limits.write_bytes_per_second}"),),
-    }
+    quota = f"{round(limits.cores * PERIOD_US)}"
+    settings: dict[str, tuple[tuple[str, str], ...]] = {"cpu": (("cpu.cfs_period_us", f"{PERIOD_US}"), ("cpu.cfs_quota_us", quota))}
+    if limits.memory_bytes is not None:
+        settings["memory"] = (("memory.limit_in_bytes", f"{limits.memory_bytes}"),)
+    if limits.disk is not None:
+        device, bandwidth = limits.disk
+        settings["blkio"] = (("blkio.throttle.write_bps_device", f"{device} {bandwidth}"),)
     missing = [controller for controller in settings if controller not in v1]
     if missing:
         raise HostError(f"no control group for {' and '.join(missing)} is mounted; {WANTED}")
@@ -78,7 +80,7 @@ def require_groups() -> None:
         raise HostError(f"real limits are set by root, and this is user {os.geteuid()}; {WANTED}")
     if not _MOUNTS.exists() or not _OWN.exists():
         raise HostError(f"real limits are set by Linux, and here is no {_OWN}; {WANTED}")
-    groups_for(Limits(1.0, 1, "0:0", 1), _MOUNTS.read_text(), _OWN.read_text(), "any")
+    groups_for(Limits(1.0, 1, ("0:0", 1)), _MOUNTS.read_text(), _OWN.read_text(), "any")
 
 
 @contextmanager
@@ -105,13 +107,14 @@ def _has_controllers(mount: Path) -> bool:
 
 
 def _unified(limits: Limits, mount: Path, own_path: str, name: str) -> Group:
-    settings = (
-        ("cpu.max", f"{round(limits.cores * PERIOD_US)} {PERIOD_US}"),
-        ("memory.max", f"{limits.memory_bytes}"),
-        ("io.max", f"{limits.device} wbps={limits.write_bytes_per_second}"),
-    )
+    settings = [("cpu.max", f"{round(limits.cores * PERIOD_US)} {PERIOD_US}")]
+    if limits.memory_bytes is not None:
+        settings.append(("memory.max", f"{limits.memory_bytes}"))
+    if limits.disk is not None:
+        device, bandwidth = limits.disk
+        settings.append(("io.max", f"{device} wbps={bandwidth}"))
     enabled_by = (mount / "cgroup.subtree_control", "+cpu +memory +io")
-    return Group(mount / name, settings, mount / own_path.lstrip("/"), enabled_by)
+    return Group(mount / name, tuple(settings), mount / own_path.lstrip("/"), enabled_by)
 
 
 def _enter(group: Group) -> None:

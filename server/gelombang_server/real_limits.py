@@ -1,7 +1,7 @@
-"""A site on a machine with real limits, as its profile's table `machine` says: a disk for photos, and a control group for all processes."""
+"""A site on a machine with real limits, as its profile's table `machine` says: a control group for all processes, a disk for photos."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gelombang.errors import HostError
@@ -19,7 +19,8 @@ def require_limits(profile: Profile) -> None:
     if profile.machine is not None:
         try:
             require_groups()
-            require_programs()
+            if profile.store is None:
+                require_programs()
         except HostError as error:
             raise HostError(f"profile {profile.name}: {error}") from None
 
@@ -32,9 +33,10 @@ def within_real_limits(plan: ServerPlan) -> Iterator[None]:
     if machine is None:
         yield
         return
-    bandwidth = round(machine.disk_bandwidth_bytes_per_second)
-    with (
-        photo_disk(Path(plan.folder) / SITE_FOLDER / PHOTOS_FOLDER, machine.disk_bytes) as device,
-        limited(Limits(machine.cores_limit, machine.memory_limit_bytes, device, bandwidth)),
-    ):
+    with ExitStack() as stack:
+        disk = None
+        if (bandwidth := machine.disk_bandwidth_bytes_per_second) is not None:
+            photos = Path(plan.folder) / SITE_FOLDER / PHOTOS_FOLDER
+            disk = stack.enter_context(photo_disk(photos, machine.disk_bytes)), round(bandwidth)
+        stack.enter_context(limited(Limits(machine.cores_limit, machine.memory_limit_bytes, disk)))
         yield

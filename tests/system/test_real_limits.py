@@ -50,7 +50,7 @@ while True:
 @pytest.mark.usefixtures("loop_device")
 def test_who_takes_more_than_the_limit_of_the_processor_is_throttled_and_nothing_of_the_group_is_left(tmp_path: Path) -> None:
     with photo_disk(tmp_path / "photos", DISK_BYTES) as device:
-        with limited(Limits(0.2, 500_000_000, device, 4_000_000)) as groups:
+        with limited(Limits(0.2, 500_000_000, (device, 4_000_000))) as groups:
             assert all(str(os.getpid()) in (group.path / "cgroup.procs").read_text().split() for group in groups)
             subprocess.run([sys.executable, "-c", BURN, str(groups[0].path / "cpu.stat")], check=True, timeout=60)
         assert not any(group.path.exists() for group in groups)

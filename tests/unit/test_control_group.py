@@ -10,7 +10,7 @@ from gelombang.loading import load_profile
 from gelombang_server.control_group import Limits, groups_for
 from gelombang_server.real_limits import require_limits
 
-LIMITS = Limits(cores=1.5, memory_bytes=1_000_000_000, device="7:3", write_bytes_per_second=4_000_000)
+LIMITS = Limits(cores=1.5, memory_bytes=1_000_000_000, disk=("7:3", 4_000_000))
 V1 = """\
 /dev/vda / ext4 rw 0 0
 cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0
@@ -34,6 +34,11 @@ def test_with_v2_one_group_at_the_root_has_all_three(tmp_path):
     assert (group.path, group.home) == (tmp_path / "site", tmp_path / "scope")
     assert group.settings == (("cpu.max", "150000 100000"), ("memory.max", "1000000000"), ("io.max", "7:3 wbps=4000000"))
     assert group.enabled_by == (tmp_path / "cgroup.subtree_control", "+cpu +memory +io")
+
+
+def test_what_is_not_limited_has_no_group():
+    (cpu,) = groups_for(Limits(cores=0.5), V1, OWN, "site")
+    assert cpu.settings[1] == ("cpu.cfs_quota_us", "50000")
 
 
 def test_a_v2_hierarchy_that_has_left_its_controllers_to_v1_is_passed_over(tmp_path):

@@ -30,7 +30,7 @@ def test_the_floor_of_the_limit_is_not_above_the_threads() -> None:
 def test_what_is_scarce_is_modelled_or_real_and_never_both_or_neither(name: str, other: str) -> None:
     mine, theirs = (tomllib.loads((profiles_folder() / f"{each}.toml").read_text()) for each in (name, other))
     for document in (mine | theirs, {key: value for key, value in mine.items() if key not in ("store", "machine")}):
-        with pytest.raises(ValidationError, match="both or neither of store and machine; want what is scarce modelled"):
+        with pytest.raises(ValidationError, match=r"both or neither of store and machine\.disk_bandwidth_bytes_per_second"):
             Profile.model_validate(document)
 
 
@@ -39,3 +39,10 @@ def test_a_ticket_wants_a_store_at_which_it_promises_a_place() -> None:
     del hardened_["store"]
     with pytest.raises(ValidationError, match=r"uploads\.tickets without a store; want one"):
         Profile.model_validate(hardened_ | {"machine": physical["machine"]})
+
+
+def test_a_modelled_store_goes_with_a_limit_of_the_processor() -> None:
+    document = tomllib.loads((profiles_folder() / "hardened.toml").read_text())
+    site = Profile.model_validate(document | {"machine": {"cores_limit": 0.5}})
+    assert site.machine is not None
+    assert site.machine.memory_limit_bytes is None
