@@ -37,13 +37,13 @@ def main() -> None:
     lines = table(records)
     print("\n".join(lines))
     if options.write is not None:
-        before, begin, rest = options.write.readtext().partition(BEGIN)
+        before, begin, rest = options.write.read_text().partition(BEGIN)
         _, end, after = rest.partition(END)
         if not begin or not end:
             raise SystemExit(f"{options.write} has no lines {BEGIN} and {END}; want them around the place for the table")
-        options.write.writetext(before + begin + "\n" + "\n".join(lines) + "\n" + end + after)
+        options.write.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after)
     if options.picture is not None:
-        options.picture.writetext(picture(records))
+        options.picture.write_text(picture(records))
 
 
 def table(records: Sequence[RunRecord]) -> list[str]:
