@@ -46,6 +46,14 @@ class DemandNumbers(_Part):
     standard_error: float
 
 
+class DemandChange(_Part):
+    """What a small request costs more at twice the mean load; `is_believed`: beyond two standard errors, else nothing follows from it."""
+
+    seconds: float
+    standard_error: float
+    is_believed: bool
+
+
 class HeldOut(_Part):
     """One quantity of one held-out run beside what was predicted."""
 
@@ -132,6 +140,9 @@ class Calibration(_Part):
     """Attempts per wall second and API process of the fitted runs: the calibrated range."""
     demands: list[DemandNumbers]
     residual_cores: float
+    requests_per_second_mean: float
+    """The load at which a small request costs what `demands` says."""
+    change: DemandChange
     times: MeasuredTimes
     run_spread: dict[str, float]
     """By kind of quantity, how far the machine's runs differ from the model's at the loads that were fitted, chance apart: a ratio's
@@ -146,9 +157,17 @@ class Calibration(_Part):
     def demand(self, of: Class) -> DemandNumbers:
         return next(each for each in self.demands if each.of is of)
 
-    def costs(self, api_processes: int, speed: float) -> Costs:
-        """For the simulator: the fitted costs; at the people's own speed every round trip is waited for."""
-        small, upload = self.demand(Class.SMALL).seconds, self.demand(Class.UPLOAD).seconds
+    def small_seconds(self, requests_per_second: float) -> float:
+        """CPU of a small request at a load of one process; beyond the calibrated range what it is at that end."""
+        small = self.demand(Class.SMALL).seconds
+        if not self.change.is_believed:
+            return small
+        load = min(max(requests_per_second, self.requests_per_second_low), self.requests_per_second_high)
+        return max(0.0, small + self.change.seconds * (load / self.requests_per_second_mean - 1))
+
+    def costs(self, api_processes: int, speed: float, requests_per_second: float) -> Costs:
+        """For the simulator: the fitted costs at a load; at the people's own speed every round trip is waited for."""
+        small, upload = self.small_seconds(requests_per_second), self.demand(Class.UPLOAD).seconds
         times = self.times
         return Costs(
             api_seconds=small,
@@ -240,7 +259,7 @@ def split(runs: Sequence[Measured], held_out: Sequence[Path]) -> tuple[list[Meas
 
 def fit_runs(fitted: Sequence[Measured]) -> Fit:
     """The demands. Raises InputError when there are too few seconds."""
-    seconds = [Seconds.of(run.record, run.samples) for run in fitted]
+    seconds = [Seconds.of(run.record, run.samples, run.requests_per_second) for run in fitted]
     found = sum(len(each.cores) for each in seconds)
     if found < SECONDS_LEAST:
         raise InputError(f"the fitted runs have {found} whole seconds between them; want {SECONDS_LEAST} or more")

@@ -3,8 +3,11 @@
 The model is the utilisation law, U = sum of X_c D_c plus what the processes use when nobody asks (Denning and Buzen, "The operational
 analysis of queueing network models", ACM Computing Surveys 10, 1978): in each second the CPU used is the sum over classes of attempts that
 ended in it, times what one costs. Demands can't be negative: a class whose fitted cost is below nothing is taken to cost nothing and the
-others are fitted again. Neighbouring seconds resemble each other, so standard errors come from resampling stretches of seconds and not
-single ones (Künsch, "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 17, 1989).
+others are fitted again. What a small request costs may change with the load: up, where threads stand in each other's way; down, where a
+processor wakes less often and more share a commit. Four runs or more are asked, and the change is believed beyond two standard errors,
+which hold what it moves by when one run is left out: a run that was dear for another reason must not look like a law. Neighbouring seconds
+resemble each other, so standard errors come from resampling stretches of seconds and not single ones (Künsch, "The jackknife and the
+bootstrap for general stationary observations", Annals of Statistics 17, 1989).
 """
 
 from collections.abc import Sequence
@@ -20,6 +23,8 @@ from gelombang.seeds import Purpose, unit_array
 
 STRETCH_SECONDS = 5
 RESAMPLES = 200
+CHANGE_ERRORS = 2.0
+CHANGE_RUNS_LEAST = 4
 
 
 class Class(StrEnum):
@@ -44,9 +49,11 @@ class Seconds:
     cores: NDArray[np.float64]
     rates: NDArray[np.float64]
     """A column for each class."""
+    load: float
+    """Attempts per second and process in the whole run."""
 
     @classmethod
-    def of(cls, record: RunRecord, samples: Sequence[Sample]) -> "Seconds":
+    def of(cls, record: RunRecord, samples: Sequence[Sample], load: float) -> "Seconds":
         """The seconds of one run in which arrivals were due; its first and last are left out, being cut."""
         windows, speed = record.windows, record.scale.speed
         edges = np.arange(len(windows.offered) + 1) * windows.window_seconds / speed
@@ -58,7 +65,7 @@ class Seconds:
         ends = np.array([sample["t_us"] / 1e6 for sample in kept])
         rates = np.column_stack([np.interp(ends, edges, column) - np.interp(ends - 1.0, edges, column) for column in columns])
         rates = np.column_stack([rates, np.ones(len(kept))])
-        return cls(np.array([sample["server_cpu_cores"] for sample in kept]), rates)
+        return cls(np.array([sample["server_cpu_cores"] for sample in kept]), rates, load)
 
 
 def _by_class(record: RunRecord) -> list[NDArray[np.float64]]:
@@ -83,6 +90,18 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """How much more a small request costs at twice the mean load; may be less than nothing."""
+
+    seconds: float
+    standard_error: float
+
+    @property
+    def is_believed(self) -> bool:
+        return abs(self.seconds) > CHANGE_ERRORS * self.standard_error
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """The demands, and how well they explain what was used."""
 
@@ -90,18 +109,51 @@ class Fit:
     residual_cores: float
     """Standard deviation of a second's use about the fit."""
     seconds: int
+    load: float
+    """The mean of the runs' loads: a small request's demand is that at this load."""
+    change: Change
 
 
 def fit_demands(runs: Sequence[Seconds]) -> Fit:
     """Fit over all seconds of all runs."""
     cores = np.concatenate([run.cores for run in runs])
     rates = np.concatenate([run.rates for run in runs])
-    found = _least_squares(rates, cores)
-    draws = np.array([_least_squares(rates[rows], cores[rows]) for rows in _resamples(len(cores))])
-    errors = draws.std(axis=0, ddof=1)
-    residual = float(np.std(cores - rates @ found, ddof=min(len(Class), len(cores) - 1)))
+    load = float(np.mean([run.load for run in runs]))
+    change = _change(runs, load)
+    design = _changing(runs, load) if change.is_believed else rates
+    found, errors = _with_errors(design, cores, signed=int(change.is_believed))
+    residual = float(np.std(cores - design @ found, ddof=min(len(found), len(cores) - 1)))
     demands = tuple(Demand(each, float(found[i]), float(errors[i])) for i, each in enumerate(Class))
-    return Fit(demands, residual, len(cores))
+    return Fit(demands, residual, len(cores), load, change)
+
+
+def _change(runs: Sequence[Seconds], load: float) -> Change:
+    """How small requests' cost changes with load; nothing, with too few runs to tell a law from one odd run."""
+    if len(runs) < CHANGE_RUNS_LEAST:
+        return Change(0.0, 0.0)
+    cores = np.concatenate([run.cores for run in runs])
+    found, errors = _with_errors(_changing(runs, load), cores, signed=1)
+    left_out = []
+    for each in runs:
+        others = [run for run in runs if run is not each]
+        left_out.append(_least_squares(_changing(others, load), np.concatenate([run.cores for run in others]), signed=1)[-1])
+    # The jackknife's standard error (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 11.2), over whole runs.
+    jackknife = float(np.sqrt((len(runs) - 1) * np.var(left_out)))
+    return Change(float(found[-1]), max(float(errors[-1]), jackknife))
+
+
+def _changing(runs: Sequence[Seconds], load: float) -> NDArray[np.float64]:
+    """The classes' rates, and small requests' times how far the run's load lies from the mean one."""
+    return np.concatenate([np.column_stack([run.rates, run.rates[:, _SMALL] * (run.load / load - 1)]) for run in runs])
+
+
+_SMALL = list(Class).index(Class.SMALL)
+
+
+def _with_errors(rates: NDArray[np.float64], cores: NDArray[np.float64], signed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    found = _least_squares(rates, cores, signed)
+    draws = np.array([_least_squares(rates[rows], cores[rows], signed) for rows in _resamples(len(cores))])
+    return found, draws.std(axis=0, ddof=1)
 
 
 def _resamples(count: int) -> list[NDArray[np.int64]]:
@@ -114,14 +166,16 @@ def _resamples(count: int) -> list[NDArray[np.int64]]:
     return rows
 
 
-def _least_squares(rates: NDArray[np.float64], cores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Least squares without negative coefficients: the most negative is set to 0 until none is left."""
+def _least_squares(rates: NDArray[np.float64], cores: NDArray[np.float64], signed: int) -> NDArray[np.float64]:
+    """Least squares without negative coefficients but for the last `signed`: the most negative is set to 0 until none is left."""
     free = list(range(rates.shape[1]))
+    positive = rates.shape[1] - signed
     found = np.zeros(rates.shape[1])
     while free:
         part = np.linalg.lstsq(rates[:, free], cores, rcond=None)[0]
-        if part.min() >= 0:
+        bound = [float(value) for value, column in zip(part, free, strict=True) if column < positive]
+        if not bound or min(bound) >= 0:
             found[free] = part
             break
-        free.pop(int(part.argmin()))
+        free.pop(bound.index(min(bound)))
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from gelombang_capacity.answers import Times, commit_spread, cpu_forms, measured_answers, settled, simulated_answers
 from gelombang_capacity.calibration import (
     Calibration,
+    DemandChange,
     DemandNumbers,
     Measured,
     MeasuredTimes,
@@ -40,6 +41,8 @@ def fitted_calibration(fitted: Sequence[Measured], tested: Sequence[Measured], m
         requests_per_second_high=fitted[-1].requests_per_second,
         demands=[DemandNumbers(of=each.of, seconds=each.seconds, standard_error=each.standard_error) for each in fit.demands],
         residual_cores=fit.residual_cores,
+        requests_per_second_mean=fit.load,
+        change=DemandChange(seconds=fit.change.seconds, standard_error=fit.change.standard_error, is_believed=fit.change.is_believed),
         times=times,
         run_spread={},
         checks=[],
@@ -58,7 +61,7 @@ def _answers(fitted: Sequence[Measured], draft: Calibration) -> dict[str, Spread
         tried = _with_answers(draft, own)
         return _pooled([simulated_answers(twin(run, tried, FITTED_SEED, TRACE_TIMES * _attempts(run))) for run in fitted])
 
-    trips = draft.costs(1, draft.speed).round_trip_from_seconds
+    trips = draft.costs(1, draft.speed, draft.requests_per_second_mean).round_trip_from_seconds
     measured = [measured_answers(run.folder, run.scenario, run.profile.uploads.tickets is not None, trips) for run in fitted]
     return settled(_pooled(measured), simulate)
 

@@ -36,16 +36,15 @@ def check(run: Measured, calibration: Calibration) -> list[HeldOut]:
     for name in names:
         mean, chance = _mean_and_chance([each[name] for each in draws])
         found.append(_held_out(run, name, mean, chance, came[name], calibration.run_spread, len(names) + 1))
-    mean, error = _cores(run, calibration)
-    cores = float(Seconds.of(run.record, run.samples).cores.mean())
-    found.append(_held_out(run, SERVER_CORES, mean, error, cores, calibration.run_spread, len(names) + 1))
+    measured, mean, error = _cores(run, calibration)
+    found.append(_held_out(run, SERVER_CORES, mean, error, measured, calibration.run_spread, len(names) + 1))
     return found
 
 
 def twin(run: Measured, calibration: Calibration, seed: int, trace_rows: int = 0) -> Simulated:
     """A measured run's scenario, site and load with other people, simulated."""
     scale = run.record.scale.scale()
-    costs = calibration.costs(run.api_processes, scale.speed)
+    costs = calibration.costs(run.api_processes, scale.speed, run.requests_per_second)
     order = Simulation(run.scenario, run.profile, scale, seed, run.record.for_seconds, "twin", run.record.started_at, costs=costs)
     return simulate(order, trace_rows)
 
@@ -63,8 +62,8 @@ def run_spread(fitted: Sequence[Measured], calibration: Calibration) -> dict[str
             if all(name in each for each in draws):
                 mean, chance = _mean_and_chance([each[name] for each in draws])
                 squares[kind_of(name)].append(_square(name, value - mean, chance, mean))
-        mean, error = _cores(run, calibration)
-        squares[Kind.CORES].append(_square(SERVER_CORES, float(Seconds.of(run.record, run.samples).cores.mean()) - mean, error, mean))
+        measured, mean, error = _cores(run, calibration)
+        squares[Kind.CORES].append(_square(SERVER_CORES, measured - mean, error, mean))
     freedom = len(fitted) / max(1, len(fitted) - 1)
     return {str(kind): math.sqrt(max(0.0, float(np.mean(found)) * freedom)) for kind, found in squares.items() if found}
 
@@ -84,17 +83,17 @@ def _mean_and_chance(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) * math.sqrt(1 + 1 / len(values))
 
 
-def _cores(run: Measured, calibration: Calibration) -> tuple[float, float]:
-    """CPU of the server's processes from the fitted demands, and its error."""
-    seconds = Seconds.of(run.record, run.samples)
-    rates = seconds.rates.mean(axis=0)
-    demands = [calibration.demand(each) for each in Class]
-    predicted = float(sum(rate * each.seconds for rate, each in zip(rates, demands, strict=True)))
+def _cores(run: Measured, calibration: Calibration) -> tuple[float, float, float]:
+    """CPU of the server's processes: measured, from the fitted demands, and the error of that."""
+    seconds = Seconds.of(run.record, run.samples, run.requests_per_second)
+    rates = dict(zip(Class, seconds.rates.mean(axis=0), strict=True))
+    costs = {each: calibration.demand(each).seconds for each in Class} | {Class.SMALL: calibration.small_seconds(run.requests_per_second)}
+    predicted = float(sum(rates[each] * costs[each] for each in Class))
     error = math.sqrt(
-        sum((rate * each.standard_error) ** 2 for rate, each in zip(rates, demands, strict=True))
+        sum((rates[each] * calibration.demand(each).standard_error) ** 2 for each in Class)
         + calibration.residual_cores**2 / max(1, len(seconds.cores))
     )
-    return predicted, error
+    return float(seconds.cores.mean()), predicted, error
 
 
 def _held_out(run: Measured, name: str, mean: float, chance: float, came: float, spread: Mapping[str, float], quantities: int) -> HeldOut:

@@ -124,7 +124,7 @@ def without_tickets(cheap: Option, planned: Profile, store_ratio: float) -> Opti
 def run_world(question: Question, profile: Profile, inputs: Inputs, seed: int, calibration: Calibration) -> Simulated:
     """One option in one world. API processes are not what is tried here: the simulated site has enough of them."""
     scale = replace(question.scale, load=question.scale.load * inputs.registrations)
-    costs = calibration.costs(ENOUGH_PROCESSES, scale.speed)
+    costs = calibration.costs(ENOUGH_PROCESSES, scale.speed, calibration.requests_per_second_high)
     order = Simulation(
         apply_to_scenario(question.scenario, inputs),
         _with_password_threads(apply_to_profile(profile, inputs)),

@@ -84,14 +84,19 @@ def sizes(flows: Sequence[Flow], scenario: Scenario, profile: Profile, calibrati
 
 def bearable_utilisation(calibration: Calibration) -> float:
     """How much of a core a plan may use: `UTILISATION`, or less where nothing so busy was measured that could say what happens there."""
-    measured = EXTRAPOLATION_LIMIT * calibration.requests_per_second_high * calibration.demand(Class.SMALL).seconds
+    measured = EXTRAPOLATION_LIMIT * calibration.requests_per_second_high * _small_seconds(calibration)
     return min(UTILISATION, math.floor(100 * measured) / 100) or UTILISATION
+
+
+def _small_seconds(calibration: Calibration) -> float:
+    """At the highest load that was measured: planned processes do more."""
+    return calibration.small_seconds(calibration.requests_per_second_high)
 
 
 def extrapolation(calibration: Calibration, utilisation: float) -> tuple[float, tuple[str, ...]]:
     """By how much intervals are widened, because a process is to do more than any that was measured, and the warning that says so. Raises
     InputError where it is so much more that the calibration says nothing about it."""
-    small = calibration.demand(Class.SMALL).seconds
+    small = _small_seconds(calibration)
     if small <= 0:
         raise InputError(
             f"the calibration of {calibration.profile} could not tell what a small request costs; want runs with more requests a second"
@@ -117,10 +122,11 @@ def _cores(flow: Flow, calibration: Calibration, widened: float, number: int, of
     """Cores used, window by window, in one world; the demands' own error is spread over the worlds as evenly as quantiles are."""
     deviation = 0.0 if of == 1 else 2.0 * ((number + 0.5) / of - 0.5) * 1.645 * widened
     small, password, upload = (calibration.demand(each) for each in (Class.SMALL, Class.PASSWORD, Class.UPLOAD))
-    hashed = max(0.0, password.seconds - small.seconds) * calibration.speed
+    busy = _small_seconds(calibration)
+    hashed = max(0.0, password.seconds - busy) * calibration.speed
     found: NDArray[np.float64] = (
-        flow.small * max(0.0, small.seconds + deviation * small.standard_error)
-        + flow.password * (small.seconds + max(0.0, hashed + deviation * password.standard_error * calibration.speed))
+        flow.small * max(0.0, busy + deviation * small.standard_error)
+        + flow.password * (busy + max(0.0, hashed + deviation * password.standard_error * calibration.speed))
         + flow.uploads * max(0.0, upload.seconds + deviation * upload.standard_error)
     )
     return found

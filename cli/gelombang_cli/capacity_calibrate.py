@@ -72,8 +72,8 @@ def calibration_sheet(found: Calibration) -> Sheet:
     verdict = (
         f"REJECTED: {len(found.rejected)} of {len(found.checks)} held-out quantities lie outside what the model predicts. No plan reads it."
         if found.rejected
-        else f"The model holds on {len(found.held_out)} runs that it was not fitted to: {found.coverage_ratio:.0%} of {len(found.checks)} "
-        "quantities lie in their 90 % interval, and none too far outside."
+        else f"The model holds on {_runs(len(found.held_out))} that it was not fitted to: {found.coverage_ratio:.0%} of "
+        f"{len(found.checks)} quantities lie in their 90 % interval, and none too far outside."
     )
     return Sheet(
         kind=f"What requests cost {found.profile}",
@@ -94,8 +94,16 @@ def calibration_sheet(found: Calibration) -> Sheet:
     )
 
 
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
 def _demand_section(found: Calibration) -> Section:
     rows = [(each.of.value, f"{1e3 * each.seconds:.3f}", f"± {1e3 * each.standard_error:.3f}") for each in found.demands]
+    change = found.change
+    if change.standard_error:
+        believed = "" if change.is_believed else " (not believed)"
+        rows.append((f"small request, at twice the load{believed}", f"{1e3 * change.seconds:+.3f}", f"± {1e3 * change.standard_error:.3f}"))
     note = "CPU milliseconds of all server processes, of the wall clock; of nobody asks: thousandths of a core."
     table = Table(("class of request", "costs", "standard error"), tuple(rows), note)
     unexplained = f"A second's use lies {found.residual_cores:.3g} cores about the fit."
@@ -148,7 +156,7 @@ def _answer_section(found: Calibration) -> Section:
         rows.append(row("one transaction of the database", times.commit))
     note = "Milliseconds of the wall clock; drawn for each person and try. Of a photo step: the answer to the wish for a ticket."
     words = ("The way there and back, threads' hand-over, the generator's clock: it keeps nobody else waiting.",)
-    return Section("What an answer takes beside", words, tables=(Table(("what", "5 %", "middle", "95 %"), tuple(rows), note),))
+    return Section("What an answer takes besides", words, tables=(Table(("what", "5 %", "middle", "95 %"), tuple(rows), note),))
 
 
 def _off(each: HeldOut) -> str:

@@ -133,7 +133,8 @@ def _write_profile(folder: Path, profile: Profile, title: str, calibration: Cali
     again = load_profile(path)
     scenario = load_scenario(CONFIRMING_SCENARIO)
     for_seconds = _for_seconds(None, scenario)
-    expect_run("plan", scenario, again, CONFIRMING_SCALE, for_seconds, calibration.costs(1, CONFIRMING_SCALE.speed))
+    costs = calibration.costs(1, CONFIRMING_SCALE.speed, calibration.requests_per_second_mean)
+    expect_run("plan", scenario, again, CONFIRMING_SCALE, for_seconds, costs)
     scale = ScaleNumbers.of(CONFIRMING_SCALE)
     console.print(
         f"Confirm it live: gelombang run {CONFIRMING_SCENARIO} --profile {path} --sample {scale.sample}, then gelombang capacity score",

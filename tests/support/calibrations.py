@@ -1,7 +1,7 @@
 """A calibration by hand."""
 
 from gelombang.loading import load_profile
-from gelombang_capacity.calibration import Calibration, DemandNumbers, HeldOut, MeasuredTimes, profile_digest
+from gelombang_capacity.calibration import Calibration, DemandChange, DemandNumbers, HeldOut, MeasuredTimes, profile_digest
 from gelombang_capacity.costs import LEVELS
 from gelombang_capacity.demand import Class
 
@@ -38,6 +38,8 @@ CALIBRATION = Calibration(
         DemandNumbers(of=Class.IDLE, seconds=0.02, standard_error=0.01),
     ],
     residual_cores=0.03,
+    requests_per_second_mean=200.0,
+    change=DemandChange(seconds=-0.0002, standard_error=0.0003, is_believed=False),
     times=MeasuredTimes(
         api=[0.0001 + 0.000002 * level for level in range(LEVELS)],
         ticket=[],

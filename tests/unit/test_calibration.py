@@ -79,12 +79,12 @@ def test_a_quantity_far_outside_rejects_the_model_with_both_numbers() -> None:
 
 
 def test_costs_for_the_simulator_leave_the_hash_in_the_peoples_time() -> None:
-    costs = CALIBRATION.costs(2, 1.0)
+    costs = CALIBRATION.costs(2, 1.0, 200.0)
     assert costs.api_processes == 2
     assert costs.api_seconds == CALIBRATION.demand(Class.SMALL).seconds
     assert costs.hash_seconds == pytest.approx((0.0011 - 0.0008) * 60)
     assert costs.round_trip_from_seconds == 0.0
-    assert CALIBRATION.costs(1, 60.0).round_trip_from_seconds == 0.005
+    assert CALIBRATION.costs(1, 60.0, 200.0).round_trip_from_seconds == 0.005
 
 
 def test_the_page_tells_the_largest_held_out_error_of_each_kind_beside_what_was_wanted() -> None:
@@ -106,3 +106,13 @@ def test_the_page_tells_the_largest_held_out_error_of_each_kind_beside_what_was_
 
 def test_a_kind_that_no_run_measured_is_said_to_be_not_measured() -> None:
     assert ("share of uploads failed", "not measured", "at most 5 points") in calibration_sheet(CALIBRATION).sections[1].tables[0].rows
+
+
+def test_a_believed_change_makes_small_requests_dearer_or_cheaper_with_load_and_none_beyond_what_was_measured() -> None:
+    assert CALIBRATION.small_seconds(400.0) == CALIBRATION.demand(Class.SMALL).seconds
+    change = CALIBRATION.change.model_copy(update={"is_believed": True})
+    found = CALIBRATION.model_copy(update={"change": change})
+    assert found.small_seconds(200.0) == pytest.approx(0.0008)
+    assert found.small_seconds(400.0) == pytest.approx(0.0006)
+    assert found.small_seconds(1_000.0) == found.small_seconds(400.0)
+    assert found.costs(1, 60.0, 400.0).api_seconds == found.small_seconds(400.0)

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from gelombang_capacity.demand import Class, Seconds, fit_demands
+from gelombang_capacity.demand import Change, Class, Seconds, fit_demands
 
 TRUE = {Class.PASSWORD: 0.020, Class.SMALL: 0.0008, Class.UPLOAD: 0.003, Class.IDLE: 0.05}
 
 
-def seconds(count: int, load: float, seed: int, noise: float = 0.01) -> Seconds:
+def seconds(count: int, load: float, seed: int, noise: float = 0.01, change: float = 0.0) -> Seconds:
     chance = np.random.default_rng(seed)
-    rates = np.column_stack([chance.poisson(rate * load, count) for rate in (5.0, 80.0, 10.0)] + [np.ones(count)])
+    rates = np.column_stack([chance.poisson(rate * load, count) for rate in (5.0, 80.0, 10.0)] + [np.ones(count)]).astype(np.float64)
     cores = rates @ np.array(list(TRUE.values())) + chance.normal(0.0, noise, count)
-    return Seconds(cores, rates)
+    return Seconds(cores + change * (load - 1) * rates[:, 1], rates, 100 * load)
 
 
 def test_known_costs_come_back_within_their_standard_errors() -> None:
@@ -33,6 +33,29 @@ def test_a_request_never_costs_less_than_nothing() -> None:
     chance = np.random.default_rng(3)
     rates = np.column_stack([chance.poisson(rate, 50) for rate in (1.0, 1.0, 1.0)] + [np.ones(50)])
     cores = 0.5 - 0.01 * rates[:, 0] + chance.normal(0, 0.01, 50)
-    found = {demand.of: demand.seconds for demand in fit_demands([Seconds(cores, rates)]).demands}
+    found = {demand.of: demand.seconds for demand in fit_demands([Seconds(cores, rates, 100.0)]).demands}
     assert found[Class.PASSWORD] == 0.0
     assert min(found.values()) >= 0.0
+
+
+LOADS = (0.5, 0.8, 1.1, 1.4)
+
+
+def test_a_cost_that_falls_with_load_is_found_and_one_that_stays_is_not_believed_to_change() -> None:
+    falling = fit_demands([seconds(60, load, seed, change=-0.0004) for seed, load in enumerate(LOADS)])
+    assert falling.change.is_believed
+    assert falling.change.seconds == pytest.approx(-0.0004, abs=4 * falling.change.standard_error)
+    small = next(demand for demand in falling.demands if demand.of is Class.SMALL)
+    assert abs(small.seconds - TRUE[Class.SMALL]) < 4 * small.standard_error
+    steady = [fit_demands([seconds(60, load, 10 * n + k) for k, load in enumerate(LOADS)]) for n in range(4)]
+    assert sum(fit.change.is_believed for fit in steady) <= 1
+
+
+def test_one_run_that_was_dear_for_another_reason_is_no_law() -> None:
+    runs = [seconds(60, load, seed) for seed, load in enumerate(LOADS)]
+    odd = Seconds(runs[0].cores * 1.3, runs[0].rates, runs[0].load)
+    assert not fit_demands([odd, *runs[1:]]).change.is_believed
+
+
+def test_fewer_than_four_runs_tell_no_change() -> None:
+    assert fit_demands([seconds(60, load, 1, change=-0.0006) for load in LOADS[:3]]).change == Change(0.0, 0.0)
