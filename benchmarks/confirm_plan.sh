@@ -21,8 +21,7 @@ trusted_run() {  # 1 is trusted too: an objective of another load is missed, and
 for load in 0.5 0.7 0.9 1.1 1.3 1.5; do
   trusted_run "$out/load-$load" --profile hardened --load $load
 done
-set -e
-$gelombang capacity calibrate "$out"/load-* --out "$out/calibration"
-$gelombang capacity plan surge-2020 --calibration "$out/calibration/calibration.json" --worlds 4 --out "$out/plan"
+$gelombang capacity calibrate "$out"/load-* --out "$out/calibration" || exit $?
+$gelombang capacity plan surge-2020 --calibration "$out/calibration/calibration.json" --worlds 4 --out "$out/plan" || exit $?
 trusted_run "$out/confirmed" --profile "$out/plan/planned.toml"
 $gelombang capacity score "$out/confirmed"
