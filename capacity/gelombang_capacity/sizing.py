@@ -22,6 +22,8 @@ from gelombang_capacity.plan_outcome import Flow, Interval
 
 UTILISATION = 0.6
 """Of a core at the peak, unless somebody asks for another."""
+UTILISATION_LEAST = 0.2
+"""A plan for cores that are idle most of the time is none: below this `extrapolation` says what is wrong with the calibration."""
 QUALITY = 1.2
 """Of the square root rule: about one request in six waits."""
 PROCESSES_PER_HOST = 8
@@ -84,8 +86,8 @@ def sizes(flows: Sequence[Flow], scenario: Scenario, profile: Profile, calibrati
 
 def bearable_utilisation(calibration: Calibration) -> float:
     """How much of a core a plan may use: `UTILISATION`, or less where nothing so busy was measured that could say what happens there."""
-    measured = EXTRAPOLATION_LIMIT * calibration.requests_per_second_high * _small_seconds(calibration)
-    return min(UTILISATION, math.floor(100 * measured) / 100) or UTILISATION
+    bearable = math.floor(100 * EXTRAPOLATION_LIMIT * calibration.requests_per_second_high * _small_seconds(calibration)) / 100
+    return min(UTILISATION, bearable) if bearable >= UTILISATION_LEAST else UTILISATION
 
 
 def _small_seconds(calibration: Calibration) -> float:

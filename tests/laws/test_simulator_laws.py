@@ -20,7 +20,7 @@ from gelombang.record import read_record, write_record
 from gelombang.scale import Scale
 from gelombang.scenario import Backoff, Persona, Scenario
 from gelombang.seeds import Purpose, unit_array
-from gelombang_capacity.costs import LEVELS, Costs, Spread
+from gelombang_capacity.costs import Costs
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.metastability import Trial, walk
 from gelombang_capacity.simulation import Simulated, Simulation, record_of, simulate
@@ -28,6 +28,7 @@ from gelombang_capacity.slow import SlowSimulator
 from gelombang_capacity.station import COMMITS, commit_all, serve_all
 from gelombang_capacity.world import CHANGE
 from support import small_scenario
+from support.made_run import rising
 
 pytestmark = pytest.mark.timeout(1_800)
 
@@ -53,11 +54,6 @@ def tight(profile: Profile) -> Profile:
     uploads = {**profile.uploads.model_dump(), "bodies_limit": 2_000, "answer_within_seconds": 20.0}
     registry = {**profile.registry.model_dump(), "queue_limit": 4_000}
     return Profile.model_validate({**profile.model_dump(), "store": store, "uploads": uploads, "registry": registry})
-
-
-def rising(low: float, high: float) -> Spread:
-    """Times from low to high, the long ones rare."""
-    return tuple(low + (high - low) * (level / (LEVELS - 1)) ** 3 for level in range(LEVELS))
 
 
 def unchanged(profile: Profile) -> Profile:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.calibrations import CALIBRATION
-from support.made_run import live_looking_run
+from support.made_run import live_looking_run, measurable_run, rising
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1_800)]
 
@@ -70,6 +70,19 @@ def test_a_run_is_scored_against_what_was_expected_before_it_and_the_history_is_
     kept = len((tmp_path / "runs" / "scores.jsonl").read_text().splitlines())
     capacity(tmp_path, "score", "earlier", "later")
     assert len((tmp_path / "runs" / "scores.jsonl").read_text().splitlines()) == kept
+
+
+def test_a_calibration_ends_in_a_page_that_tells_costs_answers_and_how_well_it_foretold(tmp_path: Path) -> None:
+    for seed, load in enumerate((0.6, 0.9, 1.2), 41):
+        measurable_run(tmp_path / f"load-{load}", load, seed, {"data": rising(0.001, 0.004), "ktp": rising(0.001, 0.004)})
+    done = capacity(tmp_path, "calibrate", "load-0.6", "load-0.9", "load-1.2", "--out", "calibration")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The model holds on 1 run that it was not fitted to" in done.stdout
+    assert "Held out: load-1.2" in done.stdout
+    assert "answer to data" in done.stdout
+    found = json.loads((tmp_path / "calibration" / "calibration.json").read_text())
+    assert found["fitted"] == ["load-0.6", "load-0.9"]
+    assert "<html" in (tmp_path / "calibration" / "calibration.html").read_text()
 
 
 def test_a_map_tells_where_the_site_stays_down(tmp_path: Path) -> None:

@@ -166,3 +166,4 @@ def test_a_plan_uses_no_more_of_a_core_than_the_calibration_can_say_something_ab
     assert widened == pytest.approx(3.0)
     assert "the calibration measured up to 200" in warnings[0]
     assert bearable_utilisation(CALIBRATION.model_copy(update={"requests_per_second_high": 400.0})) == UTILISATION
+    assert bearable_utilisation(CALIBRATION.model_copy(update={"requests_per_second_high": 5.0})) == UTILISATION

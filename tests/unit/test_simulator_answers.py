@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gelombang.clock import MICROSECONDS
-from gelombang.series_file import SeriesWriter, Source
-from gelombang.telemetry import Side
-from gelombang_capacity.answers import COMMITS, SAMPLES_LEAST, commit_spread, settled
+from gelombang_capacity.answers import SAMPLES_LEAST, commit_spread, settled
 from gelombang_capacity.costs import Spread, mean_of
+from support.made_run import commits_metrics
 
 
 def drawn(spread: Spread, shares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -38,19 +36,8 @@ def test_an_answers_own_time_is_never_below_nothing() -> None:
     assert found["data"] == (0.0,) * len(found["data"])
 
 
-def metrics(folder: Path, counts: Mapping[str, float], total: float) -> None:
-    """A run's series of one server process: nothing, then so many transactions by the edge of their bucket."""
-    source = Source(Side.SERVER, "server-0")
-    lines = [f'{COMMITS}_bucket{{le="{edge}"}} ' for edge in counts] + [f"{COMMITS}_sum ", f"{COMMITS}_count "]
-    values = [*counts.values(), total, counts["+Inf"]]
-    with (folder / "metrics.jsonl").open("wb") as file:
-        writer = SeriesWriter(file, [source], 0.0)
-        writer.take(0, 0, 1, "".join(f"{line}0\n" for line in lines).encode())
-        writer.take(0, MICROSECONDS, 1, "".join(f"{line}{value}\n" for line, value in zip(lines, values, strict=True)).encode())
-
-
 def test_transactions_take_what_the_servers_histogram_says_on_average(tmp_path: Path) -> None:
-    metrics(tmp_path, {"0.001": 900.0, "0.0025": 990.0, "0.005": 1_000.0, "+Inf": 1_000.0}, 0.7)
+    commits_metrics(tmp_path, {"0.001": 900.0, "0.0025": 990.0, "0.005": 1_000.0, "+Inf": 1_000.0}, 0.7)
     spread = commit_spread([tmp_path], 1)
     assert mean_of(spread) == pytest.approx(0.0007)
     assert spread[-1] > 3 * spread[32]
