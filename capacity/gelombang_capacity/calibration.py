@@ -147,6 +147,10 @@ class Calibration(_Part):
     run_spread: dict[str, float]
     """By kind of quantity, how far the machine's runs differ from the model's at the loads that were fitted, chance apart: a ratio's
     standard deviation, of a share that of the difference."""
+    loads: dict[str, float]
+    """Attempts per wall second and API process, by run: of the fitted and of the held-out ones."""
+    fitted_checks: list[HeldOut]
+    """The fitted runs beside what the model says of them: to be looked at, and no proof."""
     checks: list[HeldOut]
     rejected: list[str]
     """Why the model does not hold; empty when it does."""

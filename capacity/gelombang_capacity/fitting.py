@@ -15,7 +15,7 @@ from gelombang_capacity.calibration import (
     profile_digest,
 )
 from gelombang_capacity.costs import Spread
-from gelombang_capacity.held_out import FITTED_SEED, run_spread, twin
+from gelombang_capacity.held_out import FITTED_SEED, check, run_spread, twin
 
 TRACE_TIMES = 2
 """Rows of a trace, for each attempt that was measured."""
@@ -45,13 +45,16 @@ def fitted_calibration(fitted: Sequence[Measured], tested: Sequence[Measured], m
         change=DemandChange(seconds=fit.change.seconds, standard_error=fit.change.standard_error, is_believed=fit.change.is_believed),
         times=times,
         run_spread={},
+        loads={run.record.run_id: run.requests_per_second for run in (*fitted, *tested)},
+        fitted_checks=[],
         checks=[],
         rejected=[],
         coverage_ratio=0.0,
         diagnostic=None,
     )
     draft = _with_answers(draft, _answers(fitted, draft))
-    return draft.model_copy(update={"run_spread": run_spread(fitted, draft)})
+    draft = draft.model_copy(update={"run_spread": run_spread(fitted, draft)})
+    return draft.model_copy(update={"fitted_checks": [each for run in fitted for each in check(run, draft)]})
 
 
 def _answers(fitted: Sequence[Measured], draft: Calibration) -> dict[str, Spread]:

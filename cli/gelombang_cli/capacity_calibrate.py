@@ -10,7 +10,7 @@ from rich.console import Console
 from gelombang.clock import utc_now
 from gelombang.errors import ExitCode
 from gelombang.runplan import write_model
-from gelombang.sheet import Section, Sheet, Table, Tone, lines_of
+from gelombang.sheet import Curve, Plot, Section, Sheet, Table, Tone, lines_of
 from gelombang_capacity.calibration import (
     CALIBRATION_FILE,
     COVERAGE_AIM,
@@ -119,11 +119,25 @@ def _check_section(found: Calibration) -> Section:
     return Section(
         "Runs that the fit has not seen",
         words,
+        _load_plot(found),
         tables=(
             Table(("held-out error", "largest", "wanted"), _error_rows(found)),
             Table(("kind of quantity", "runs differ by"), spread, "One standard deviation, chance apart."),
         ),
     )
+
+
+def _load_plot(found: Calibration) -> Plot | None:
+    """Small requests' responses over the load of all runs; None when no run measured them."""
+    curves = []
+    for share in ("p50", "p95"):
+        rows = [each for each in (*found.fitted_checks, *found.checks) if each.quantity == f"response of small requests, {share}, s"]
+        rows.sort(key=lambda each: found.loads[each.run_id])
+        if rows:
+            curves.append(Curve(f"{share} measured", tuple((found.loads[each.run_id], each.measured) for each in rows)))
+            curves.append(Curve(f"{share} predicted", tuple((found.loads[each.run_id], each.predicted) for each in rows), True))
+    title = "Small requests, fitted and held-out runs"
+    return Plot(title, "requests per second and process", "people's seconds", tuple(curves)) if curves else None
 
 
 def _run_section(found: Calibration, run_id: str) -> Section:

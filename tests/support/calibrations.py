@@ -47,6 +47,8 @@ CALIBRATION = Calibration(
         answers={"account": [0.001] * LEVELS},
     ),
     run_spread={"cores": 0.02},
+    loads={"a": 100.0, "b": 400.0, "c": 500.0},
+    fitted_checks=[],
     checks=[held_out("server cores", 0.5, 0.1, 0.52)],
     rejected=[],
     coverage_ratio=1.0,
