@@ -53,7 +53,7 @@ def measured_answers(folder: Path, scenario: Scenario, has_tickets: bool, round_
     rows = read_all(folder, GENERATOR_LEDGERS, GENERATOR_ROW)
     people = np.unique(rows["person"])
     near = [make_person(plan.seed, int(each), crowd, 1).round_trip_seconds < round_trip_from_seconds for each in people]
-    rows = rows[np.array(near)[np.searchsorted(people, rows["person"])]]
+    rows = rows[np.array(near, dtype=np.bool_)[np.searchsorted(people, rows["person"])]]
     found: Times = {}
     for number, step in enumerate(scenario.journey):
         chosen = rows[(rows["step"] == number) & np.isin(rows["outcome"], _answer_outcomes(step, has_tickets))]

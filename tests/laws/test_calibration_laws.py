@@ -62,3 +62,14 @@ def test_a_run_has_the_same_quantities_by_its_record_as_by_the_simulation_that_m
     simulated = simulated_quantities(found)
     assert len(simulated) > 20
     assert measured_quantities(record, read_segments(tmp_path), scenario) == pytest.approx(simulated)
+
+
+def test_a_run_without_ledgers_and_metrics_tells_costs_and_no_spreads(tmp_path: Path) -> None:
+    fitted = [run(tmp_path / f"load-{load}", load, seed) for seed, load in enumerate((0.8, 1.2), 41)]
+    for each in fitted:
+        (each.folder / "ledger-generator-0.bin").unlink()
+        (each.folder / "metrics.jsonl").unlink()
+    found = fitted_calibration(fitted, fitted, "2026-01-01T00:00:00+00:00")
+    assert found.times.answers == {}
+    assert found.times.commit == found.times.api == []
+    assert found.costs(1, 60.0, found.requests_per_second_mean).api_seconds == found.demand(Class.SMALL).seconds
