@@ -27,6 +27,8 @@ TICK_SECONDS = 0.01
 """How often the outbox looks for new and due messages, in wall time."""
 READ_LIMIT = 1_000
 """Rows read at once."""
+DELIVER_LIMIT = 1_000
+"""Messages delivered in one operation: others wait for it."""
 RECENT_LIMIT = 50_000
 """Delivered messages held in memory; older ones are read from the database."""
 
@@ -146,9 +148,10 @@ class Outbox:
             await self._take(partner, now_us)
         while self._travelling and self._travelling[0][0] <= now_us:
             self._due.append(heapq.heappop(self._travelling))
-        if self._due:
-            await self._deliver(self._due)
-            self._due.clear()
+        while self._due:
+            some = self._due[:DELIVER_LIMIT]
+            await self._deliver(some)
+            del self._due[: len(some)]
 
     async def _take(self, partner: str, now_us: int) -> None:
         """Let the partner take what it can take by now; from then on a message travels."""
