@@ -56,6 +56,11 @@ class _Connection(web.RequestHandler):
         super().__init__(server, loop=loop, **settings)  # type: ignore[arg-type]
         self._metrics = server.metrics
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on where reading was paused. aiohttp asks for it after each piece of a body, and would run its parser over nothing."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:

@@ -5,11 +5,11 @@ revoked; it ends with its life or with the site.
 """
 
 import binascii
-import hmac
 import os
 import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from pathlib import Path
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from aiohttp import web
 from gelombang.attempt import Code
 from gelombang_server.config import CONTEXT, SESSION_KEY_BYTES, SESSION_KEY_FILE
 from gelombang_server.problem import Problem
+from gelombang_server.signing import Signer
 
 _CLAIMS = struct.Struct("<qq")
 _SIGNATURE_BYTES = 16
@@ -47,7 +48,7 @@ def read_session_key(site: Path) -> bytes:
 def issue_session(key: bytes, applicant: int, expires_us: int) -> str:
     """A session for this applicant, good until `expires_us`."""
     claims = _CLAIMS.pack(applicant, expires_us)
-    return urlsafe_b64encode(claims + _signature(key, claims)).decode()
+    return urlsafe_b64encode(claims + _signer(key).signature(claims, _SIGNATURE_BYTES)).decode()
 
 
 def read_session(key: bytes, token: str, now_us: int) -> int:
@@ -57,7 +58,7 @@ def read_session(key: bytes, token: str, now_us: int) -> int:
     except (binascii.Error, ValueError):
         data = b""
     claims, signature = data[: _CLAIMS.size], data[_CLAIMS.size :]
-    if not hmac.compare_digest(signature, _signature(key, claims)):
+    if not _signer(key).is_signed(claims, signature, _SIGNATURE_BYTES):
         raise Problem(Code.SESSION_INVALID, "the session is not one of this site; please log in")
     applicant, expires_us = _CLAIMS.unpack(claims)
     if now_us >= expires_us:
@@ -83,5 +84,7 @@ def require_session(request: web.Request) -> int:
     return read_session(context.session_key, token, context.now_us())
 
 
-def _signature(key: bytes, claims: bytes) -> bytes:
-    return hmac.digest(key, claims, "sha256")[:_SIGNATURE_BYTES]
+@lru_cache(maxsize=1)
+def _signer(key: bytes) -> Signer:
+    """A process has one key."""
+    return Signer(key)

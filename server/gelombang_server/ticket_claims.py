@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gelombang.attempt import Code
 from gelombang.steps import PhotoKind
 from gelombang_server.problem import Problem
+from gelombang_server.signing import Signer
 
 NO_TRACE = bytes(16)
 
@@ -35,14 +36,14 @@ class TicketSeal:
     """Signs and reads under a key that the processes of a site share."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = hmac.digest(key, b"ticket", "sha256")
+        self._signer = Signer(hmac.digest(key, b"ticket", "sha256"))
 
     def token(self, said: Claims) -> str:
         """As text."""
         claims = _CLAIMS.pack(
             said.serial, said.applicant, _KINDS.index(said.kind), said.photo_bytes, said.expires_us, said.trace, said.sha256
         )
-        return urlsafe_b64encode(claims + self._signature(claims)).decode().rstrip("=")
+        return urlsafe_b64encode(claims + self._signer.signature(claims, _SIGNATURE_BYTES)).decode().rstrip("=")
 
     def read(self, token: str) -> Claims:
         """Raises Problem(ticket_invalid) for a text that was not signed here."""
@@ -51,10 +52,7 @@ class TicketSeal:
         except (binascii.Error, ValueError):
             data = b""
         claims, signature = data[: _CLAIMS.size], data[_CLAIMS.size :]
-        if len(claims) != _CLAIMS.size or not hmac.compare_digest(signature, self._signature(claims)):
+        if len(claims) != _CLAIMS.size or not self._signer.is_signed(claims, signature, _SIGNATURE_BYTES):
             raise Problem(Code.TICKET_INVALID, "the ticket is not one of this site; please ask for one")
         serial, applicant, kind, photo_bytes, expires_us, trace, sha256 = _CLAIMS.unpack(claims)
         return Claims(serial, applicant, _KINDS[kind], photo_bytes, expires_us, trace, sha256)
-
-    def _signature(self, claims: bytes) -> bytes:
-        return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]

@@ -14,6 +14,7 @@ from prometheus_client import Gauge
 
 from gelombang import telemetry
 from gelombang.attempt import Code
+from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.profile_uploads import Checks
 from gelombang_server.background import run_for_ever
 from gelombang_server.checking.decoder import Decoder
@@ -25,6 +26,10 @@ from gelombang_server.problem import Problem
 TICK_SECONDS = 0.1
 READ_LIMIT = 100
 """Photos known by name and not checked yet; the others wait in the database."""
+SAVE_LIMIT = 32
+"""Verdicts written in one commit: one for each would sync the disk as often as the uploads do."""
+SAVE_SECONDS = 0.25
+"""How long a verdict waits for others at most, and the check in progress."""
 
 
 class Unchecked(NamedTuple):
@@ -42,8 +47,9 @@ class PhotoChecker:
         pixels_limit = context.profile.uploads.pixels_limit
         self._decoders = [Decoder(pixels_limit, checks.cpu_seconds_limit) for _ in range(checks.processes)]
         self._read: deque[Unchecked] = deque()
-        self._unsaved: list[tuple[str, str]] = []
-        """(photo, verdict) not durable yet: at most one for each decoder."""
+        self._unsaved: list[tuple[str, Code]] = []
+        """(photo, verdict) not durable yet: at most `SAVE_LIMIT`, and one for each decoder."""
+        self._unsaved_since_us = 0
         self._last_row: int | None = None
         """The newest row that was taken up; None before the database was asked where to begin."""
         waiting = context.metrics.gauge(telemetry.PHOTO_CHECKS_WAITING)
@@ -68,10 +74,13 @@ class PhotoChecker:
             except Problem:
                 self._read.extendleft(reversed(batch))
                 raise
-            self._unsaved = [(one.photo, name_of(code)) for one, code in zip(batch, found, strict=True)]
-            await self._save()
-            for code in found:
-                self._verdicts[code].inc()
+            if not self._unsaved:
+                self._unsaved_since_us = monotonic_us()
+            self._unsaved += [(one.photo, code) for one, code in zip(batch, found, strict=True)]
+            waited_us = monotonic_us() - self._unsaved_since_us
+            if len(self._unsaved) >= SAVE_LIMIT or waited_us >= SAVE_SECONDS * MICROSECONDS:
+                await self._save()
+        await self._save()
 
     async def _looked_at(self, batch: list[Unchecked]) -> list[Code]:
         """What each is. Raises Problem while the store of photos can't be read."""
@@ -82,8 +91,10 @@ class PhotoChecker:
     async def _save(self) -> None:
         """Raises Problem while the database can't be written; what was found is kept for the next tick."""
         if self._unsaved:
-            unsaved = list(self._unsaved)
-            await self._context.database.run(lambda cursor: cursor.executemany(_SAVE, unsaved).rowcount)
+            rows = [(photo, name_of(code)) for photo, code in self._unsaved]
+            await self._context.database.run(lambda cursor: cursor.executemany(_SAVE, rows).rowcount)
+            for _, code in self._unsaved:
+                self._verdicts[code].inc()
             self._unsaved.clear()
 
     async def _next(self) -> list[Unchecked]:
