@@ -26,15 +26,16 @@ async def read_body(request: web.Request, uploads: Uploads, take: Callable[[byte
     loop = asyncio.get_running_loop()
     stall_seconds, min_rate = uploads.body_stall_seconds, uploads.body_min_bytes_per_second
     slowest_end = loop.time() + stall_seconds
-    patience = asyncio.timeout(stall_seconds)
+    patience = _Patience(loop)
     try:
-        async with patience:
+        async with patience.timeout:
+            patience.ends_at(slowest_end)
             while piece := await request.content.readany():
                 size = len(piece)
                 pause = take(piece)
                 if pause is not None:
                     del piece  # `take` may have written it out; it must not stay in memory until the next one comes.
-                    patience.reschedule(None)
+                    patience.ends_at(None)
                     waited_from = loop.time()
                     await pause
                     slowest_end += loop.time() - waited_from
@@ -42,15 +43,47 @@ async def read_body(request: web.Request, uploads: Uploads, take: Callable[[byte
                 if min_rate is not None:
                     slowest_end += size / min_rate
                     next_end = min(next_end, slowest_end)
-                patience.reschedule(next_end)
+                patience.ends_at(next_end)
     except (web.RequestPayloadError, HttpProcessingError):
         if request.transport is None:
             raise ConnectionResetError("the client left before the body's end") from None
         raise Problem(Code.MALFORMED_REQUEST, "the body can't be decoded") from None
     except OSError as error:
-        if patience.expired():
+        if patience.timeout.expired():
             raise Problem(Code.BODY_TOO_SLOW, f"the body came too slowly, or paused for more than {stall_seconds:.1f} s") from None
         raise ConnectionResetError("the client left before the body's end") from error
+    finally:
+        patience.close()
+
+
+class _Patience:
+    """A time-out that is put off with each piece, by a number: a timer of the loop, set anew when it is due and was put off meanwhile.
+    Setting one for each piece cost as much as digesting it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.timeout = asyncio.timeout(None)
+        self._loop = loop
+        self._ends_at: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ends_at(self, moment: float | None) -> None:
+        """When it ends, never before an earlier one; None: not for now."""
+        self._ends_at = moment
+        if self._timer is None and moment is not None:
+            self._timer = self._loop.call_at(moment, self._look)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer, moment = None, self._ends_at
+        if moment is None:
+            return
+        if self._loop.time() < moment:
+            self.ends_at(moment)
+        else:
+            self.timeout.reschedule(moment)
 
 
 class Inspection:

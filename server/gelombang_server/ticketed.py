@@ -18,6 +18,7 @@ from gelombang.profile_uploads import Uploads
 from gelombang.steps import PhotoKind
 from gelombang_server.answers import Answer, json_answer
 from gelombang_server.bodies import Fields, read_json
+from gelombang_server.buffers import BUFFERS
 from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
 from gelombang_server.deadline import deadline_of, kept, require_time
 from gelombang_server.keeper import KEEPER, new_photo_id, no_room, sync_failed
@@ -180,7 +181,8 @@ async def receive(request: web.Request, profile: Uploads, part: PhotoPart, feed:
         return write() if part.take(piece) else None
 
     try:
-        await read_body(request, profile, take)
+        with request.app[BUFFERS].for_body(request):
+            await read_body(request, profile, take)
     finally:
         # The disk's time is the server's own, and no part of how long the person took.
         attempt.stage_us("body_us", monotonic_us() - began_us - written_us)

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from gelombang.profile_uploads import UploadProtocol, Uploads
+from gelombang_server.buffers import BUFFERS, Buffers
 from gelombang_server.config import CONTEXT
 from gelombang_server.door import DOOR
 from gelombang_server.keeper import KEEPER, PhotoKeeper
@@ -56,6 +57,7 @@ def add_upload_routes(app: web.Application) -> None:
             places = min(store.turns_limit + store.queue_limit, profile.uploads.bodies_limit)
             desk = TicketDesk(store, tickets, places, context.session_key, context.seed, context.metrics, context.now_us)
             app[DESK] = desk
+            app[BUFFERS] = Buffers(profile.uploads)
             if profile.uploads.tus is not None:
                 app[TUS] = TusUploads(context, keeper, desk, profile.uploads.tus)
                 app[DOOR].finish = say_version
