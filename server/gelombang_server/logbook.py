@@ -10,7 +10,7 @@ log says how many.
 import re
 import secrets
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
@@ -26,6 +26,8 @@ BATCH_LIMIT = 1_000
 """Lines in one write."""
 WRITE_EVERY_SECONDS = 0.2
 """Wall time between looks at the queue: a thread that is woken for each line takes the interpreter from the event loop each time."""
+_LABELS = {route: route.label for route in Route}
+_CODES = {code: "null" if code is Code.NONE else f'"{code.name.lower()}"' for code in Code}
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """Trace Context, W3C Recommendation 2021, section 3.2."""
 
@@ -54,7 +56,10 @@ class Logbook:
         self._queue: deque[Row] = deque()
         self._limit = limits.lines_queue_limit
         self._closing = Event()
-        self._zero_us, self._zero = monotonic_us(), utc_now()
+        self._zero_wall_us = round(utc_now().timestamp() * MICROSECONDS) - monotonic_us()
+        """The wall clock at the monotonic clock's zero."""
+        self._second, self._second_text = -1, ""
+        """The second of the latest line: most lines are of the same one."""
         self._thread = Thread(target=self._write, name="logbook", daemon=True)
         self._thread.start()
 
@@ -86,7 +91,7 @@ class Logbook:
     def _write_queued(self) -> None:
         while self._queue:
             rows = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_LIMIT))]
-            self._put([orjson.dumps(self._line(row)) for row in rows])
+            self._put([self._line(row) for row in rows])
 
     def _put(self, lines: list[bytes]) -> None:
         data = b"\n".join(lines) + b"\n"
@@ -103,19 +108,21 @@ class Logbook:
             self._left_bytes = 0
             self._unwritten += data[written:].count(b"\n")
 
-    def _line(self, row: Row) -> dict[str, object]:
-        attempt = row.attempt
-        return {
-            "time": _moment(self._zero + timedelta(microseconds=row.at_us - self._zero_us)),
-            "level": _level(row.status),
-            "event": "request",
-            "trace": trace_id(row.traceparent),
-            "attempt": None if attempt is None else [attempt.person, attempt.tab, attempt.step, attempt.number],
-            "route": row.route.label,
-            "status": row.status,
-            "code": None if row.code is Code.NONE else row.code.name.lower(),
-            "seconds": row.took_us / MICROSECONDS,
-        }
+    def _line(self, row: Row) -> bytes:
+        """Its JSON, spelled out, at half of what a library takes: of numbers, and of words that need no escape."""
+        when = self._moment_of(row.at_us)
+        _, person, tab, step, number = row.attempt or (0, 0, 0, 0, 0)
+        who = f"[{person},{tab},{step},{number}]" if row.attempt is not None else "null"
+        return (
+            f'{{"time":"{when}","level":"{_level(row.status)}","event":"request","trace":"{trace_id(row.traceparent)}","attempt":{who},'
+            f'"route":"{_LABELS[row.route]}","status":{row.status},"code":{_CODES[row.code]},"seconds":{row.took_us / MICROSECONDS!r}}}'
+        ).encode()
+
+    def _moment_of(self, at_us: int) -> str:
+        second, part_us = divmod(self._zero_wall_us + at_us, MICROSECONDS)
+        if second != self._second:
+            self._second, self._second_text = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._second_text}.{part_us:06d}Z"
 
 
 def trace_id(traceparent: str | None) -> str:
