@@ -13,7 +13,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gelombang.errors import InputError
-from gelombang_gates.pairs import KNOWN, Lane, Pair, Spent, StandIn, turns_of
+from gelombang_gates.lane_batch import Spent
+from gelombang_gates.pairs import KNOWN, Lane, Pair, StandIn, turns_of
 
 LARGE = 0.03
 SMALL = LARGE / 2

@@ -5,7 +5,8 @@ had used before. Idea: what one process costs differs from the next by one or tw
 seeds of its hashes), so more requests to one process say nothing more: a pair is one sample, whatever it holds (Kalibera and Jones,
 "Rigorous benchmarking in reasonable time", 2013). Beside base and head runs `same`, base once more: it must look equal (the A/A lane). And
 `slow` is that same process with 103 requests sent for every 100 that are counted: a service that costs 3 % more, of any kind, in any
-language, with nothing put into it. It must be caught. All three processes are asked equally often. Left out: two requests at once.
+language, with nothing put into it. It must be caught. All three processes are asked equally often. A batch is asked in pieces, in turns
+with those of the others: what disturbs a machine lasts longer than a piece and is in all of them. Left out: two requests at once.
 """
 
 from collections import Counter
@@ -22,6 +23,7 @@ from gelombang.errors import InputError
 from gelombang.seeds import Purpose, draw
 from gelombang_gates.asking import Asker
 from gelombang_gates.gate_file import Gate, GateRoute
+from gelombang_gates.lane_batch import LaneBatch, Spent, pieces_of
 from gelombang_gates.service import uninterrupted
 from gelombang_gates.side import Running, Side
 from gelombang_gates.signed_rank import middle
@@ -76,15 +78,6 @@ ALL_COSTS = frozenset(Cost)
 
 Series = dict[tuple[Lane, str, Cost], list[float]]
 """Log ratios against base, a pair each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """One batch of one route, per counted request; None is what can't be seen."""
-
-    cpu_seconds: float | None
-    calls: float | None
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -215,33 +208,21 @@ def _measured(
     turns = turns_of(bench.stand_ins)
     for _ in range(bench.gate.rounds):
         for route in order.of(routes):
-            for lane, counts in order.of(turns):
-                if not counts:
-                    askers[lane].batch(route, bench.requests[route.name])
-                    continue
-                spent, outcomes = _one_batch(bench.requests[route.name], delays.get(lane, 0.0), route, services[lane], askers[lane])
-                pair.spent.setdefault((lane, route.name), []).append(spent)
-                pair.outcomes.setdefault((lane, route.name), Counter()).update(outcomes)
+            counted = bench.requests[route.name]
+            batches = [(lane, LaneBatch(counts, counted, delays.get(lane, 0.0), services[lane], askers[lane])) for lane, counts in turns]
+            pieces = pieces_of(counted)
+            for piece in range(pieces):
+                for _, batch in order.of(batches):
+                    batch.ask(route, piece, pieces)
+            for lane, batch in batches:
+                if batch.counts:
+                    pair.spent.setdefault((lane, route.name), []).append(batch.spent())
+                    pair.outcomes.setdefault((lane, route.name), Counter()).update(batch.outcomes)
     for lane in PROCESSES:
         memory_bytes = services[lane].memory_bytes()
         if memory_bytes is not None:
             pair.memory_bytes[lane] = memory_bytes
     return pair
-
-
-def _one_batch(counted: int, delay: float, route: GateRoute, service: Running, asker: Asker) -> tuple[Spent, Counter[str]]:
-    sent = round(counted * (1 + delay))
-    before = service.costs()
-    batch = asker.batch(route, sent)
-    after = service.costs()
-    # So that the delay is the known one to the last digit, whatever the number of requests rounds to.
-    each = sent / (1 + delay) if delay else float(counted)
-    cpu, calls = _used(before.cpu_seconds, after.cpu_seconds, each), _used(before.calls, after.calls, each)
-    return Spent(cpu, calls, batch.seconds / each), batch.outcomes
-
-
-def _used(before: float | None, after: float | None, each: float) -> float | None:
-    return None if before is None or after is None else (after - before) / each
 
 
 def _seen(service: Running) -> frozenset[Cost]:

@@ -36,23 +36,23 @@ class ProcessTree:
     def __init__(self, pid: int) -> None:
         try:
             own = psutil.Process(pid)
-            self.pids = [own.pid, *(child.pid for child in own.children(recursive=True))]
+            self._processes = [own, *own.children(recursive=True)]
         except psutil.Error:
             raise GoneError from None
-        if len(self.pids) > PROCESSES_LIMIT:
-            raise TooManyProcessesError(len(self.pids))
+        if len(self._processes) > PROCESSES_LIMIT:
+            raise TooManyProcessesError(len(self._processes))
 
     def cpu_seconds(self) -> float:
         """Raises GoneError."""
         try:
-            return sum(cpu_seconds_of(pid) for pid in self.pids)
+            return sum(cpu_seconds_of(own.pid) for own in self._processes)
         except OSError:
             raise GoneError from None
 
     def calls(self) -> int | None:
         """None where another account's may not be read. Raises GoneError."""
         try:
-            counters = [psutil.Process(pid).io_counters() for pid in self.pids]
+            counters = [own.io_counters() for own in self._processes]
         except psutil.AccessDenied:
             return None
         except (OSError, psutil.Error):
@@ -62,6 +62,6 @@ class ProcessTree:
     def memory_bytes(self) -> int:
         """Raises GoneError."""
         try:
-            return sum(psutil.Process(pid).memory_info().rss for pid in self.pids)
+            return sum(own.memory_info().rss for own in self._processes)
         except psutil.Error:
             raise GoneError from None

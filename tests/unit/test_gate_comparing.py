@@ -9,7 +9,8 @@ import pytest
 from gelombang.errors import InputError
 from gelombang_gates.comparing import Comparison, Outcome, compare
 from gelombang_gates.gate_file import Gate, GateRoute
-from gelombang_gates.pairs import KNOWN, KNOWN_DELAY, PROCESSES, Cost, Lane, Pair, Spent, StandIn, turns_of
+from gelombang_gates.lane_batch import Spent
+from gelombang_gates.pairs import KNOWN, KNOWN_DELAY, PROCESSES, Cost, Lane, Pair, StandIn, turns_of
 
 PAIRS = 24
 ROUTES = ["list", "search"]
