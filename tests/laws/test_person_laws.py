@@ -1,10 +1,11 @@
-"""NIKs and phone numbers are bijective in the index, whatever the seed."""
+"""NIKs and phone numbers are bijective in the index, whatever the seed, and no draw of patience is below the least one."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gelombang.loading import load_scenario
-from gelombang.person import PEOPLE_LIMIT, make_person, nik, phone
+from gelombang.person import PEOPLE_LIMIT, least_page_patience_seconds, make_person, nik, page_patience_seconds, phone
+from gelombang.seeds import LEAST_UNIT, Purpose, unit
 
 SCENARIO = load_scenario("opening-hour")
 BLOCK = 9_999 * 99
@@ -47,3 +48,11 @@ def test_no_serial_is_0000_and_every_province_is_99(seed: int, index: int) -> No
     assert number[:2] == "99"
     assert number[12:] != "0000"
     assert (number[2:4] == "99") == (not person.nik_known)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**64 - 1), indices, st.integers(0, 14), st.integers(1, 60_000))
+def test_nobody_waits_for_a_page_less_than_the_least_of_their_persona(seed: int, index: int, step: int, number: int) -> None:
+    person = make_person(seed, index, SCENARIO, 1)
+    assert 0 < least_page_patience_seconds(person) <= page_patience_seconds(person, step, number)
+    assert unit(seed, index, Purpose.PATIENCE, number) >= LEAST_UNIT
