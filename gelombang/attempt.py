@@ -196,6 +196,25 @@ class Code(IntEnum):
     """The object store did not take the photo in the time that the profile gives it."""
     OBJECTS_REFUSED = 102
     """The object store took the photo for damaged, or this site for somebody who may not write there."""
+    # the programme after the registration
+    WAVE_NOT_OPEN = 120
+    MEMBER_ALREADY = 121
+    """In a wave whose result is not out yet, or once in this one."""
+    SELECTED_ALREADY = 122
+    NOT_SELECTED = 123
+    PLACE_LAPSED = 124
+    """No training was bought in time."""
+    BENEFIT_ONCE = 125
+    """This NIK has had its benefits, under whatever account."""
+    WALLET_OF_ANOTHER = 126
+    WALLET_UNKNOWN = 127
+    WALLET_CHOSEN = 128
+    PARTNER_BUSY = 129
+    """The wallet's partner can't say now whose account it is."""
+    TRAINING_FIRST = 130
+    CREDIT_SPENT = 131
+    DRAW_NOT_DUE = 132
+    DRAW_HELD = 133
     # the generator's own
     HOST_NOT_ALLOWED = 70
     """The request would have gone to a host that nobody allowed: it was never sent."""

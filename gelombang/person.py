@@ -11,6 +11,7 @@ day of birth is 1 + (q + a number made of r) mod 28: two people with the same di
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from gelombang.patience import draw_number
 from gelombang.scenario import Patience, Scenario
@@ -34,6 +35,29 @@ _WOMEN_RATIO = 0.47
 
 _GIVEN = ("Ombak", "Awan", "Bayu", "Embun", "Fajar", "Gerimis", "Hujan", "Kabut", "Pelangi", "Senja", "Angin", "Cahaya", "Riak", "Buih")
 _FAMILY = ("Samudera", "Muara", "Teluk", "Karang", "Pesisir", "Tanjung", "Palung", "Delta", "Laguna", "Selat", "Dermaga", "Mercusuar")
+
+
+class Identified(Protocol):
+    """Whoever has an identity."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def run(self) -> int: ...
+    @property
+    def nik_known(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is, without what they do: enough to know their address, numbers and password."""
+
+    seed: int
+    index: int
+    run: int
+    nik_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +151,7 @@ def reads_message(person: Person, step: int) -> bool:
     return unit(person.seed, person.index, Purpose.EMAIL_READ, step) < waiting.read_ratio
 
 
-def birth_date(person: Person) -> date:
+def birth_date(person: Identified) -> date:
     """18 to 60 years old on the opening day, 71 % of them 18 to 35."""
     low, high = (18, 35) if _share(person, 0) < _YOUNG_RATIO else (36, 60)
     age = low + int(_share(person, 1) * (high - low + 1))
@@ -138,7 +162,7 @@ def birth_date(person: Person) -> date:
     return date(_OPENING_DAY.year - age - (0 if had_birthday else 1), month, day)
 
 
-def nik(person: Person) -> str:
+def nik(person: Identified) -> str:
     """16 digits: province 99, region, district, day of birth (+ 40 for women), month, year, serial."""
     region = 1 + int(_share(person, 4) * 98) if person.nik_known else 99
     place = person.index % _BLOCK * _BLOCK_STEP % _BLOCK
@@ -148,7 +172,7 @@ def nik(person: Person) -> str:
     return f"99{region:02d}{district:02d}{day:02d}{born.month:02d}{born.year % 100:02d}{serial:04d}"
 
 
-def kk(person: Person) -> str:
+def kk(person: Identified) -> str:
     """The family card: province 99, region, district, a day of issue in 2010 to 2019, serial. Families share cards, so it may repeat."""
     bits = draw(person.seed, person.index, Purpose.IDENTITY, 5)
     region, district, day, month, year, serial = (
@@ -162,12 +186,12 @@ def kk(person: Person) -> str:
     return f"99{region:02d}{district:02d}{day:02d}{month:02d}{year:02d}{serial:04d}"
 
 
-def email(person: Person) -> str:
+def email(person: Identified) -> str:
     """One address per person and run, at a domain that nobody can have."""
     return f"pendaftar.{person.index}.{person.run:x}@warga.example"
 
 
-def phone(person: Person) -> str:
+def phone(person: Identified) -> str:
     """+62000 and eight digits: one number per person, of no operator."""
     return f"+62000{person.index * _PHONE_STEP % _PHONES:08d}"
 
@@ -182,24 +206,24 @@ def index_of_address(address: str, run: int) -> int | None:
     return int(index) if index.isascii() and index.isdigit() and rest == f"{run:x}@warga.example" else None
 
 
-def name(person: Person) -> str:
+def name(person: Identified) -> str:
     """Two words for weather and sea."""
     bits = draw(person.seed, person.index, Purpose.IDENTITY, 6)
     return f"{_GIVEN[bits % len(_GIVEN)]} {_FAMILY[bits // len(_GIVEN) % len(_FAMILY)]}"
 
 
-def password(person: Person) -> str:
+def password(person: Identified) -> str:
     """16 characters, the same each time this person logs in."""
     return f"{draw(person.seed, person.index, Purpose.IDENTITY, 7):016x}"
 
 
-def address(person: Person) -> str:
+def address(person: Identified) -> str:
     """A street that does not exist."""
     bits = draw(person.seed, person.index, Purpose.IDENTITY, 8)
     return f"Jalan Contoh {1 + bits % 400} No. {1 + bits // 400 % 200}, Kota Contoh"
 
 
-def template_values(person: Person) -> dict[str, str]:
+def template_values(person: Identified) -> dict[str, str]:
     """What the placeholders of a person stand for: exactly `gelombang.templates.PERSON_FIELDS`."""
     return {
         "name": name(person),
@@ -213,5 +237,5 @@ def template_values(person: Person) -> dict[str, str]:
     }
 
 
-def _share(person: Person, channel: int) -> float:
+def _share(person: Identified, channel: int) -> float:
     return unit(person.seed, person.index, Purpose.IDENTITY, channel)

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from gelombang.distribution import Distribution
 from gelombang.profile_objects import Objects
+from gelombang.profile_programme import Programme
 from gelombang.profile_uploads import ProfilePart, Store, Uploads
 from gelombang.scale import (
     Count,
@@ -153,6 +154,14 @@ class Profile(ProfilePart):
     log: Log | None = None
     """None: no log."""
     waves: list[str] = Field(min_length=1)
+    programme: Programme | None = None
+    """None: the site ends with joining a wave."""
+
+    @model_validator(mode="after")
+    def _waves_of_the_programme(self) -> Self:
+        if self.programme is not None and self.waves != (names := [wave.name for wave in self.programme.waves]):
+            raise ValueError(f"waves {', '.join(self.waves)} and programme.waves {', '.join(names)}; want the same")
+        return self
 
     @property
     def modelled_store(self) -> Store:

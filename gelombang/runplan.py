@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gelombang.errors import HostError, RecordError
+from gelombang.moment import Moment
 from gelombang.profile import Profile
 from gelombang.rehearsed_fault import RehearsedFault
 from gelombang.scale import FixedFloat, FixedInt, Scale
@@ -76,6 +77,19 @@ class RunPlan(BaseModel):
     """How many of the first people are looked at apart, before the others are believed to be safe."""
 
 
+class PreparedPeople(BaseModel):
+    """People whom the site knows before the run: those of the run itself, and others who never come."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    coming: FixedInt = Field(ge=0)
+    """How many people the plan has."""
+    ratio: FixedFloat = Field(ge=0, le=1)
+    """Share of them that is known; the others are new."""
+    others: FixedInt = Field(ge=0)
+    wave: str | None
+    """The wave that they had joined, their test handed in; None: they are registered, and no more."""
+
+
 class ServerPlan(BaseModel):
     """What the reference server is told."""
 
@@ -100,6 +114,11 @@ class ServerPlan(BaseModel):
     ledger_rows_limit: FixedInt = Field(default=20_000_000, gt=0)
     faults: list[RehearsedFault] = Field(default_factory=list)
     """Of a drill."""
+    opens_at: Moment | None = None
+    """The moment by the calendar at which the run begins; the harness is told when that is. None: the site's zero is its programme's
+    opening."""
+    prepared: PreparedPeople | None = None
+    """None: the site begins empty."""
 
 
 M = TypeVar("M", bound=BaseModel)

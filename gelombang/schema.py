@@ -21,7 +21,7 @@ _LAID_OVER = ("Arrivals", "DefaultScale", "Line", "Patience", "People", "Photo")
 """Tables that may be partial in a scenario that extends another. What is missing in one that stands alone, the check finds."""
 _PROFILE_LAID_OVER = (
     *("Api", "Checks", "Credentials", "Messages", "Password", "Registry"),
-    *("Store", "Test", "Tickets", "Uploads"),
+    *("Programme", "Store", "Test", "Tickets", "Uploads"),
 )
 """The same in a profile."""
 

@@ -63,6 +63,7 @@ class Purpose(IntEnum):
     CPU_TIME = 40
     COMMIT_TIME = 41
     ANSWER_TIME = 42
+    THERE_BEFORE = 36
 
 
 def mix(value: int) -> int:

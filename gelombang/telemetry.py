@@ -145,6 +145,9 @@ REGISTRY_LIMIT_PER_SECOND = _server(
 REGISTRY_LOOKUPS = _server("registry_lookups_total", Kind.COUNTER, ("result",), "Look-ups in the civil registry.")
 MESSAGES_WAITING = _server("messages_waiting", Kind.GAUGE, ("kind",), "Mail and SMS in the outbox, not sent.")
 MESSAGES_SENT = _server("messages_sent_total", Kind.COUNTER, ("kind",), "Mail and SMS handed to the person's phone.")
+PAYMENT_ANSWERS = _server(
+    "payment_answers_total", Kind.COUNTER, ("became",), "Payments about which a wallet partner was asked, by what became of them."
+)
 DATABASE_QUEUE = _server("database_queue", Kind.GAUGE, (), "Operations waiting for the database writer.")
 DATABASE_QUEUE_LIMIT = _server("database_queue_limit", Kind.GAUGE, (), "Operations that may wait for the database writer.")
 DATABASE_LOCK_SECONDS = _server(

@@ -28,6 +28,7 @@ SERVER_ROUTES = (
     *("unknown", "health", "account", "login", "email_link", "data", "otp_send", "otp", "upload_page"),
     *("test_start", "test", "join", "status", "ready", "openapi", "photo_post", "ticket", "photo_put"),
     *("tus_options", "tus_create", "tus_head", "tus_patch", "tus_delete", "tus_upload_options"),
+    *("look", "wallet", "benefits", "training", "training_done", "survey"),
 )
 """What was asked for: one name a route of the reference server."""
 
@@ -61,8 +62,9 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "promise"): LabelSet(("kept", "broken"), "whether the time that was told was true"),
     (Side.SERVER, "result"): LabelSet(("verified", "unknown"), "what the civil registry says"),
     (Side.SERVER, "answer"): LabelSet(("stored", "gone", "slow", "refused"), "what came of a photo at the object store"),
+    (Side.SERVER, "became"): LabelSet(("paid", "returned", "again"), "what became of a payment when its partner was asked"),
     (Side.SERVER, "verdict"): LabelSet(PHOTO_VERDICTS, "what a decoder found in an acknowledged photo"),
-    (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry"), "the kinds of message"),
+    (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry", "wave-result"), "the kinds of message"),
     (Side.SERVER, "target"): LabelSet(("file", "directory"), "what is synced for a photo"),
     (Side.SERVER, "listener"): LabelSet(("public", "uploads"), "the public socket, and the one for uploads in a process of their own"),
     (Side.SERVER, "mode"): _CPU_MODES,

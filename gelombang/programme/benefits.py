@@ -239,5 +239,5 @@ def _require_place(holding: Holding, terms: Terms, now_us: int) -> None:
     if not holding.entries:
         raise Refused(Refusal.NOT_GRANTED)
     until_us = deadline_us(holding, terms)
-    if holding.has_lapsed or (until_us is not None and now_us > until_us):
+    if until_us is not None and now_us > until_us:
         raise Refused(Refusal.LAPSED)

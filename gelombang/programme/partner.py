@@ -10,7 +10,7 @@ The modelled accounts are numbered after the NIK of whoever opened them: `ACCOUN
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gelombang.programme.payout import Answer
+from gelombang.programme.payout import Reply
 from gelombang.seeds import Purpose, unit
 
 ACCOUNT_PREFIX = "8"
@@ -61,19 +61,19 @@ class PartnerBook:
             return Check.UNKNOWN
         return Check.SAME_NIK if account[1:] == nik else Check.OTHER_NIK
 
-    def pay(self, key: str, account: str, rupiah: int) -> Answer:
+    def pay(self, key: str, account: str, rupiah: int) -> Reply:
         """Move the money, once for each key."""
         if key in self.paid:
-            return Answer.PAID
+            return Reply.PAID
         if account.startswith(CLOSED_PREFIX):
-            return Answer.REFUSED
+            return Reply.REFUSED
         self.paid[key] = (account, rupiah)
         self.moves += 1
-        return Answer.PAID
+        return Reply.PAID
 
-    def find(self, key: str) -> Answer:
+    def find(self, key: str) -> Reply:
         """Whether that key was paid."""
-        return Answer.PAID if key in self.paid else Answer.NOT_FOUND
+        return Reply.PAID if key in self.paid else Reply.NOT_FOUND
 
 
 def manners(habits: Habits, seed: int, request: int) -> Manners:

@@ -35,7 +35,7 @@ class Ask(StrEnum):
     FIND = "find"
 
 
-class Answer(StrEnum):
+class Reply(StrEnum):
     """What came back."""
 
     PAID = "paid"
@@ -90,18 +90,18 @@ class Payment:
         """Nobody knows what became of a send that a dead process began."""
         return replace(self, state=PaymentState.UNSURE) if self.state is PaymentState.SENDING else self
 
-    def answered(self, answer: Answer, now_us: int, pauses: Pauses) -> "Payment":
+    def answered(self, answer: Reply, now_us: int, pauses: Pauses) -> "Payment":
         """After the partner's answer to what `next_ask` said."""
         assert self.state in (PaymentState.SENDING, PaymentState.UNSURE), self.state
         tries = self.tries + 1
         match self.state, answer:
-            case _, Answer.PAID:
+            case _, Reply.PAID:
                 return replace(self, state=PaymentState.PAID, tries=tries)
-            case PaymentState.SENDING, Answer.REFUSED:
+            case PaymentState.SENDING, Reply.REFUSED:
                 return replace(self, state=PaymentState.RETURNED, tries=tries)
-            case PaymentState.UNSURE, Answer.NOT_FOUND:
+            case PaymentState.UNSURE, Reply.NOT_FOUND:
                 return replace(self, state=PaymentState.DUE, tries=tries, not_before_us=now_us)
-            case PaymentState.SENDING, Answer.BUSY:
+            case PaymentState.SENDING, Reply.BUSY:
                 return replace(self, state=PaymentState.DUE, tries=tries, not_before_us=now_us + pauses.after(tries))
         # Silence, and whatever is no answer to what was asked.
         return replace(self, state=PaymentState.UNSURE, tries=tries, not_before_us=now_us + pauses.after(tries))

@@ -11,6 +11,7 @@ from gelombang_server.data import put_data
 from gelombang_server.door import DOOR, Door
 from gelombang_server.otp import confirm_code, send_code
 from gelombang_server.passwords import PASSWORDS, Passwords
+from gelombang_server.programme.routes import add_programme, with_programme
 from gelombang_server.routes import Route, RouteRow, Ways
 from gelombang_server.status import health, ready, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
@@ -48,7 +49,11 @@ OWN_ROUTES = (
 
 def site_routes(profile: Profile) -> list[RouteRow]:
     """All ways into a site, whichever of its processes answers."""
-    return [*OWN_ROUTES, *API_ROUTES, *upload_routes(profile.uploads)]
+    return [*OWN_ROUTES, *_api_routes(profile), *upload_routes(profile.uploads)]
+
+
+def _api_routes(profile: Profile) -> tuple[RouteRow, ...]:
+    return API_ROUTES if profile.programme is None else with_programme(API_ROUTES)
 
 
 def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:
@@ -62,8 +67,10 @@ def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -
     if serves_api:
         passwords = Passwords(context.profile.password, context.metrics)
         app[PASSWORDS] = passwords
-        for row in API_ROUTES:
+        for row in _api_routes(context.profile):
             ways.add(row)
+        if context.profile.programme is not None:
+            add_programme(app, context)
 
         async def close_passwords(_: web.Application) -> None:
             passwords.close()

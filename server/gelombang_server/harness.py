@@ -15,6 +15,8 @@ from gelombang_server.answers import Answer, json_answer
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.outbox import Outbox
 from gelombang_server.problem import Problem, problem_answer
+from gelombang_server.programme.harness import add_programme_harness
+from gelombang_server.programme.parts import Programme
 from gelombang_server.routes import Handler
 
 MESSAGES_LIMIT = 10_000
@@ -25,7 +27,7 @@ WAIT_LIMIT_SECONDS = 60.0
 OUTBOX = web.AppKey("outbox", Outbox)
 
 
-def build_harness(context: SiteContext, outbox: Outbox | None) -> web.Application:
+def build_harness(context: SiteContext, outbox: Outbox | None, programme: Programme | None = None) -> web.Application:
     """The harness app of this process; only the one with the outbox serves more than metrics."""
     app = web.Application(middlewares=[_answer_problems])  # type: ignore[list-item]
     app[CONTEXT] = context
@@ -33,6 +35,8 @@ def build_harness(context: SiteContext, outbox: Outbox | None) -> web.Applicatio
     if outbox is not None:
         app[OUTBOX] = outbox
         handlers |= {"/messages": _messages, "/site": _site}
+        if programme is not None:
+            add_programme_harness(app, programme)
     for path, handler in handlers.items():
         app.router.add_get(path, handler)  # type: ignore[arg-type]
     return app
@@ -85,6 +89,8 @@ def _number(request: web.Request, name: str, default: float, limit: float) -> fl
 @web.middleware
 async def _answer_problems(request: web.Request, handler: Handler) -> Any:
     try:
+        if request.path.startswith(("/programme/", "/partners/")):
+            _require_token(request)
         return await handler(request)
     except Problem as problem:
         return problem_answer(problem)

@@ -37,15 +37,18 @@ class MessageKind(StrEnum):
     EMAIL_LINK = "email-link"
     OTP = "otp"
     REGISTRY = "registry"
+    WAVE_RESULT = "wave-result"
 
     @property
     def content_field(self) -> str:
         """How the content is called where messages are read."""
-        return {MessageKind.EMAIL_LINK: "path", MessageKind.OTP: "code", MessageKind.REGISTRY: "result"}[self]
+        return {MessageKind.EMAIL_LINK: "path", MessageKind.OTP: "code", MessageKind.REGISTRY: "result", MessageKind.WAVE_RESULT: "wave"}[
+            self
+        ]
 
     @property
     def partner(self) -> str:
-        return "sms" if self is MessageKind.OTP else "mail"
+        return "sms" if self in (MessageKind.OTP, MessageKind.WAVE_RESULT) else "mail"
 
 
 class Message(NamedTuple):
@@ -65,7 +68,7 @@ def post_message(cursor: Cursor, kind: MessageKind, address: str, content: str, 
 
     The bound is on the span of ids from the partner's oldest message not delivered: two look-ups, and never less than what waits.
     """
-    find = "SELECT min(id) FROM outbox WHERE delivered IS NULL AND (kind = 'otp') = ?"
+    find = "SELECT min(id) FROM outbox WHERE delivered IS NULL AND (kind IN ('otp', 'wave-result')) = ?"
     (oldest,) = cursor.execute(find, (kind.partner == "sms",)).fetchone()
     if oldest is not None:
         (newest,) = cursor.execute("SELECT max(id) FROM outbox").fetchone()
@@ -169,7 +172,7 @@ class Outbox:
     async def _read_more(self, partner: str) -> bool:
         query = (
             "SELECT id, kind, address, content, queued_us FROM outbox"
-            " WHERE delivered IS NULL AND (kind = 'otp') = ? AND id > ? ORDER BY id LIMIT ?"
+            " WHERE delivered IS NULL AND (kind IN ('otp', 'wave-result')) = ? AND id > ? ORDER BY id LIMIT ?"
         )
         bounds = (partner == "sms", self._last_read[partner], READ_LIMIT)
         found: list[_Row] = await self._context.database.read(lambda cursor: cursor.execute(query, bounds).fetchall())

@@ -28,8 +28,7 @@ class Passwords:
     """The hasher of one process."""
 
     def __init__(self, password: Password, metrics: Metrics) -> None:
-        memory_kib = max(_MEMORY_MIN_KIB, password.memory_bytes // 1024)
-        self._hasher = PasswordHasher(time_cost=password.time_cost, memory_cost=memory_kib, parallelism=1)
+        self._hasher = hasher(password)
         self._threads = ThreadPoolExecutor(password.threads_limit, thread_name_prefix="password")
         self._limit = password.queue_limit + password.threads_limit
         self._threads_limit = password.threads_limit
@@ -71,6 +70,12 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
         finally:
             self._in_progress -= 1
+
+
+def hasher(password: Password) -> PasswordHasher:
+    """argon2id as a scaled profile says."""
+    memory_kib = max(_MEMORY_MIN_KIB, password.memory_bytes // 1024)
+    return PasswordHasher(time_cost=password.time_cost, memory_cost=memory_kib, parallelism=1)
 
 
 PASSWORDS = web.AppKey("passwords", Passwords)

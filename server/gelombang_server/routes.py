@@ -45,6 +45,13 @@ class Route(IntEnum):
     TUS_PATCH = 26
     TUS_DELETE = 27
     TUS_UPLOAD_OPTIONS = 28
+    LOOK = 40
+    """at the programme: which wave, and what became of it"""
+    WALLET = 41
+    BENEFITS = 42
+    TRAINING = 43
+    TRAINING_DONE = 44
+    SURVEY = 45
 
     @property
     def label(self) -> str:
@@ -53,7 +60,7 @@ class Route(IntEnum):
     @property
     def is_upload(self) -> bool:
         """Uploads have bounds of their own and are not counted against the limit of requests in progress."""
-        return self >= Route.PHOTO_POST
+        return Route.PHOTO_POST <= self <= Route.TUS_UPLOAD_OPTIONS
 
 
 Handler = Callable[[web.Request], Awaitable[Answer]]

@@ -55,13 +55,13 @@ CREATE TABLE IF NOT EXISTS registry_queue (
 
 CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL CHECK (kind IN ('email-link', 'otp', 'registry')),
+    kind TEXT NOT NULL CHECK (kind IN ('email-link', 'otp', 'registry', 'wave-result')),
     address TEXT NOT NULL,
     content TEXT NOT NULL,
     queued_us INTEGER NOT NULL,
     delivered INTEGER
 ) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (kind = 'otp', id) WHERE delivered IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (kind IN ('otp', 'wave-result'), id) WHERE delivered IS NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS outbox_delivered ON outbox (delivered) WHERE delivered IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS photos (
@@ -120,6 +120,82 @@ CREATE TABLE IF NOT EXISTS joins (
     wave TEXT NOT NULL,
     joined_us INTEGER NOT NULL
 ) STRICT;
+
+-- The programme. `joins` has everybody's latest wave; who was ever in which stays here, because a draw is held over it.
+CREATE TABLE IF NOT EXISTS memberships (
+    wave TEXT NOT NULL,
+    applicant INTEGER NOT NULL REFERENCES applicants (id),
+    joined_us INTEGER NOT NULL,
+    PRIMARY KEY (wave, applicant)
+) STRICT, WITHOUT ROWID;
+
+-- Where the run's first moment is on the site's clock: one row at most.
+CREATE TABLE IF NOT EXISTS programme_zero (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    zero_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS draws (
+    wave TEXT PRIMARY KEY,
+    seed INTEGER NOT NULL,
+    joined INTEGER NOT NULL,
+    list_sha256 TEXT NOT NULL,
+    quota INTEGER NOT NULL,
+    drawn_us INTEGER NOT NULL,
+    published_us INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS selections (
+    applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
+    wave TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS selections_wave ON selections (wave, applicant);
+
+CREATE TABLE IF NOT EXISTS test_answers (
+    applicant INTEGER NOT NULL REFERENCES applicants (id),
+    question INTEGER NOT NULL,
+    answer INTEGER NOT NULL,
+    answered_us INTEGER NOT NULL,
+    PRIMARY KEY (applicant, question)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS wallets (
+    applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
+    partner TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chosen_us INTEGER NOT NULL
+) STRICT;
+
+-- Rupiah from one account to another; a NIK's entries, in this order, are its benefits.
+CREATE TABLE IF NOT EXISTS benefit_entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    nik TEXT NOT NULL,
+    applicant INTEGER NOT NULL REFERENCES applicants (id),
+    kind TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    rupiah INTEGER NOT NULL CHECK (rupiah > 0),
+    at_us INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS benefit_entries_nik ON benefit_entries (nik, id);
+
+CREATE TABLE IF NOT EXISTS payments (
+    key TEXT PRIMARY KEY,
+    applicant INTEGER NOT NULL REFERENCES applicants (id),
+    nik TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    partner TEXT NOT NULL,
+    account TEXT NOT NULL,
+    rupiah INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('due', 'sending', 'unsure', 'paid', 'returned')),
+    tries INTEGER NOT NULL DEFAULT 0,
+    not_before_us INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS payments_open ON payments (partner, not_before_us) WHERE state IN ('due', 'unsure');
+CREATE INDEX IF NOT EXISTS payments_applicant ON payments (applicant);
 """
 
 

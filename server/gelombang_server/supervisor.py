@@ -24,6 +24,7 @@ from gelombang.runplan import ServerPlan
 from gelombang.server_deaths import NotedDeath, NotedDrain, read_server_deaths, write_server_deaths
 from gelombang_server.config import SITE_FOLDER, read_plan
 from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
+from gelombang_server.programme.preparing import prepare_database_people
 from gelombang_server.real_limits import within_real_limits
 from gelombang_server.schema import DATABASE_FILE, create_tables
 from gelombang_server.sealing import ensure_key
@@ -134,6 +135,8 @@ def prepare_site(plan: ServerPlan) -> None:
         raise InputError(f"folder {plan.folder} can't be used ({error.strerror}); want a folder that this account may write") from None
     if shared is None:
         create_tables(site / DATABASE_FILE)
+    if plan.prepared is not None:
+        prepare_database_people(plan, plan.prepared, site / DATABASE_FILE)
 
 
 def _start_worker(config: Path, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> Child:

@@ -40,6 +40,8 @@ from gelombang_server.logbook import Logbook
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
+from gelombang_server.programme.partners import URL_FILE
+from gelombang_server.programme.parts import PROGRAMME
 from gelombang_server.registry import Registry
 from gelombang_server.rehearsal import rehearse
 from gelombang_server.sealing import Seal
@@ -120,6 +122,7 @@ class Worker:
         # Rows and files of begun uploads are shared: one process sweeps for all.
         self._sweeps = app.get(TUS) if context.place == 0 else None
         self._sweep: asyncio.Task[Never] | None = None
+        self._programme = app.get(PROGRAMME)
         self._public = HeadsRunner(
             app,
             context.metrics,
@@ -145,7 +148,9 @@ class Worker:
             self.outbox = None
         if self.outbox is not None:
             await self.outbox.resume()
-        app = build_harness(self.context, self.outbox)
+        app = build_harness(self.context, self.outbox, self._programme)
+        if self.outbox is not None and self._programme is not None:
+            (self.context.site / URL_FILE).write_text("http://{}:{}".format(*harness.getsockname()))
         self._harness = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         for runner, listener in ((self._harness, harness), (self._public, public)):
             await runner.setup()
@@ -153,6 +158,8 @@ class Worker:
         self.context.when_changed.append(lambda: public.listen(self.context.profile.api.backlog))
         self._watch_listener(public)
         self._background(self.context.metrics.sample_loop_lag())
+        if self._programme is not None:
+            self._background(self._programme.follow())
         if self._checks_photos is not None and self._vault is not None:
             self._background(PhotoChecker(self.context, self._checks_photos, self._vault).run())
         if self.context.plan.faults:
@@ -163,6 +170,11 @@ class Worker:
             self._background(run_for_ever("the lead", self._keep_lead, LEAD_SECONDS))
             self._background(self.outbox.run())
             self._background(Registry(self.context).run())
+            if self._programme is not None:
+                self._background(self._programme.lead())
+                await self._programme.take_over()
+                for paying in self._programme.paying:
+                    self._background(paying.run())
 
     async def stop(self) -> None:
         """Drain and close everything."""

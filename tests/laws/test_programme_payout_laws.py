@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
-from gelombang.programme.payout import SETTLED, Answer, Ask, Pauses, Payment, PaymentState
+from gelombang.programme.payout import SETTLED, Ask, Pauses, Payment, PaymentState, Reply
 
 PAUSES = Pauses(first_us=2, longest_us=50)
 PAYMENTS = 4
@@ -29,19 +29,19 @@ class Wallets:
     shown: set[str] = field(default_factory=set)
     """Keys that it admits to."""
 
-    def pay(self, payment: Payment) -> Answer:
+    def pay(self, payment: Payment) -> Reply:
         if payment.key in self.known:
-            return Answer.PAID
+            return Reply.PAID
         if payment.key in self.closed:
-            return Answer.REFUSED
+            return Reply.REFUSED
         self.moved[payment.key] = self.moved.get(payment.key, 0) + 1
         self.known.add(payment.key)
         if not self.remembers:
             self.shown.add(payment.key)
-        return Answer.PAID
+        return Reply.PAID
 
-    def find(self, payment: Payment) -> Answer:
-        return Answer.PAID if payment.key in self.shown else Answer.NOT_FOUND
+    def find(self, payment: Payment) -> Reply:
+        return Reply.PAID if payment.key in self.shown else Reply.NOT_FOUND
 
 
 class Payouts(RuleBasedStateMachine):
@@ -55,7 +55,7 @@ class Payouts(RuleBasedStateMachine):
         self.durable = [Payment(f"key-{n}", f"8{n:016d}", 600_000) for n in range(PAYMENTS)]
         self.now_us = 0
 
-    def ask(self, which: int, exchange: Callable[[Ask, Payment], Answer | None]) -> None:
+    def ask(self, which: int, exchange: Callable[[Ask, Payment], Reply | None]) -> None:
         """What a runner does: durable first, then the partner, then durable again; None: the site died meanwhile."""
         payment = self.durable[which]
         asked = payment.next_ask(self.now_us)
@@ -67,7 +67,7 @@ class Payouts(RuleBasedStateMachine):
         if answer is not None:
             self.durable[which] = payment.answered(answer, self.now_us, PAUSES)
 
-    def served(self, asked: Ask, payment: Payment) -> Answer:
+    def served(self, asked: Ask, payment: Payment) -> Reply:
         return self.partner.pay(payment) if asked is Ask.SEND else self.partner.find(payment)
 
     @rule(which=st.integers(0, PAYMENTS - 1))
@@ -76,19 +76,19 @@ class Payouts(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, PAYMENTS - 1))
     def answer_is_lost(self, which: int) -> None:
-        def exchange(asked: Ask, payment: Payment) -> Answer:
+        def exchange(asked: Ask, payment: Payment) -> Reply:
             self.served(asked, payment)
-            return Answer.SILENCE
+            return Reply.SILENCE
 
         self.ask(which, exchange)
 
     @rule(which=st.integers(0, PAYMENTS - 1))
     def request_is_lost(self, which: int) -> None:
-        self.ask(which, lambda *_: Answer.SILENCE)
+        self.ask(which, lambda *_: Reply.SILENCE)
 
     @rule(which=st.integers(0, PAYMENTS - 1))
     def partner_is_busy(self, which: int) -> None:
-        self.ask(which, lambda *_: Answer.BUSY)
+        self.ask(which, lambda *_: Reply.BUSY)
 
     @rule(which=st.integers(0, PAYMENTS - 1), reached=st.booleans())
     def site_dies_on_the_way(self, which: int, reached: bool) -> None:
@@ -103,7 +103,7 @@ class Payouts(RuleBasedStateMachine):
     @rule(target=late, which=st.integers(0, PAYMENTS - 1))
     def request_dawdles(self, which: int) -> Payment:
         """A partner that serves after its caller gave up has to remember keys: none other is safe."""
-        self.ask(which, lambda *_: Answer.SILENCE)
+        self.ask(which, lambda *_: Reply.SILENCE)
         return self.durable[which]
 
     @rule(payment=consumes(late))

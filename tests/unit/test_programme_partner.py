@@ -1,7 +1,7 @@
 """The modelled wallet partner: whose account, one payment a key, and how it misbehaves."""
 
 from gelombang.programme.partner import Check, Habits, Manners, PartnerBook, manners
-from gelombang.programme.payout import Answer
+from gelombang.programme.payout import Reply
 
 NIK = "9901014203850001"
 
@@ -16,16 +16,16 @@ def test_an_account_belongs_to_the_nik_that_opened_it() -> None:
 
 def test_the_same_key_again_moves_nothing() -> None:
     book = PartnerBook()
-    assert book.find("k") is Answer.NOT_FOUND
-    assert book.pay("k", f"8{NIK}", 600_000) is Answer.PAID
-    assert book.pay("k", f"8{NIK}", 600_000) is Answer.PAID
-    assert (book.moves, book.find("k")) == (1, Answer.PAID)
+    assert book.find("k") is Reply.NOT_FOUND
+    assert book.pay("k", f"8{NIK}", 600_000) is Reply.PAID
+    assert book.pay("k", f"8{NIK}", 600_000) is Reply.PAID
+    assert (book.moves, book.find("k")) == (1, Reply.PAID)
 
 
 def test_a_closed_account_gets_nothing() -> None:
     book = PartnerBook()
-    assert book.pay("k", f"7{NIK}", 600_000) is Answer.REFUSED
-    assert (book.moves, book.find("k")) == (0, Answer.NOT_FOUND)
+    assert book.pay("k", f"7{NIK}", 600_000) is Reply.REFUSED
+    assert (book.moves, book.find("k")) == (0, Reply.NOT_FOUND)
 
 
 def test_a_hundredth_of_the_requests_fall_silent_after_the_money_moved_and_the_same_ones_each_time() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from serversite import plan, profile, serving
 
+from gelombang.loading import load_profile
 from gelombang.profile_uploads import UploadProtocol
 from gelombang_server.app import site_routes
 from gelombang_server.contract import page
@@ -25,7 +26,7 @@ def test_the_page_is_what_the_routes_make_of_it() -> None:
 
 
 def test_every_route_of_both_sites_has_its_operation_and_each_operation_a_route() -> None:
-    rows = [row for name in ("hardened", "april-2020") for row in site_routes(profile(name))]
+    rows = [row for name in ("programme", "april-2020") for row in site_routes(load_profile(name))]
     assert {row.route for row in rows} == set(OPERATIONS) == set(Route) - {Route.UNKNOWN}
     assert {profile(name).uploads.protocol for name in ("hardened", "april-2020")} == set(UploadProtocol)
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gelombang.attempt import Code
+from gelombang.programme.wave import Shown
 from gelombang_server.accounts import LogIn, NewAccount
 from gelombang_server.bodies import Fields
 from gelombang_server.data import PersonalData
 from gelombang_server.deadline import DEADLINE_HEADER
 from gelombang_server.otp import OneTimeCode, Phone
+from gelombang_server.programme.benefiting import Purchase, WalletChoice
 from gelombang_server.routes import Route
 from gelombang_server.test import Answers
 from gelombang_server.ticketed import TicketWish
@@ -81,6 +83,8 @@ class Operation:
 
 
 TUS_CODES = (Code.PROTOCOL_VERSION_UNKNOWN, Code.UPLOAD_UNKNOWN, Code.UPLOAD_EXPIRED, Code.TICKET_INVALID, Code.UPLOAD_IN_USE)
+
+_NO_JOINING = (Code.WAVE_NOT_OPEN, Code.WAVE_CLOSED, Code.MEMBER_ALREADY, Code.SELECTED_ALREADY, Code.BENEFIT_ONCE)
 
 _PHOTO = known(photo=TEXT, sha256=TEXT, bytes=WHOLE)
 _STATE = known(state=TEXT)
@@ -173,10 +177,54 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             writes=True,
         ),
         Route.JOIN: Operation(
-            "Join a wave, once.",
+            "Join a wave; with a programme, again once its result is out.",
             {201: _STATE},
-            (Code.WAVE_UNKNOWN, Code.ALREADY_DONE, Code.STEP_NOT_OPEN),
+            (Code.WAVE_UNKNOWN, Code.ALREADY_DONE, Code.STEP_NOT_OPEN, *_NO_JOINING),
             Consent,
+            writes=True,
+            takes_key=True,
+        ),
+        Route.LOOK: Operation(
+            "Which wave the person is in, and what became of it.",
+            {200: known(wave=nullable(TEXT), state={"enum": [shown.value for shown in Shown]})},
+        ),
+        Route.WALLET: Operation(
+            "Choose the wallet that benefits are paid to; its account is checked against the person's NIK.",
+            {200: _STATE},
+            (
+                Code.NOT_SELECTED,
+                Code.WALLET_OF_ANOTHER,
+                Code.WALLET_UNKNOWN,
+                Code.WALLET_CHOSEN,
+                Code.PARTNER_BUSY,
+                Code.PLACE_LAPSED,
+                Code.BENEFIT_ONCE,
+            ),
+            WalletChoice,
+            writes=True,
+        ),
+        Route.BENEFITS: Operation(
+            "What the person was given, where it is, in whole rupiah.",
+            {200: known(granted=YES_OR_NO, lapsed=YES_OR_NO, rupiah={"type": "object", "additionalProperties": WHOLE})},
+        ),
+        Route.TRAINING: Operation(
+            "Buy a training from the credit.",
+            {201: _STATE},
+            (Code.NOT_SELECTED, Code.PLACE_LAPSED, Code.CREDIT_SPENT),
+            Purchase,
+            writes=True,
+            takes_key=True,
+        ),
+        Route.TRAINING_DONE: Operation(
+            "The first training is done, and incentives begin; again changes nothing.",
+            {200: _STATE},
+            (Code.NOT_SELECTED, Code.PLACE_LAPSED, Code.TRAINING_FIRST),
+            writes=True,
+        ),
+        Route.SURVEY: Operation(
+            "Answer a survey.",
+            {201: _STATE},
+            (Code.NOT_SELECTED, Code.PLACE_LAPSED, Code.TRAINING_FIRST, Code.ALREADY_DONE, Code.FIELD_INVALID),
             writes=True,
             takes_key=True,
         ),

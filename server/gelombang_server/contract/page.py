@@ -1,11 +1,12 @@
-"""Writes `docs/openapi.json`, the contract of `hardened`: `python -m gelombang_server.contract.page`. A test fails while it is stale."""
+"""Writes `docs/openapi.json`, the contract of `programme`, which is `hardened` and more: `python -m gelombang_server.contract.page`.
+
+A test fails while it is stale.
+"""
 
 import json
-import tomllib
 from pathlib import Path
 
-from gelombang.profile import Profile
-from gelombang.resources import profiles_folder
+from gelombang.loading import load_profile
 from gelombang_server.app import site_routes
 from gelombang_server.contract.document import document
 
@@ -14,7 +15,7 @@ PAGE = Path("docs/openapi.json")
 
 def text() -> str:
     """The page as it should be."""
-    profile = Profile.model_validate(tomllib.loads((profiles_folder() / "hardened.toml").read_text()))
+    profile = load_profile("programme")
     return json.dumps(document(profile, site_routes(profile)), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,0 +1,149 @@
+"""Benefits over HTTP: the wallet, trainings, surveys, and what somebody has."""
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from gelombang.attempt import Code
+from gelombang.programme.benefits import Account, answer_survey, buy_training, complete_training, grant
+from gelombang.programme.partner import Check
+from gelombang_server.answers import Answer, json_answer
+from gelombang_server.applicants import commit
+from gelombang_server.bodies import Fields, read_json
+from gelombang_server.config import CONTEXT
+from gelombang_server.idempotency import commit_once, once
+from gelombang_server.peoplestore import Cursor
+from gelombang_server.problem import Problem
+from gelombang_server.programme.holdings import changed, holding_of
+from gelombang_server.programme.joining import require_first_benefit
+from gelombang_server.programme.parts import PROGRAMME
+from gelombang_server.programme.payments import queue_payments, queue_returned
+from gelombang_server.sessions import require_session
+
+_LATEST = """
+SELECT a.nik, d.published_us, s.applicant IS NOT NULL FROM applicants a LEFT JOIN joins j ON j.applicant = a.id
+LEFT JOIN draws d ON d.wave = j.wave LEFT JOIN selections s ON s.applicant = a.id WHERE a.id = ?
+"""
+
+
+class WalletChoice(Fields):
+    partner: Annotated[str, StringConstraints(max_length=31)]
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,32}$"), Field(description="6 to 32 digits")]
+
+
+class Purchase(Fields):
+    rupiah: Annotated[int, Field(gt=0, le=1_000_000_000)]
+
+
+async def choose_wallet(request: web.Request) -> Answer:
+    """PUT /api/v1/me/wallet: the same again changes nothing; another one only after a payment came back."""
+    applicant = require_session(request)
+    fields = await read_json(request, WalletChoice)
+    context, programme = request.app[CONTEXT], request.app[PROGRAMME]
+    if fields.partner not in programme.adapters.names:
+        raise Problem(Code.FIELD_INVALID, f"partner: want one of {', '.join(programme.adapters.names)}")
+    now_us, terms, choice = context.now_us(), programme.calendar.terms, (fields.partner, fields.account)
+    nik, published_us = await context.database.read(lambda cursor: _selected(cursor, applicant, now_us))
+    match await programme.adapters.check(*choice, context.seal.open("nik", nik)):
+        case None:
+            raise Problem(Code.PARTNER_BUSY, "the wallet's partner does not answer now; please come back")
+        case Check.OTHER_NIK:
+            raise Problem(Code.WALLET_OF_ANOTHER, "this account was opened with another NIK; want one of your own")
+        case Check.UNKNOWN:
+            raise Problem(Code.WALLET_UNKNOWN, "the partner does not know this account")
+
+    def choose(cursor: Cursor) -> None:
+        require_first_benefit(cursor, applicant, nik)
+        chosen = cursor.execute("SELECT partner, account FROM wallets WHERE applicant = ?", (applicant,)).fetchone()
+        if chosen is None:
+            if now_us > published_us + terms.first_training_us:
+                raise Problem(Code.PLACE_LAPSED, "no training was bought in time, so the place went back")
+            changed(cursor, nik, applicant, lambda holding: grant(holding, terms, published_us))
+            insert = "INSERT INTO wallets (applicant, partner, account, chosen_us) VALUES (?, ?, ?, ?)"
+            cursor.execute(insert, (applicant, *choice, now_us))
+        elif tuple(chosen) != choice:
+            find = "SELECT 1 FROM payments WHERE applicant = ? AND state = 'returned'"
+            if cursor.execute(find, (applicant,)).fetchone() is None:
+                raise Problem(Code.WALLET_CHOSEN, "your wallet is chosen; it changes only when a payment comes back from it")
+            cursor.execute("UPDATE wallets SET partner = ?, account = ?, chosen_us = ? WHERE applicant = ?", (*choice, now_us, applicant))
+            queue_returned(cursor, applicant, now_us)
+
+    await commit(request, choose)
+    return json_answer({"state": "chosen"})
+
+
+async def buy(request: web.Request) -> Answer:
+    """POST /api/v1/me/trainings"""
+    applicant = require_session(request)
+    fields = await read_json(request, Purchase)
+    context, terms = request.app[CONTEXT], request.app[PROGRAMME].calendar.terms
+    wanted, now_us = once(request, applicant, fields), context.now_us()
+
+    def spend(cursor: Cursor) -> int:
+        nik = _nik(cursor, applicant)
+        changed(cursor, nik, applicant, lambda holding: buy_training(holding, terms, fields.rupiah, now_us))
+        return applicant
+
+    await commit_once(request, wanted, spend)
+    return json_answer({"state": "bought"}, 201)
+
+
+async def complete(request: web.Request) -> Answer:
+    """PUT /api/v1/me/trainings/first"""
+    applicant = require_session(request)
+    context, terms = request.app[CONTEXT], request.app[PROGRAMME].calendar.terms
+    now_us = context.now_us()
+
+    def be_done(cursor: Cursor) -> None:
+        nik = _nik(cursor, applicant)
+        if not holding_of(cursor, nik).has_completed:
+            entries = changed(cursor, nik, applicant, lambda holding: complete_training(holding, terms, now_us))
+            queue_payments(cursor, nik, applicant, entries)
+
+    await commit(request, be_done)
+    return json_answer({"state": "completed"})
+
+
+async def answer(request: web.Request) -> Answer:
+    """POST /api/v1/me/surveys/{number}"""
+    applicant = require_session(request)
+    context, terms = request.app[CONTEXT], request.app[PROGRAMME].calendar.terms
+    text = request.match_info["number"]
+    number = int(text) if len(text) <= 3 and text.isascii() and text.isdigit() else 0
+    wanted, now_us = once(request, applicant), context.now_us()
+
+    def reward(cursor: Cursor) -> int:
+        nik = _nik(cursor, applicant)
+        entries = changed(cursor, nik, applicant, lambda holding: answer_survey(holding, terms, number, now_us))
+        queue_payments(cursor, nik, applicant, entries)
+        return applicant
+
+    await commit_once(request, wanted, reward)
+    return json_answer({"state": "answered"}, 201)
+
+
+async def benefits(request: web.Request) -> Answer:
+    """GET /api/v1/me/benefits"""
+    applicant = require_session(request)
+    holding = await request.app[CONTEXT].database.read(lambda cursor: holding_of(cursor, _nik(cursor, applicant)))
+    rupiah = {account.value: holding.balance(account) for account in Account if account is not Account.BUDGET}
+    return json_answer({"granted": bool(holding.entries), "lapsed": holding.has_lapsed, "rupiah": rupiah})
+
+
+def _selected(cursor: Cursor, applicant: int, now_us: int) -> tuple[str, int]:
+    """NIK, and when the result was out. Raises Problem(not_selected)."""
+    row = cursor.execute(_LATEST, (applicant,)).fetchone()
+    if row is None:
+        raise Problem(Code.SESSION_INVALID, "the session belongs to nobody; please log in")
+    nik, published_us, is_selected = row
+    if not is_selected or published_us is None or now_us < published_us:
+        raise Problem(Code.NOT_SELECTED, "benefits are for those who were drawn")
+    return nik, published_us
+
+
+def _nik(cursor: Cursor, applicant: int) -> str:
+    row = cursor.execute("SELECT nik FROM applicants WHERE id = ?", (applicant,)).fetchone()
+    if row is None:
+        raise Problem(Code.SESSION_INVALID, "the session belongs to nobody; please log in")
+    return row[0] or ""
