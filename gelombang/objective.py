@@ -177,6 +177,10 @@ def _value(objective: Objective, record: RunRecord, segments: Segments | None, s
             if not record.join and record.coverage != "both ends":
                 raise _NotJudgedError("only the generator's end is known")
             return float(record.unexplained), sum(step.attempts for step in record.steps)
+        case Measure.UNBALANCED:
+            if record.programme is None:
+                raise _NotJudgedError("the books of a programme are not at hand")
+            return float(record.programme.breaches), sum(wave["joined"] for wave in record.programme.waves.values())
         case Measure.LATENESS_SECONDS:
             return _lateness_seconds(objective, record, segments)
 

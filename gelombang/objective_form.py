@@ -32,6 +32,8 @@ class Measure(StrEnum):
     """Photos acknowledged and not in the store."""
     UNEXPLAINED = "unexplained"
     """Attempts that the join of both ends can't explain."""
+    UNBALANCED = "unbalanced"
+    """Breaches in a programme's books: people, rupiah and payments that do not add up."""
     LATENESS_SECONDS = "lateness_seconds"
     """`quantile` of sent - due of first steps, in wall time."""
 

@@ -101,5 +101,6 @@ FORMS: dict[Measure, Form] = {
     Measure.TOLD_AGAIN_RATIO: Form(_per_person, "of {n} who were let in from the waiting room"),
     Measure.LOST: Form(_count, "of {n} acknowledged photos are not in the store"),
     Measure.UNEXPLAINED: Form(_count, "of {n} attempts are unexplained"),
+    Measure.UNBALANCED: Form(_count, "breaches in the books of {n} people who joined a wave"),
     Measure.LATENESS_SECONDS: Form(_milliseconds, "at the {quantile} point of {n} first attempts"),
 }

@@ -14,6 +14,7 @@ from gelombang.attempt import Fate
 from gelombang.errors import RecordError
 from gelombang.joined_log import JoinedLog
 from gelombang.network_facts import NetworkHost
+from gelombang.record_programme import ProgrammeBooks
 from gelombang.record_uploads import JoinCell, RecordPart, Uploads
 from gelombang.runplan import ScaleNumbers, read_model, write_model
 from gelombang.service_metrics import StageReading
@@ -239,6 +240,8 @@ class RunRecord(RecordPart):
     """What an access log saw, once it was joined."""
     server_metrics: list[StageReading] = Field(default_factory=list)
     """What the service's own metrics say of each stage, once they were joined."""
+    programme: ProgrammeBooks | None = None
+    """None: the site has no programme, or its books could not be read."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the run's other files, by name."""
 

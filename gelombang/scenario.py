@@ -18,7 +18,7 @@ from gelombang.moment import Moment
 from gelombang.network import Network
 from gelombang.objective_form import Objective
 from gelombang.persona_kinds import PersonaKind, with_whole_personas
-from gelombang.scale import ArrivalRate, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
+from gelombang.scale import ArrivalRate, Count, Dimension, FixedFloat, FixedInt, Ratio, Seconds, parse_sample
 from gelombang.service_metrics import ServerMetrics
 from gelombang.steps import PhotoKind, PlaceholderName, RequestStep, Step, StepName
 from gelombang.stops import StopRule
@@ -197,6 +197,17 @@ class Persona(_Part):
     patience: Patience
 
 
+class Before(_Part):
+    """Who was there before the run began: the reference server makes them before it opens; a service of your own has to have them."""
+
+    ratio: Annotated[Ratio, Field(ge=0, le=1)] = 1.0
+    """Share of the people who come; the others are new."""
+    others: Annotated[Count, Field(ge=0)] = 0
+    """People who never come, and count where everybody counts."""
+    wave: str | None = None
+    """The wave that they had joined, with their test handed in; without one they are registered, and no more."""
+
+
 class Expectation(_Part):
     """What is expected of a profile, in words that the report repeats."""
 
@@ -219,6 +230,8 @@ class Scenario(_Part):
     arrivals: Arrivals
     people: People
     patience: Patience
+    before: Before | None = None
+    """Without it nobody was there."""
     persona: list[Persona] | None = Field(default=None, min_length=1, max_length=PERSONAS_LIMIT)
     """Kinds of people, mixed by weight; without it everybody has the patience above."""
     journey: list[Step] = Field(min_length=1, max_length=MILESTONE_LIMIT)

@@ -24,6 +24,7 @@ from gelombang.journey_waits import journey_totals
 from gelombang.objective import judge
 from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
+from gelombang.record_programme import ProgrammeBooks
 from gelombang.room_totals import room_totals
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, write_segments
@@ -71,6 +72,8 @@ class RunFacts:
     machine: Mapping[str, str | int] = field(default_factory=dict)
     """`cores`, `memory_bytes`, `kernel`, `python`."""
     server_processes: int = 0
+    programme: ProgrammeBooks | None = None
+    """What the reference server said of its programme's books when everybody had gone."""
 
 
 def summarise(
@@ -149,6 +152,7 @@ def summarise(
                 "deaths": _deaths(evidence, due_us, plan),
             }
         ),
+        programme=facts.programme,
         files=digests(folder),
     )
     doubts = find_doubts(draft, plan.scenario, profile, server_median_seconds(evidence, steps, scale.speed), due_us)

@@ -43,6 +43,7 @@ from gelombang_cli.following import Listener, follow
 from gelombang_cli.harm import CommandHarm
 from gelombang_cli.hostwatch import HostWatch, machine_facts
 from gelombang_cli.otlp import OtlpPush
+from gelombang_cli.programme import people_before, read_books, tell_zero
 from gelombang_cli.prometheus import Prometheus, configuration
 from gelombang_cli.provenance import commit
 from gelombang_cli.scraping import Scraped, Scraper, scraped_processes
@@ -97,6 +98,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         scraped = scraped_processes(ready.get("metrics_urls", []), pages)
         prometheus = _beside(order, scraped, stack, listener)
         zero_us = monotonic_us() + int(LEAD_SECONDS * MICROSECONDS)
+        tell_zero(ready, zero_us, order.profile)
         plan = plan.model_copy(update={"zero_us": zero_us})
         write_model(order.folder / PLAN_FILE, plan)
         for generator in generators:
@@ -106,6 +108,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         scraper = stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
         watch = stack.enter_context(CommandHarm(_watched(order, plan)))
         followed = follow(generators, plan, order.folder, listener, watch, lambda: host.fault or scraper.fault)
+        programme = read_books(ready, order.profile)
     facts = RunFacts(
         started_at=started_at.isoformat(timespec="seconds"),
         commit=commit(),
@@ -117,6 +120,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         listen_after=listen_counters(),
         machine=machine_facts(),
         server_processes=len(ready.get("pids", [])),
+        programme=programme,
     )
     if push is not None:
         listener({"event": "pushed", "pushes": push.pushes, "failures": push.failures})
@@ -163,6 +167,8 @@ def start_server(order: Order, run: int, stack: ExitStack) -> Event:
         scenario=order.scenario.name,
         labels=dict(order.labels),
         faults=list(order.faults),
+        opens_at=order.scenario.opens_at if order.profile.programme is not None else None,
+        prepared=people_before(order.scenario, order.scale, order.for_seconds, order.profile),
     )
     write_model(order.folder / SERVER_FILE, server)
     command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE), "--until-input-ends"]

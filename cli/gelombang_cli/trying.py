@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
+from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.loading import load_profile, load_scenario, require_secrets
 from gelombang.person import PEOPLE_LIMIT
@@ -28,6 +29,7 @@ from gelombang_cli.arguments import Commands
 from gelombang_cli.child import Child, Event, wait_readable
 from gelombang_cli.execution import Order, orders_for_generator, start_server
 from gelombang_cli.preflight import require_permission
+from gelombang_cli.programme import tell_zero
 from gelombang_cli.replaying import Replayed, read_attempt
 from gelombang_cli.runfolder import make_run_folder
 from gelombang_cli.trial_console import TrialConsole
@@ -133,7 +135,9 @@ def _order(
     )
     # A fresh reference server may meet the same person again; somebody's own service has met them already.
     run = replayed.plan.run if replayed and site else secrets.randbits(40) | 1
-    return order, start_server(order, run, stack), run
+    ready = start_server(order, run, stack)
+    tell_zero(ready, monotonic_us(), site)
+    return order, ready, run
 
 
 def _follow(folder: Path, console: TrialConsole) -> ExitCode:

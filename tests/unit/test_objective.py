@@ -7,6 +7,7 @@ from gelombang.histogram import Histogram, bucket_of
 from gelombang.objective import judge
 from gelombang.objective_form import Objective
 from gelombang.record import Quantiles, RunRecord, Validity
+from gelombang.record_programme import ProgrammeBooks
 from gelombang.room_totals import RoomTotals
 from gelombang.segments import WINDOW_COUNT, Segments
 from gelombang.summary import RunFacts, summarise
@@ -207,6 +208,13 @@ def test_what_could_not_be_looked_into_is_not_judged(empty):
     record = empty.model_copy(update={"uploads": uploads, "coverage": "client only"})
     assert judged(record, measure="lost", at_most=0.0).found == "not judged: the store can't be looked into"
     assert judged(record, measure="unexplained", at_most=0.0).passed is None
+
+
+def test_books_that_do_not_balance_are_counted_and_missing_ones_are_not_judged(empty):
+    books = ProgrammeBooks(waves={"wave-1": {"joined": 20}}, rupiah={}, payments={}, paid_rupiah=0, breaches=2, named=["a", "b"])
+    found = judged(empty.model_copy(update={"programme": books}), measure="unbalanced", at_most=0.0)
+    assert (found.passed, found.found) == (False, "2 breaches in the books of 20 people who joined a wave")
+    assert judged(empty, measure="unbalanced", at_most=0.0).passed is None
 
 
 def test_lateness_is_in_wall_time(empty):

@@ -1,0 +1,19 @@
+"""The part of the record that says whether a programme's books balanced when the run was over."""
+
+from gelombang.record_uploads import RecordPart
+
+
+class ProgrammeBooks(RecordPart):
+    """As the reference server compared them: people against draws, rupiah against the promise, payments against the partners' own books."""
+
+    waves: dict[str, dict[str, int]]
+    """By wave that was drawn: quota, joined, members, selected, strangers, told."""
+    rupiah: dict[str, int]
+    """By account, over everybody; what the budget gave is below zero, and all of it together is 0."""
+    payments: dict[str, int]
+    """By state."""
+    paid_rupiah: int
+    """As the partners' books have it."""
+    breaches: int
+    named: list[str]
+    """The first of them."""
