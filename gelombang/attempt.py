@@ -175,6 +175,10 @@ class Code(IntEnum):
     DATABASE_BUSY = 62
     HASH_QUEUE_FULL = 63
     SHUTTING_DOWN = 64
+    # the applicant's pages
+    FORM_TOKEN_INVALID = 150
+    """A form that did not come from a page of this visitor's."""
+    REPORTS_EXHAUSTED = 151
     INTERNAL_ERROR = 65
     MESSAGE_QUEUE_FULL = 66
     """The outbox of mail and SMS is full."""
@@ -235,6 +239,16 @@ class Fate(IntEnum):
     """Stopped in the middle of an attempt by the end of the run, or by a stop."""
     UNSENT = 7
     """Never left the generator."""
+
+
+PAGE_PEOPLE = 1 << 39
+"""Persons from here on are applicants whose pages in a browser made the trace ids: the upper half of what a trace id can say."""
+PAGE_OUTCOMES = (
+    *(Outcome.OK, Outcome.REFUSED, Outcome.FAILED, Outcome.TOO_LARGE, Outcome.INVALID),
+    *(Outcome.CONFLICT, Outcome.EXPIRED, Outcome.TIMED_OUT, Outcome.RESET),
+)
+"""How an upload ends for a page. A browser tells no more of a broken line than that it broke; who pauses or leaves has timed out."""
+PAGE_PHASES = (Phase.NONE, Phase.CONNECT, Phase.SEND, Phase.WAIT, Phase.RECEIVE)
 
 
 class AttemptId(NamedTuple):

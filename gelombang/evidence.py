@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from gelombang.attempt import Outcome, ServerOutcome
+from gelombang.attempt import PAGE_PEOPLE, Outcome, ServerOutcome
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
 from gelombang.resumed import fold
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
@@ -65,7 +65,8 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     """Read a run's folder. Raises RecordError for a ledger that can't be read."""
     generator, unclosed = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
     server, killed = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
-    server = fold(server)
+    # What applicants' pages did in a browser has reports of its own, and no generator's rows.
+    server = fold(server[server["person"] < PAGE_PEOPLE])
     deaths = read_deaths(folder)
     people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()

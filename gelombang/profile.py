@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from gelombang.distribution import Distribution
 from gelombang.profile_objects import Objects
+from gelombang.profile_pages import Pages
 from gelombang.profile_programme import Programme
 from gelombang.profile_uploads import ProfilePart, Store, Uploads
 from gelombang.scale import (
@@ -153,6 +154,8 @@ class Profile(ProfilePart):
     """None: photos are files in the site's folder."""
     log: Log | None = None
     """None: no log."""
+    pages: Pages | None = None
+    """None: no pages, JSON alone."""
     waves: list[str] = Field(min_length=1)
     programme: Programme | None = None
     """None: the site ends with joining a wave."""

@@ -110,6 +110,15 @@ UPLOAD_PLACES_USED = _server("upload_places_used", Kind.GAUGE, (), "Uploads that
 UPLOAD_PLACES_LIMIT = _server("upload_places_limit", Kind.GAUGE, (), "Places for uploads: forms in memory, or tickets open at once.")
 PHOTO_CHECKS = _server("photo_checks_total", Kind.COUNTER, ("verdict",), "Acknowledged photos that were decoded, by what was found.")
 PHOTO_CHECKS_WAITING = _server("photo_checks_waiting", Kind.GAUGE, (), "Acknowledged photos that nobody has decoded yet.")
+CLIENT_UPLOAD_OUTCOMES = _server(
+    "client_upload_outcomes_total",
+    Kind.COUNTER,
+    ("photo", "client_outcome", "client_phase"),
+    "Uploads as applicants' pages said that they ended.",
+)
+CLIENT_REPORTS_UNWRITTEN = _server(
+    "client_reports_unwritten_total", Kind.COUNTER, (), "Reports of pages that were counted and not written down: the file was full."
+)
 SHED = _server("shed_total", Kind.COUNTER, ("code",), "Answers that refused on purpose and told a time to come back.")
 REQUESTS = _server("requests_total", Kind.COUNTER, ("route", "status"), "Requests answered.")
 REQUEST_SECONDS = _server("request_seconds", Kind.HISTOGRAM, ("route",), "Wall time from headers read to answer written.", SECONDS_BUCKETS)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gelombang.attempt import Code, Fate, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt import PAGE_OUTCOMES, PAGE_PHASES, Code, Fate, Outcome, Phase, ServerOutcome, Stage
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Side
 
@@ -29,6 +29,7 @@ SERVER_ROUTES = (
     *("test_start", "test", "join", "status", "ready", "openapi", "photo_post", "ticket", "photo_put"),
     *("tus_options", "tus_create", "tus_head", "tus_patch", "tus_delete", "tus_upload_options"),
     *("look", "wallet", "benefits", "training", "training_done", "survey"),
+    *("page", "page_form", "page_report", "page_ticket", "page_photo"),
 )
 """What was asked for: one name a route of the reference server."""
 
@@ -54,6 +55,8 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
         (*_members(Stage, "").values, "store_wait"), "the server's stages, and for times also the wait for a turn at the store"
     ),
     (Side.SERVER, "outcome"): _members(ServerOutcome, "how the server ended an attempt"),
+    (Side.SERVER, "client_outcome"): _members(PAGE_OUTCOMES, "how an upload ends for an applicant's page"),
+    (Side.SERVER, "client_phase"): _members(PAGE_PHASES, "where in the exchange the page was"),
     (Side.SERVER, "code"): _members(Code, "the codes of problem documents; none with success"),
     (Side.SERVER, "route"): LabelSet(SERVER_ROUTES, "the server's routes, and one for everything else"),
     (Side.SERVER, "status"): LabelSet((), "the HTTP statuses that the server answers with"),

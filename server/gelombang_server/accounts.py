@@ -9,7 +9,8 @@ Down Online Guessing Attacks with Device Cookies").
 
 import hashlib
 import secrets
-from typing import Annotated
+from typing import Annotated, TypedDict
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -32,6 +33,7 @@ Email = Annotated[
     Field(description="an address such as siti@mail.example"),
 ]
 Password = Annotated[str, StringConstraints(min_length=6, max_length=128)]
+EMAIL_PAGE = "/surel"
 _TOKEN_BYTES = 24
 _STRANGER = ("password_tries", "locked_until_us")
 _KNOWN = ("known_password_tries", "known_locked_until_us")
@@ -43,6 +45,13 @@ class NewAccount(Fields):
     password: Password
 
 
+class Session(TypedDict):
+    """What whoever signed up or logged in is given."""
+
+    session: str
+    expires_in_seconds: float
+
+
 class LogIn(Fields):
     email: Annotated[str, StringConstraints(max_length=254)]
     password: Annotated[str, StringConstraints(max_length=128)]
@@ -50,7 +59,11 @@ class LogIn(Fields):
 
 async def create_account(request: web.Request) -> Answer:
     """POST /api/v1/accounts"""
-    fields = await read_json(request, NewAccount)
+    return json_answer(await open_account(request, await read_json(request, NewAccount)), 201)
+
+
+async def open_account(request: web.Request, fields: NewAccount) -> Session:
+    """Sign up. Raises Problem: email_taken, hash_queue_full, message_queue_full."""
     context = request.app[CONTEXT]
     email = fields.email.lower()
     wanted = once(request, NOBODY, fields)
@@ -58,7 +71,7 @@ async def create_account(request: web.Request) -> Answer:
     find = "SELECT 1 FROM applicants WHERE email = ?"
     if await context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone()) is not None:
         if (before := await context.database.read(lambda cursor: done_before(cursor, wanted))) is not None:
-            return json_answer(_session(context, before.result, before.at_us), 201)
+            return _session(context, before.result, before.at_us)
         raise _taken()
     encoded = await request.app[PASSWORDS].hash(fields.password)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -81,18 +94,22 @@ async def create_account(request: web.Request) -> Answer:
     done = await commit_once(request, wanted, insert)
     if not done.is_again:
         context.metrics.passed("account").inc()
-    return json_answer(_session(context, done.result, done.at_us), 201)
+    return _session(context, done.result, done.at_us)
 
 
 async def log_in(request: web.Request) -> Answer:
     """POST /api/v1/sessions"""
-    fields = await read_json(request, LogIn)
+    return json_answer(await begin_session(request, await read_json(request, LogIn), session_shown(request)))
+
+
+async def begin_session(request: web.Request, fields: LogIn, known: int | None) -> Session:
+    """Log in; `known` is whose earlier session was shown. Raises Problem: credentials_wrong, tries_exhausted, hash_queue_full."""
     context = request.app[CONTEXT]
     email = fields.email.lower()
     find = "SELECT id, password_hash, locked_until_us, known_locked_until_us FROM applicants WHERE email = ?"
     found = await context.database.read(lambda cursor: cursor.execute(find, (email,)).fetchone())
     applicant, encoded, stranger_locked_us, known_locked_us = found or (0, None, 0, 0)
-    is_known = found is not None and session_shown(request) == applicant
+    is_known = found is not None and known == applicant
     locked_until_us = known_locked_us if is_known else stranger_locked_us
     now_us = context.now_us()
     if locked_until_us > now_us:
@@ -102,13 +119,22 @@ async def log_in(request: web.Request) -> Answer:
         await _count_try(request, applicant, matched, _KNOWN if is_known else _STRANGER)
     if not matched:
         raise Problem(Code.CREDENTIALS_WRONG, "address and password do not belong together")
-    return json_answer(_session(context, applicant, context.now_us()))
+    return _session(context, applicant, context.now_us())
 
 
 async def follow_email_link(request: web.Request) -> Answer:
-    """GET /api/v1/email-links/{token}"""
+    """GET /api/v1/email-links/{token}: a browser is sent to the page that does it."""
+    token = request.match_info["token"]
+    if request.app[CONTEXT].profile.pages is not None and "text/html" in request.headers.get("Accept", ""):
+        return Answer(303, headers={"Location": f"{EMAIL_PAGE}/{quote(token)}"})
+    await verify_email(request, token)
+    return json_answer({"state": "email_verified"})
+
+
+async def verify_email(request: web.Request, token: str) -> None:
+    """The address is its applicant's. Raises Problem: link_invalid, link_expired."""
     context = request.app[CONTEXT]
-    digest, now_us = _digest(request.match_info["token"]), context.now_us()
+    digest, now_us = _digest(token), context.now_us()
     find = (
         "SELECT applicant, expires_us, email_verified_us FROM email_links JOIN applicants ON applicants.id = applicant WHERE token_hash = ?"
     )
@@ -122,7 +148,6 @@ async def follow_email_link(request: web.Request) -> Answer:
         verify = "UPDATE applicants SET email_verified_us = ? WHERE id = ? AND email_verified_us IS NULL"
         if await commit(request, lambda cursor: cursor.execute(verify, (now_us, applicant)).rowcount):
             context.metrics.passed("email-link").inc()
-    return json_answer({"state": "email_verified"})
 
 
 async def _count_try(request: web.Request, applicant: int, matched: bool, columns: tuple[str, str]) -> None:
@@ -146,7 +171,7 @@ async def _count_try(request: web.Request, applicant: int, matched: bool, column
         raise _locked(locked_until_us - now_us)
 
 
-def _session(context: SiteContext, applicant: int, at_us: int) -> dict[str, str | float]:
+def _session(context: SiteContext, applicant: int, at_us: int) -> Session:
     """The session of somebody who came in at this moment: the same two give the same session."""
     life_seconds = context.profile.credentials.session_life_seconds
     session = issue_session(context.session_key, applicant, at_us + round(life_seconds * 1e6))

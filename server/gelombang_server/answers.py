@@ -71,12 +71,15 @@ class Answer:
         elif self.status not in _WITHOUT_BODY:
             more += f"Content-Length: {len(body)}\r\n"
         if self.headers is not None:
-            more += _fields(self.headers)
+            more += fields(self.headers)
         if not self.keep_alive and version == HttpVersion11:
             more += "Connection: close\r\n"
         elif self.keep_alive and version == HttpVersion10:
             more += "Connection: keep-alive\r\n"
-        return b"%b%b%b\r\n%b" % (line, _always(self.content_type), more.encode(), body)
+        return b"%b%b%b\r\n%b" % (line, self._always(), more.encode(), body)
+
+    def _always(self) -> bytes:
+        return _always(self.content_type)
 
 
 def json_answer(document: object, status: int = 200) -> Answer:
@@ -95,10 +98,10 @@ def _line(major: int, minor: int, status: int) -> bytes:
 def _always(content_type: str) -> bytes:
     """The headers of every answer with this type of body; types are a closed set."""
     headers = {"Content-Type": content_type} | SECURITY_HEADERS if content_type else SECURITY_HEADERS
-    return _fields(dict(headers)).encode()
+    return fields(dict(headers)).encode()
 
 
-def _fields(headers: dict[str, str]) -> str:
+def fields(headers: dict[str, str]) -> str:
     """Header lines. What a client sent may come back in one (a tus upload's metadata), and must not become two."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:

@@ -10,6 +10,7 @@ from gelombang_server.contract.document import document
 from gelombang_server.data import put_data
 from gelombang_server.door import DOOR, Door
 from gelombang_server.otp import confirm_code, send_code
+from gelombang_server.pages.routes import add_pages, add_photo_pages
 from gelombang_server.passwords import PASSWORDS, Passwords
 from gelombang_server.programme.routes import add_programme, with_programme
 from gelombang_server.routes import Route, RouteRow, Ways
@@ -76,6 +77,10 @@ def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -
             passwords.close()
 
         app.on_cleanup.append(close_passwords)
+        if context.profile.pages is not None:
+            add_pages(app, context.profile.pages)
     if serves_uploads:
         add_upload_routes(app)
+        if context.profile.pages is not None:
+            add_photo_pages(app, context.profile.pages)
     return app

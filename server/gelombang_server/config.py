@@ -51,6 +51,8 @@ class SiteContext:
     """What identity numbers are closed with before they are written."""
     stopping: asyncio.Event
     """Set when the process drains."""
+    pages_url: str = ""
+    """Where the pages are, for a process that takes uploads and has none; empty in those that serve them."""
     log: Logbook | None = None
     """None: the profile wants none."""
     sync_delay_seconds: float = 0.0

@@ -28,7 +28,12 @@ class PersonalData(Fields):
 async def put_data(request: web.Request) -> Answer:
     """PUT /api/v1/me/data: the same data again changes nothing; other data only before it is with the registry, or after it was unknown."""
     applicant_id = require_session(request)
-    fields = await read_json(request, PersonalData)
+    return json_answer({"state": await hand_in_data(request, applicant_id, await read_json(request, PersonalData))}, 202)
+
+
+async def hand_in_data(request: web.Request, applicant_id: int, fields: PersonalData) -> str:
+    """How the NIK stands now. Raises Problem: nik_invalid, birth_date_mismatch, field_invalid, nik_taken, already_done, step_not_open,
+    registry_queue_full."""
     _check(fields)
     context = request.app[CONTEXT]
     now_us, queue_limit = context.now_us(), context.profile.registry.queue_limit
@@ -57,7 +62,7 @@ async def put_data(request: web.Request) -> Answer:
     state, is_first = await commit(request, store)
     if is_first:
         context.metrics.passed("data").inc()
-    return json_answer({"state": state}, 202)
+    return state
 
 
 def _check(fields: PersonalData) -> None:

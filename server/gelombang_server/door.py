@@ -34,6 +34,8 @@ class Door:
         self.ways = ways
         self.finish: Callable[[web.Request, Answer], None] | None = None
         """Adds to an answer before it is sent."""
+        self.show_problem: Callable[[web.Request, Problem], None] | None = None
+        """Puts a page to a problem that no handler answered, where a person reads it."""
         self._context = context
         self._limit = context.profile.api.requests_limit
         self._shed_retry_seconds = context.scale.wall_seconds(SHED_RETRY_SECONDS)
@@ -58,7 +60,8 @@ class Door:
         if way.route.is_upload:
             answer = await self._passed(request, way, attempt)
         elif self._in_progress >= self._limit:
-            answer = self._refused(attempt, Problem(Code.TOO_MANY_REQUESTS_IN_PROGRESS, "too many requests at once; please come back"))
+            busy = Problem(Code.TOO_MANY_REQUESTS_IN_PROGRESS, "too many requests at once; please come back")
+            answer = self._refused(attempt, self._in_words(request, busy))
         else:
             self._in_progress += 1
             try:
@@ -83,7 +86,7 @@ class Door:
             return self._refused(attempt, problem)
         except web.HTTPException as error:
             code = _CODE_OF_HTTP_STATUS.get(error.status, Code.MALFORMED_REQUEST)
-            answer = self._refused(attempt, Problem(code, error.reason.lower()))
+            answer = self._refused(attempt, self._in_words(request, Problem(code, error.reason.lower())))
             if code is Code.WRONG_METHOD:
                 answer.add_header("Allow", error.headers["Allow"])
             return answer
@@ -96,7 +99,7 @@ class Door:
             raise
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            return self._refused(attempt, Problem(Code.INTERNAL_ERROR, "something went wrong on our side"))
+            return self._refused(attempt, self._in_words(request, Problem(Code.INTERNAL_ERROR, "something went wrong on our side")))
         if attempt.is_open and not attempt.is_resting:
             transport = request.transport
             gone = transport is None or transport.is_closing()
@@ -114,6 +117,11 @@ class Door:
         if attempt.is_open and not attempt.is_resting:
             attempt.end(attempt.stage if problem.stage is None else problem.stage, problem.outcome, problem.code, problem.status)
         return problem_answer(problem)
+
+    def _in_words(self, request: web.Request, problem: Problem) -> Problem:
+        if self.show_problem is not None:
+            self.show_problem(request, problem)
+        return problem
 
     def _left(self, attempt: ServerAttempt) -> None:
         if attempt.is_open and not attempt.is_resting:

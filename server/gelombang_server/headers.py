@@ -2,10 +2,11 @@
 
 from types import MappingProxyType
 
+CONTENT_POLICY = "Content-Security-Policy"
 SECURITY_HEADERS = MappingProxyType(
     {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        CONTENT_POLICY: "default-src 'none'; frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",
         "Server": "gelombang",
         "X-Content-Type-Options": "nosniff",

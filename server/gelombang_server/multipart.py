@@ -59,7 +59,7 @@ async def post_photo(request: web.Request) -> Answer:
     bodies.count += 1
     try:
         profile = context.profile.uploads
-        body = await _whole_body(request, profile)
+        body = await whole_body(request, profile)
         attempt.stage = Stage.BODY
         photo = photo_part(request.headers[hdrs.CONTENT_TYPE], body)
         del body
@@ -78,7 +78,8 @@ async def post_photo(request: web.Request) -> Answer:
     return kept.answer()
 
 
-async def _whole_body(request: web.Request, profile: Uploads) -> bytes:
+async def whole_body(request: web.Request, profile: Uploads) -> bytes:
+    """All bytes of a form. Raises Problem: body_too_large, body_too_slow, malformed_request."""
     attempt = request[ATTEMPT]
     limit_bytes = BODY_LIMITS * profile.photo_limit_bytes
     too_large = Problem(Code.BODY_TOO_LARGE, f"the body is larger than {limit_bytes} bytes", stage=Stage.BODY)

@@ -47,7 +47,12 @@ class Check(Enum):
 async def send_code(request: web.Request) -> Answer:
     """POST /api/v1/me/otp"""
     applicant_id = require_session(request)
-    fields = await read_json(request, Phone)
+    await post_code(request, applicant_id, await read_json(request, Phone))
+    return json_answer({"expires_in_seconds": request.app[CONTEXT].profile.credentials.otp_life_seconds}, 202)
+
+
+async def post_code(request: web.Request, applicant_id: int, fields: Phone) -> None:
+    """A fresh code is on its way. Raises Problem: step_not_open, already_done, phone_taken, tries_exhausted, message_queue_full."""
     phone, wanted = fields.phone, once(request, applicant_id, fields)
     context = request.app[CONTEXT]
     credentials, now_us = context.profile.credentials, context.now_us()
@@ -74,13 +79,17 @@ async def send_code(request: web.Request) -> Answer:
         return applicant_id
 
     await commit_once(request, wanted, send)
-    return json_answer({"expires_in_seconds": credentials.otp_life_seconds}, 202)
 
 
 async def confirm_code(request: web.Request) -> Answer:
     """PUT /api/v1/me/otp"""
     applicant_id = require_session(request)
-    code = (await read_json(request, OneTimeCode)).code
+    await check_code(request, applicant_id, (await read_json(request, OneTimeCode)).code)
+    return json_answer({"state": "phone_verified"})
+
+
+async def check_code(request: web.Request, applicant_id: int, code: str) -> None:
+    """The phone is theirs. Raises Problem: otp_wrong, otp_expired, tries_exhausted, step_not_open, phone_taken."""
     context = request.app[CONTEXT]
     now_us, tries_limit = context.now_us(), context.profile.credentials.otp_tries_limit
 
@@ -110,7 +119,6 @@ async def confirm_code(request: web.Request) -> Answer:
             raise Problem(Code.OTP_WRONG, "the code is not the one that was sent")
         case Check.RIGHT:
             context.metrics.passed("otp").inc()
-    return json_answer({"state": "phone_verified"})
 
 
 def _taken() -> Problem:

@@ -97,6 +97,8 @@ STATUS_OF_CODE = MappingProxyType(
         Code.HASH_QUEUE_FULL: 503,
         Code.SHUTTING_DOWN: 503,
         Code.MESSAGE_QUEUE_FULL: 503,
+        Code.FORM_TOKEN_INVALID: 403,
+        Code.REPORTS_EXHAUSTED: 429,
         Code.INTERNAL_ERROR: 500,
     }
 )
@@ -145,6 +147,8 @@ class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem, and most 
         self.stage = stage
         self.place = place
         """A signed place in the waiting room, for the person to show when they come back."""
+        self.shown: Answer | None = None
+        """The page that says it, where people read the answer and not programs."""
 
     @property
     def outcome(self) -> ServerOutcome:
@@ -155,7 +159,9 @@ class Problem(Exception):  # noqa: N818  (RFC 9457 calls it a problem, and most 
 
 
 def problem_answer(problem: Problem) -> Answer:
-    """The problem document. `type` is a relative reference, stable like the code."""
+    """The problem document, or the page that says the same. `type` is a relative reference, stable like the code."""
+    if problem.shown is not None:
+        return problem.shown
     code = problem.code.name.lower()
     document: dict[str, str | int | float] = {
         "type": f"/problems/{code}",

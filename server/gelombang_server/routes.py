@@ -52,15 +52,27 @@ class Route(IntEnum):
     TRAINING = 43
     TRAINING_DONE = 44
     SURVEY = 45
+    PAGE = 150
+    """The applicant's pages, and what they are drawn with."""
+    PAGE_FORM = 151
+    PAGE_REPORT = 152
+    PAGE_TICKET = 153
+    PAGE_PHOTO = 154
+    """A plain form with a photo."""
 
     @property
     def label(self) -> str:
         return self.name.lower()
 
     @property
+    def is_page(self) -> bool:
+        """For people: no part of the contract for programs."""
+        return self >= Route.PAGE
+
+    @property
     def is_upload(self) -> bool:
         """Uploads have bounds of their own and are not counted against the limit of requests in progress."""
-        return Route.PHOTO_POST <= self <= Route.TUS_UPLOAD_OPTIONS
+        return Route.PHOTO_POST <= self <= Route.TUS_UPLOAD_OPTIONS or self >= Route.PAGE_TICKET
 
 
 Handler = Callable[[web.Request], Awaitable[Answer]]

@@ -88,7 +88,7 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
             metrics = harness if slot == 0 else sockets.enter_context(_bind("a metrics port", 0))
             # Each process that takes uploads names itself; the others share out whom they send to which.
             named = (uploads[slot % count] if slot < plan.processes else listener) if uploads else public
-            children.append(_start_worker(config, slot, listener, metrics, _url(named)))
+            children.append(_start_worker(config, slot, listener, metrics, _url(named), _url(public) if slot >= plan.processes else ""))
         _wait_until_ready(children)
         ready = {
             "event": "ready",
@@ -139,10 +139,10 @@ def prepare_site(plan: ServerPlan) -> None:
         prepare_database_people(plan, plan.prepared, site / DATABASE_FILE)
 
 
-def _start_worker(config: Path, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> Child:
+def _start_worker(config: Path, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str, pages_url: str) -> Child:
     sockets = (public.fileno(), harness.fileno())
     command = [sys.executable, "-m", "gelombang_server.worker", "--config", str(config), "--slot", str(slot), "--uploads-url", uploads_url]
-    command += ["--public-socket", str(sockets[0]), "--harness-socket", str(sockets[1])]
+    command += ["--pages-url", pages_url, "--public-socket", str(sockets[0]), "--harness-socket", str(sockets[1])]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=sockets)
     return Child(slot, process, f"{_url(harness)}/metrics")
 

@@ -22,7 +22,13 @@ class Answers(Fields):
 
 async def begin_test(request: web.Request) -> Answer:
     """POST /api/v1/me/test"""
-    applicant_id = require_session(request)
+    await start_test(request, require_session(request))
+    test = request.app[CONTEXT].profile.test
+    return json_answer({"questions": test.questions, "seconds": test.time_limit_seconds}, 201)
+
+
+async def start_test(request: web.Request, applicant_id: int) -> None:
+    """Its time runs from now on. Raises Problem: already_done, step_not_open."""
     context = request.app[CONTEXT]
     wanted, now_us = once(request, applicant_id), context.now_us()
 
@@ -36,14 +42,17 @@ async def begin_test(request: web.Request) -> Answer:
         return applicant_id
 
     await commit_once(request, wanted, begin)
-    test = context.profile.test
-    return json_answer({"questions": test.questions, "seconds": test.time_limit_seconds}, 201)
 
 
 async def hand_in_test(request: web.Request) -> Answer:
     """PUT /api/v1/me/test: handing in again changes nothing."""
     applicant_id = require_session(request)
-    answers = (await read_json(request, Answers)).answers
+    await finish_test(request, applicant_id, (await read_json(request, Answers)).answers)
+    return json_answer({"state": "scored"})
+
+
+async def finish_test(request: web.Request, applicant_id: int, answers: list[int]) -> None:
+    """It is handed in. Raises Problem: field_invalid, step_not_open, test_time_over."""
     context = request.app[CONTEXT]
     test, now_us = context.profile.test, context.now_us()
     if len(answers) != test.questions:
@@ -63,4 +72,3 @@ async def hand_in_test(request: web.Request) -> Answer:
 
     if await commit(request, hand_in):
         context.metrics.passed("test").inc()
-    return json_answer({"state": "scored"})

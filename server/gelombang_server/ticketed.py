@@ -46,11 +46,16 @@ class TicketWish(Fields):
 
 async def ask_for_ticket(request: web.Request) -> Answer:
     """POST /api/v1/me/tickets"""
-    attempt, context, keeper, desk = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[DESK]
     began_us = monotonic_us()
     applicant = require_session(request)
-    deadline_us = _deadline_of(request, context)
-    wish = await read_json(request, TicketWish)
+    deadline_us = _deadline_of(request, request.app[CONTEXT])
+    return await give_ticket(request, applicant, await read_json(request, TicketWish), began_us, deadline_us)
+
+
+async def give_ticket(request: web.Request, applicant: int, wish: TicketWish, began_us: int, deadline_us: int | None) -> Answer:
+    """A ticket (201), or the photo that is stored already (200). Raises Problem: photo_too_large, uploads_busy, place_invalid,
+    deadline_passed, and what a stored photo was rejected for."""
+    attempt, context, keeper, desk = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[DESK]
     is_known = attempt.id is not None
     if is_known:
         attempt.of_photo(wish.kind)

@@ -60,7 +60,7 @@ LEAD_SECONDS = 1.0
 LEDGER_CHUNK_ROWS = 65_536
 
 
-def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
+def open_context(plan: ServerPlan, slot: int, uploads_url: str, pages_url: str = "") -> SiteContext:
     """Everything that one process holds open; needs a running loop and a prepared site."""
     folder = Path(plan.folder)
     site = folder / SITE_FOLDER
@@ -85,6 +85,7 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str) -> SiteContext:
         book=AttemptBook(ledger, metrics, plan.run, plan.zero_us),
         metrics=metrics,
         uploads_url=uploads_url,
+        pages_url=pages_url,
         seal=Seal.from_environment() if profile.credentials.seals_identity else Seal(None),
         stopping=asyncio.Event(),
         log=None if profile.log is None else Logbook(folder / f"log-server-{slot}.jsonl", profile.log),
@@ -226,8 +227,8 @@ async def _end(tasks: "list[asyncio.Task[Never]]") -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(plan: ServerPlan, slot: int, public: socket.socket, harness: socket.socket, uploads_url: str) -> None:
-    context = open_context(plan, slot, uploads_url)
+async def _serve(plan: ServerPlan, slot: int, public: socket.socket, harness: socket.socket, urls: tuple[str, str]) -> None:
+    context = open_context(plan, slot, *urls)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, context.stopping.set)
@@ -264,12 +265,13 @@ def main(arguments: list[str] | None = None) -> ExitCode:
     parser.add_argument("--public-socket", type=int, required=True)
     parser.add_argument("--harness-socket", type=int, required=True)
     parser.add_argument("--uploads-url", required=True)
+    parser.add_argument("--pages-url", default="")
     options = parser.parse_args(arguments)
     public, harness = (_handed_over(number) for number in (options.public_socket, options.harness_socket))
     try:
         plan = read_plan(options.config)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(plan, options.slot, public, harness, options.uploads_url))
+            runner.run(_serve(plan, options.slot, public, harness, (options.uploads_url, options.pages_url)))
     except GelombangError as error:
         print(error, file=sys.stderr)
         return ExitCode.FAILED

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 from threading import Event
 
@@ -224,9 +225,10 @@ def test_a_server_process_stays_within_its_budget_of_series_and_bytes_whatever_h
                 metrics.upload_ended(photo, stage, outcome, Code.NONE).inc()
     for route in Route:
         for status in (200, 422, 429, 499, 503):
-            metrics.requests.answered(route, status)
-            metrics.requests.took(route, 1_000)
-    filled = ("upload_attempts_total", "problems_total", "requests_total", "request_seconds", "_info")
+            metrics.request(route, status)
+    for labels in product(*(LABEL_SETS[Side.SERVER, label].values for label in telemetry.CLIENT_UPLOAD_OUTCOMES.labels)):
+        metrics.counter(telemetry.CLIENT_UPLOAD_OUTCOMES).labels(*labels).inc()
+    filled = ("client_upload_outcomes_total", "upload_attempts_total", "problems_total", "requests_total", "request_seconds", "_info")
     for metric in CATALOGUE:
         if metric.side is Side.SERVER and metric.labels and not metric.name.endswith(filled):
             find = {Kind.COUNTER: metrics.counter, Kind.GAUGE: metrics.gauge, Kind.HISTOGRAM: metrics.histogram}[metric.kind]

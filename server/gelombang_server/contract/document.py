@@ -16,6 +16,7 @@ from gelombang_server.routes import RouteRow
 _PARAMETER = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _MULTIPART = {"type": "object", "properties": {"photo": {"type": "string", "format": "binary"}}, "required": ["photo"]}
 _BINARY = {"type": "string", "format": "binary"}
+_PAGES = "Where the site has pages for people, they are HTML at addresses outside /api/, and no part of this contract."
 _MEDIA = {"image/jpeg": _BINARY, "application/offset+octet-stream": _BINARY, "multipart/form-data": _MULTIPART}
 
 
@@ -30,7 +31,7 @@ def document(profile: Profile, rows: Iterable[RouteRow]) -> dict[str, object]:
         paths[_PARAMETER.sub(r"{\1}", row.path)][row.method.lower()] = _operation(row, operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": f"The site {profile.name}", "description": profile.title, "version": "1"},
+        "info": {"title": f"The site {profile.name}", "description": f"{profile.title}. {_PAGES}", "version": "1"},
         "paths": dict(paths),
         "components": {
             "schemas": bodies | {"Problem": _PROBLEM},

@@ -1,0 +1,51 @@
+"""Both ends of what pages sent: each row is counted once, and only what carries the same name is put together."""
+
+import numpy as np
+
+from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
+from gelombang.ledger import GENERATOR_ROW, SERVER_ROW
+from gelombang.page_reports import UNREPORTED, UNSEEN, PageCell, page_cells
+
+
+def report(person: int, number: int, outcome: Outcome, phase: Phase) -> np.void:
+    row = np.zeros((), dtype=GENERATOR_ROW)
+    row["person"], row["number"], row["outcome"], row["phase"] = PAGE_PEOPLE + person, number, outcome, phase
+    return row[()]
+
+
+def seen(person: int, number: int, stage: Stage, outcome: ServerOutcome) -> np.void:
+    row = np.zeros((), dtype=SERVER_ROW)
+    row["person"], row["number"], row["stage"], row["outcome"] = person, number, stage, outcome
+    return row[()]
+
+
+def test_each_row_of_both_ends_is_in_one_cell() -> None:
+    reports = np.array(
+        [
+            report(1, 7, Outcome.OK, Phase.NONE),
+            report(1, 8, Outcome.RESET, Phase.SEND),
+            report(2, 7, Outcome.RESET, Phase.CONNECT),
+        ]
+    )
+    server = np.array(
+        [
+            seen(PAGE_PEOPLE + 1, 7, Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED),
+            seen(PAGE_PEOPLE + 1, 8, Stage.BODY, ServerOutcome.ABANDONED),
+            seen(PAGE_PEOPLE + 3, 1, Stage.STORE, ServerOutcome.FAILED),
+            seen(3, 1, Stage.STORE, ServerOutcome.FAILED),
+        ]
+    )
+    cells = page_cells(reports, server)
+    assert set(cells) == {
+        PageCell("ok", "none", "acknowledge", "completed", 1),
+        PageCell("reset", "send", "body", "abandoned", 1),
+        PageCell("reset", "connect", UNSEEN, "", 1),
+        PageCell(UNREPORTED, "", "store", "failed", 1),
+    }
+
+
+def test_a_try_that_is_reported_twice_is_not_joined_and_not_lost() -> None:
+    twice = [report(1, 7, Outcome.OK, Phase.NONE), report(1, 7, Outcome.RESET, Phase.SEND)]
+    cells = page_cells(np.array(twice), np.array([seen(PAGE_PEOPLE + 1, 7, Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED)]))
+    assert sum(cell.attempts for cell in cells if cell.outcome != UNREPORTED) == 2
+    assert all(cell.stage == UNSEEN for cell in cells if cell.outcome != UNREPORTED)
