@@ -65,8 +65,11 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
     """Read a run's folder. Raises RecordError for a ledger that can't be read."""
     generator, unclosed = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
     server, killed = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
-    # What applicants' pages did in a browser has reports of its own, and no generator's rows.
-    server = fold(server[server["person"] < PAGE_PEOPLE])
+    of_pages = server["person"] >= PAGE_PEOPLE
+    if of_pages.any():
+        # What applicants' pages did in a browser has reports of its own, and no generator's rows.
+        server = server[~of_pages]
+    server = fold(server)
     deaths = read_deaths(folder)
     people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()

@@ -127,6 +127,9 @@ def test_without_a_script_plain_forms_go_the_whole_way(
         walked.confirm_email()
         walked.hand_in_data()
         walked.confirm_phone()
+        walked.choose("ktp", Path(__file__))
+        walked.press("#send")
+        walked.page.wait_for_selector("#fault:visible")
         for kind in PhotoKind:
             walked.send(kind, photos[kind], has_script=False)
         walked.until_checked()
@@ -134,6 +137,7 @@ def test_without_a_script_plain_forms_go_the_whole_way(
         walked.press()
         walked.answer_all()
         assert walked.page.locator("li.done").count() == 7
+        assert walked.errors == []
 
 
 def test_a_photo_goes_on_from_where_it_stood_when_the_line_broke(

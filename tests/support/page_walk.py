@@ -117,6 +117,11 @@ class Line:
         self._session = session
         session.send("Network.enable")
 
+    def forget(self) -> None:
+        """Nothing is kept from before."""
+        self._session.send("Network.clearBrowserCache")
+        self._session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+
     def slow(self) -> None:
         """400 kbit/s each way and 300 ms."""
         speed = {"downloadThroughput": SLOW_BYTES_PER_SECOND, "uploadThroughput": SLOW_BYTES_PER_SECOND, "latency": SLOW_ROUND_TRIP_MS}
@@ -132,6 +137,7 @@ def walker(browser: Browser, site: PageSite, number: int, has_script: bool = Tru
     walked = Walker(site, context, page, f"siti{number}", f"990101410790{number:04d}", f"08123456{number:04d}")
     page.on("pageerror", lambda error: walked.errors.append(str(error)))
     page.on("console", lambda message: walked.errors.append(message.text) if re.search(r"Content.Security", message.text) else None)
+    page.on("requestfailed", lambda asked: walked.errors.append(asked.url) if "/situs/" in asked.url else None)
     try:
         yield walked
     finally:

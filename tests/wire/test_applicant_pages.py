@@ -169,6 +169,11 @@ async def test_an_address_that_nobody_knows_is_a_page_for_people_alone(site: Sit
     assert (await site.ask("GET", "/api/v1/nothing"))[1]["code"] == "unknown_route"
 
 
+async def test_a_page_never_links_to_another_site_whatever_its_address_is(site: Site) -> None:
+    _, text, _ = await Browser(site).ask("GET", "//evil.example/x")
+    assert "evil.example" not in text
+
+
 def report(applicant: int, number: int = 5, **changes: Any) -> dict[str, Any]:
     name = AttemptId(RUN, PAGE_PEOPLE + applicant, 3, 0, number).trace_id()
     told = {"attempt": name, "outcome": "reset", "phase": "send", "status": 0, "bytes": 12_345, "exchanges": 2, "milliseconds": 700}

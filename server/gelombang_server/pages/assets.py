@@ -48,7 +48,6 @@ def _serve(request: web.Request, asset: Asset) -> PageAnswer:
     headers = {
         "Cache-Control": f"public, max-age={KEEP_SECONDS}, immutable",
         CONTENT_POLICY: "default-src 'none'; frame-ancestors 'none'",
-        "Cross-Origin-Resource-Policy": "same-site",
         "Content-Type": f"{asset.media}; charset=utf-8",
         "Server": "gelombang",
         "Vary": "Accept-Encoding",

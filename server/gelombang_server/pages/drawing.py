@@ -51,7 +51,8 @@ def draw_page(request: web.Request, visitor: Visitor, template: str, status: int
             w=words(visitor.language),
             language=visitor.language.value,
             other_language=next(one.value for one in Language if one is not visitor.language),
-            path=request.path if request.method == "GET" else "/status",
+            # A path of two slashes would be an address elsewhere.
+            path=request.path if request.method == "GET" and not request.path.startswith("//") else "/status",
             site=context.pages_url,
             style=STYLE.path,
             script=SCRIPT.path,

@@ -9,6 +9,7 @@ A site without progress (`uploads.shows_progress = false`) says of any failure o
 """
 
 import math
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -31,7 +32,7 @@ from gelombang_server.pages.registering import asker
 from gelombang_server.pages.visitor import TOKEN_FIELD, Visitor, require_form_token, visitor_of
 from gelombang_server.photobody import Inspection
 from gelombang_server.problem import Problem
-from gelombang_server.ticketed import DESK, TUS_PATH, TicketWish, give_ticket
+from gelombang_server.ticketed import DESK, SHED_HERE, TUS_PATH, TicketWish, give_ticket
 from gelombang_server.whole_photo import Kept, Upload
 
 TICKET_PATH = "/foto/tiket"
@@ -128,7 +129,7 @@ async def _take(request: web.Request, applicant: int, kind: PhotoKind) -> Kept:
         raise Problem(Code.UPLOAD_FAILED, "the upload failed; please repeat", stage=Stage.ADMISSION)
     bodies.count += 1
     try:
-        return await _read_and_keep(request, applicant, kind)
+        return await _read_and_keep(request, applicant, kind, lambda: None)
     finally:
         bodies.count -= 1
 
@@ -150,16 +151,21 @@ async def _take_with_ticket(request: web.Request, applicant: int, kind: PhotoKin
         desk.ask(applicant, kind, size_bytes, bytes(32), has_other, attempt)
         ticket = desk.resume(applicant, kind, size_bytes, bytes(32), attempt)
         try:
-            return await _read_and_keep(request, applicant, kind)
+            return await _read_and_keep(request, applicant, kind, lambda: desk.photo_received(ticket))
+        except Problem as problem:
+            if problem.code in SHED_HERE:
+                problem.retry_after_seconds = desk.return_after_seconds(applicant)
+            raise
         finally:
             desk.close(ticket)
     finally:
         bodies.count -= 1
 
 
-async def _read_and_keep(request: web.Request, applicant: int, kind: PhotoKind) -> Kept:
+async def _read_and_keep(request: web.Request, applicant: int, kind: PhotoKind, received: Callable[[], None]) -> Kept:
     attempt, profile, keeper = request[ATTEMPT], request.app[CONTEXT].profile.uploads, request.app[KEEPER]
     body = await whole_body(request, profile)
+    received()
     attempt.stage = Stage.BODY
     photo = photo_part(request.headers[hdrs.CONTENT_TYPE], body)
     del body

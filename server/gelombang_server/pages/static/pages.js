@@ -40,7 +40,14 @@
 
   // --- what is said
 
-  const say = (text) => { $("state").textContent = text; };
+  const say = (text) => {
+    $("state").textContent = text;
+    $("state").classList.remove("notice");
+  };
+  const busy = (is) => {
+    $("send").hidden = is;
+    form.querySelector(".picker").hidden = is;
+  };
   const fail = (text) => {
     $("fault").querySelector("p").textContent = text;
     $("fault").hidden = false;
@@ -49,8 +56,7 @@
     ready();
   };
   const ready = () => {
-    $("send").hidden = false;
-    $("send").disabled = false;
+    busy(false);
     buttons(false, false);
   };
   const buttons = (pause, resume) => {
@@ -160,7 +166,6 @@
     draw(chosen.blob.size);
     say(said.stored);
     buttons(false, false);
-    $("send").hidden = true;
     $("fault").hidden = true;
     $("onward").hidden = false;
     $("onward").focus();
@@ -174,9 +179,10 @@
       if (still <= 0) return next();
       $("state").textContent = `${fill(answer.told.code === "uploads_busy" ? said.waits : reason(answer.told.code) + " {time}",
         { at: clock(still), time: wait(still) })} ${said.waits_open}`;
-      return later(Math.min(still, still < 60 ? 1 : 15), show);
+      return later(Math.min(still, still < 60 ? 15 : 60), show);
     };
     buttons(false, false);
+    $("state").classList.add("notice");
     show();
   };
   const refused = (answer, attempt, next) => {
@@ -325,7 +331,7 @@
     if (!input.files.length) return; // the browser says what is missing
     event.preventDefault();
     clearTimeout(timer);
-    $("send").disabled = true;
+    busy(true);
     take(input.files[0]);
   });
   if (progresses) {
