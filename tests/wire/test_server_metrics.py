@@ -225,7 +225,8 @@ def test_a_server_process_stays_within_its_budget_of_series_and_bytes_whatever_h
                 metrics.upload_ended(photo, stage, outcome, Code.NONE).inc()
     for route in Route:
         for status in (200, 422, 429, 499, 503):
-            metrics.request(route, status)
+            metrics.requests.answered(route, status)
+            metrics.requests.took(route, 1_000)
     for labels in product(*(LABEL_SETS[Side.SERVER, label].values for label in telemetry.CLIENT_UPLOAD_OUTCOMES.labels)):
         metrics.counter(telemetry.CLIENT_UPLOAD_OUTCOMES).labels(*labels).inc()
     filled = ("client_upload_outcomes_total", "upload_attempts_total", "problems_total", "requests_total", "request_seconds", "_info")
