@@ -25,7 +25,6 @@ from gelombang.errors import HostError
 from gelombang.ledger import SERVER_ROW, read_all
 from gelombang.loading import load_profile
 from gelombang.profile import Database
-from gelombang.rehearsed_fault import FaultSetting, RehearsedFault
 from gelombang.runplan import ScaleNumbers, ServerPlan, read_model, write_model
 from gelombang_server.control_group import require_groups
 from gelombang_server.photo_disk import photo_disk
@@ -35,6 +34,7 @@ from support.photo_storm import Acknowledged, Storm
 from support.postgres import postgres_cluster
 from support.upload_site import sha256
 from system.test_server_command import orders
+from tests.wire.serversite import plan, profile, serving
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 PER_SECOND = 12.0
@@ -122,9 +122,9 @@ async def test_a_database_file_that_another_process_holds_for_ten_seconds(tmp_pa
 async def test_a_postgresql_that_is_gone_for_ten_seconds(tmp_path: Path) -> None:
     with postgres_cluster() as cluster:
         database = Database(url=cluster.url, schema_name="storm")
-        profile = load_profile("hardened").model_copy(update={"database": database})
+        on_postgres = load_profile("hardened").model_copy(update={"database": database})
         config = orders(tmp_path, "hardened", scale=FULL_SIZE)
-        write_model(config, read_model(config, ServerPlan).model_copy(update={"profile": profile}))
+        write_model(config, read_model(config, ServerPlan).model_copy(update={"profile": on_postgres}))
         with running(config) as (server, ready):
             async with storm_at(tmp_path, ready) as storm:
                 await storm.until(lambda: is_well(storm), RECOVERED_WITHIN_SECONDS)
@@ -168,15 +168,16 @@ async def test_a_disk_for_photos_that_is_full(tmp_path: Path) -> None:
 
 
 async def test_a_disk_that_loses_writes(tmp_path: Path) -> None:
-    def fault(at_seconds: float, value: float) -> RehearsedFault:
-        return RehearsedFault(setting=FaultSetting.SYNC_FAILS, at_seconds=at_seconds, value=value)
-
-    faults = [fault(12.0, 1), fault(15.0, 0)]
-    with running(orders(tmp_path, "hardened", scale=FULL_SIZE, zero_us=monotonic_us(), faults=faults)) as (server, ready):
-        async with storm_at(tmp_path, ready) as storm:
-            await storm.until(lambda: storm.told["sync_failed"] >= TOLD_LEAST, 2 * RECOVERED_WITHIN_SECONDS)
+    """In this process, where the fault can be set off when the storm is well."""
+    one_process = profile("hardened", uploads={"own_process": False})
+    async with serving(plan(tmp_path, one_process, scale=FULL_SIZE)) as site:
+        site.context.uploads_url = site.url
+        async with storm_at(tmp_path, {"uploads_url": site.url}) as storm:
+            await storm.until(lambda: is_well(storm), RECOVERED_WITHIN_SECONDS)
+            site.context.sync_fails = True
+            await storm.until(lambda: storm.told["sync_failed"] >= TOLD_LEAST, RECOVERED_WITHIN_SECONDS)
+            site.context.sync_fails = False
             await recovered(storm)
-    assert server.returncode == 0
     assert set(storm.told) <= {"acknowledged", "sync_failed", "patience_over", "commits_busy"}
     assert_kept(tmp_path / "site", storm.acknowledged, rows_in_file(tmp_path / "site"))
     quarantined = list((tmp_path / "site" / "photos" / "quarantine").iterdir())
