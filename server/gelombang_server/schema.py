@@ -152,14 +152,6 @@ CREATE TABLE IF NOT EXISTS selections (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS selections_wave ON selections (wave, applicant);
 
-CREATE TABLE IF NOT EXISTS test_answers (
-    applicant INTEGER NOT NULL REFERENCES applicants (id),
-    question INTEGER NOT NULL,
-    answer INTEGER NOT NULL,
-    answered_us INTEGER NOT NULL,
-    PRIMARY KEY (applicant, question)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE IF NOT EXISTS wallets (
     applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
     partner TEXT NOT NULL,

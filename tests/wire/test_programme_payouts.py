@@ -90,6 +90,7 @@ async def test_a_whole_life_ends_with_every_rupiah_where_it_belongs(site: Progra
     assert await rupiah(site, 1) == {"promised": 0, "spent": 1_000_000, "due": 0, "on_the_way": 0, "paid": 2_550_000}
     found = await books(site)
     assert (found["breaches"], found["paid_rupiah"], found["payments"]) == (0, 2_550_000, {"paid": 7})
+    assert site.site.sample("payment_answers_total", became="paid") == 7
 
 
 async def test_silence_after_and_before_the_money_moved_pays_nobody_twice_and_leaves_nobody_out(tmp_path: Path) -> None:

@@ -180,13 +180,6 @@ CREATE TABLE selections (
     wave text NOT NULL
 );
 CREATE INDEX selections_wave ON selections (wave, applicant);
-CREATE TABLE test_answers (
-    applicant bigint NOT NULL REFERENCES applicants (id),
-    question bigint NOT NULL,
-    answer bigint NOT NULL,
-    answered_us bigint NOT NULL,
-    PRIMARY KEY (applicant, question)
-);
 CREATE TABLE wallets (
     applicant bigint PRIMARY KEY REFERENCES applicants (id),
     partner text NOT NULL,

@@ -1,10 +1,10 @@
 """Whether a programme's books balance: people against draws, rupiah against the promise, payments against the partners' own books."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from gelombang.programme.benefits import Terms
 from gelombang.programme.partner import PartnerBook
+from gelombang.record_programme import ProgrammeBooks
 from gelombang_server.peoplestore import Cursor
 
 NAMED_LIMIT = 20
@@ -26,22 +26,7 @@ SELECT count(*) FROM benefit_entries e WHERE NOT EXISTS (SELECT 1 FROM selection
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What was found."""
-
-    waves: dict[str, dict[str, int]]
-    rupiah: dict[str, int]
-    """By account, over everybody."""
-    payments: dict[str, int]
-    """By state."""
-    paid_rupiah: int
-    """As the partners' books have it."""
-    breaches: int
-    named: list[str]
-
-
-def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]) -> Books:
+def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]) -> ProgrammeBooks:
     """Compare everything with everything. Payments under way are none of anybody's fault."""
     waves = {
         wave: {"quota": quota, "joined": joined, "members": members, "selected": selected, "strangers": strangers, "told": told}
@@ -66,7 +51,14 @@ def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]
         *([f"{strangers} entries belong to people whom no draw chose"] if strangers else []),
     ]
     paid = sum(amount for book in partners.values() for _, amount in book.paid.values())
-    return Books(waves, rupiah, states, paid, len(breaches), breaches[:NAMED_LIMIT])
+    return ProgrammeBooks(
+        waves=waves,
+        rupiah=rupiah,
+        payments=states,
+        paid_rupiah=paid,
+        breaches=len(breaches),
+        named=breaches[:NAMED_LIMIT],
+    )
 
 
 def _wave_breaches(waves: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The programme's operator, at the harness listener: when the run begins, a draw by hand, and whether the books balance."""
 
-from dataclasses import asdict
 from typing import Annotated, TypeVar
 
 import orjson
@@ -9,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gelombang.attempt import Code
 from gelombang.programme.lottery import SEED_LIMIT
+from gelombang.record_programme import ProgrammeBooks
 from gelombang_server.answers import Answer, json_answer
 from gelombang_server.config import CONTEXT
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
-from gelombang_server.programme.books import Books, read_books
+from gelombang_server.programme.books import read_books
 from gelombang_server.programme.calendar import keep_zero
 from gelombang_server.programme.drawing import drawing
 from gelombang_server.programme.holdings import lapse_places
@@ -82,12 +82,12 @@ async def _books(request: web.Request) -> Answer:
     """As one operation among those that write, so that nothing changes while it is compared."""
     context, programme = request.app[CONTEXT], request.app[PROGRAMME]
 
-    def compare(cursor: Cursor) -> Books:
+    def compare(cursor: Cursor) -> ProgrammeBooks:
         partners = {name: read_book(book_file(context.site, name)) for name in programme.adapters.names}
         return read_books(cursor, programme.calendar.terms, partners)
 
     found = await context.database.run(compare)
-    return json_answer(asdict(found))
+    return json_answer(found.model_dump())
 
 
 async def _lapses(request: web.Request) -> Answer:
