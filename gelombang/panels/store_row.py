@@ -67,6 +67,21 @@ STORE = Row(
             paints=(LIMIT,),
         ),
         Panel(
+            "As applicants' pages say",
+            "How uploads ended per minute as the applicants' pages in browsers reported it, by outcome and phase, and reports that were"
+            " counted and no longer written down. A reset in send that the server calls abandoned is a lost line; a page that nobody opens"
+            " again reports nothing. Only a site with pages has these.",
+            Unit.COUNT,
+            (
+                Query(
+                    per_minute(telemetry.CLIENT_UPLOAD_OUTCOMES, by=("client_outcome", "client_phase")),
+                    "{{client_outcome}} in {{client_phase}}",
+                ),
+                Query(per_minute(telemetry.CLIENT_REPORTS_UNWRITTEN), "not written down"),
+            ),
+            Runbook.UPLOADS_FAILING,
+        ),
+        Panel(
             "Waiting room",
             "People with a place, and people let in per minute by whether the time that they had been told was true: within a fifth of it."
             " Broken promises, or people told again, mean that the store is slower than the profile says: lower capacity_ratio. Only a site"
