@@ -52,7 +52,8 @@ def shop(tmp_path: Path) -> Shop:
     for name, content in images.items():
         (folder / name).write_text(content)
     (folder / "compose.yaml").write_text(COMPOSE)
-    (folder / "gelombang.toml").write_text(GATE.replace("time_limit_seconds = 90.0", "time_limit_seconds = 5.0"))
+    (folder / "gelombang.toml").write_text(GATE)
+    (folder / "short.toml").write_text(GATE.replace("time_limit_seconds = 90.0", "time_limit_seconds = 5.0"))
     return Shop(folder, home, {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"})
 
 
@@ -72,7 +73,7 @@ def test_an_image_whose_answers_go_wrong_fails_by_the_route_s_name_and_nothing_o
 
 def test_where_the_engine_is_on_another_machine_only_wall_time_is_judged_and_the_verdict_says_so(shop: Shop) -> None:
     (shop.home / "elsewhere").touch()
-    done = shop.gate(*words(shop, "v1", "v1"), "--route", "items")
+    done = shop.gate(*words(shop, "v1", "v1"), "--route", "items", "--config", "short.toml")
     assert done.returncode == 0, done.stderr
     assert "CPU time can't be seen from here, so wall time alone was judged" in done.stdout
     assert "| items | wall |" in done.stdout
