@@ -219,6 +219,14 @@ _PARTNERS = Row(
             ),
             Runbook.PEOPLE_FINISHING_TOO_SLOWLY,
         ),
+        Panel(
+            "Payments",
+            "What became of payments when their wallet partner was asked, a second. Empty where the site has no programme. A growing share"
+            " of again: a partner does not say whether the money moved; it is asked once more with the same key, and nobody is paid twice.",
+            Unit.PER_SECOND,
+            (Query(per_second(telemetry.PAYMENT_ANSWERS, by=("became",)), "{{became}}"),),
+            Runbook.PEOPLE_FINISHING_TOO_SLOWLY,
+        ),
     ),
 )
 

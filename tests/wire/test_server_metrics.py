@@ -178,7 +178,7 @@ async def test_a_writer_locked_out_counts_its_wait_apart_from_its_commit(tmp_pat
     database = Database(path, queue_limit=9, batch_limit=9, metrics=metrics)
     other.execute("BEGIN IMMEDIATE")
     asked = asyncio.create_task(database.run(lambda cursor: cursor.execute("INSERT INTO words VALUES ('a')").rowcount))
-    await until(database._queue.empty)
+    await until(lambda: database._group_open and not database._queue)
     other.execute("ROLLBACK")
     assert await asked == 1
     assert value(metrics, "database_lock_seconds_count") == value(metrics, "database_commit_seconds_count") == 1
