@@ -1,23 +1,23 @@
 """Photos as files that are there after a power cut: temporary file, fdatasync, rename, directory fsync.
 
-A bounded pool of threads does it. A photo that fits into memory costs one hop; a larger or slower one is a `PhotoPart` that is written
+A bounded number of threads does it. A photo that fits into memory costs one hop; a larger or slower one is a `PhotoPart` that is written
 piece by piece (`gelombang_server.photopart`), and its last hop makes it durable. The directory's fsync is shared by those who finish
-together. Folders bear two hex digits and are filled one after the other, `FOLDER_PHOTOS` files at a time: directories stay small, and
-photos that finish together share a directory to sync.
+together, and none of them waits for it in a thread. Folders bear two hex digits and are filled one after the other, `FOLDER_PHOTOS` files
+at a time: directories stay small, and photos that finish together share a directory to sync.
 
 A failed fsync is never tried again on the same file, because the kernel may have dropped the pages and will report success the next time
 (Rebello et al., "Can applications recover from fsync failures?", USENIX ATC 2020): the photo is moved to `quarantine/`, its folder is
 not used again in this process, and the upload fails. A disk without room is no such failure: what was written is removed.
 """
 
-import asyncio
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from gelombang_server.commit_threads import CommitThreads, Waiting
 from gelombang_server.directory_sync import DirectorySync, Sync, sync_once
 from gelombang_server.photopart import PhotoPart, SyncFailedError, WrittenPart
 
@@ -26,10 +26,19 @@ FOLDER_PHOTOS = 4_096
 FOLDERS = 256
 QUARANTINE = "quarantine"
 PART = ".part"
+PHOTO = ".jpg"
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 GATHER_LIMIT_BYTES = 33_554_432
 """What all photos of a process may hold in memory before each is written out in small steps; a profile says its own."""
 
 T = TypeVar("T")
+
+
+class Renamed(NamedTuple):
+    """A photo under its name, whose folder is to be synced."""
+
+    path: str
+    waiting: Waiting[str]
 
 
 class PhotoFiles:
@@ -46,17 +55,14 @@ class PhotoFiles:
         sync_file: Sync = os.fdatasync,
         sync_directory: Sync = os.fsync,
     ) -> None:
-        assert threads_limit > 0
         self._root = root
         self._sync_file = sync_file
         self._sync_directory = sync_directory
-        self._pool = ThreadPoolExecutor(threads_limit, "photo-commit")
+        self._threads = CommitThreads(threads_limit)
         self._lock = threading.Lock()
-        self._folders: dict[str, DirectorySync] = {}
+        self._folders: dict[str, DirectorySync[Renamed]] = {}
         self._retired: set[str] = set()
-        self._asked = 0
         self._count = 0
-        self._is_closed = False
         self.gather_limit_bytes = gather_limit_bytes
         self.gathered_bytes = 0
         """In memory and not written yet, of all parts."""
@@ -80,24 +86,23 @@ class PhotoFiles:
 
     async def drop(self, path: str) -> None:
         """Take back a photo that was made durable and nothing points to."""
-        await asyncio.get_running_loop().run_in_executor(self._pool, (self._root / path).unlink)
+        await self.in_thread((self._root / path).unlink)
 
     def close(self) -> None:
         """Wait for photos in a thread, then close. What waits for a thread is dropped: on a slow disk that would be minutes of them."""
-        self._is_closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
         for folder in self._folders.values():
             folder.close()
 
     @property
     def is_closed(self) -> bool:
         """No thread takes work any more."""
-        return self._is_closed
+        return self._threads.is_closed
 
     @property
     def in_progress(self) -> int:
         """Pieces and photos in a thread, or waiting for one."""
-        return self._asked
+        return self._threads.in_progress
 
     @property
     def sync_count(self) -> int:
@@ -107,65 +112,79 @@ class PhotoFiles:
     # what parts ask for
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """`work` in a thread of the pool; it goes on to its end when the caller is cancelled.
+        """`work` in a thread; once a thread has taken it, it goes on to its end when the caller is cancelled."""
 
-        The pool's line is bounded by its callers: each holds a body, and bodies are bounded by `uploads.bodies_limit`.
-        """
-        self._asked += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        future.add_done_callback(self._answered)
-        return await future
+        def do(waiting: Waiting[T]) -> None:
+            waiting.result = work()
+            self._threads.tell((waiting,))
+
+        return await self._threads.ask(do)
+
+    async def finished(self, finish: Callable[[Waiting[str]], None]) -> str:
+        """The path of a photo that `finish`, in a thread, gives to `self.finish`."""
+        return await self._threads.ask(finish)
 
     def later(self, work: Callable[[], None]) -> None:
-        """`work` in a thread of the pool, without waiting for it."""
-        if self._is_closed:
+        """`work` in a thread, without waiting for it."""
+        if self._threads.is_closed:
             work()
         else:
-            self._pool.submit(work)
+            self._threads.later(work)
 
     def open_part(self, file_name: str) -> WrittenPart:
         """A new temporary file in the folder whose turn it is. In a thread. Raises OSError or SyncFailedError."""
         name = self._folder()
-        path = self._root / name / f"{file_name}{PART}"
-        return WrittenPart(name, path, path.open("xb+", buffering=0))
+        written = f"{file_name}{PART}"
+        descriptor = os.open(written, _NEW_FILE, 0o666, dir_fd=self._folders[name].descriptor)
+        return WrittenPart(name, file_name, f"{self._root}/{name}/{written}", descriptor)
 
     def move_in(self, part: WrittenPart) -> WrittenPart:
         """A file that was written elsewhere on this disk, now a temporary one of the folder whose turn it is. In a thread. Raises as
         `open_part` does."""
         name = self._folder()
-        path = self._root / name / f"{part.path.stem}{PART}"
-        part.path.rename(path)
-        return WrittenPart(name, path, part.file)
+        path = f"{self._root}/{name}/{part.file_name}{PART}"
+        Path(part.path).rename(path)
+        return part._replace(folder=name, path=path)
 
-    def finish(self, part: WrittenPart) -> str:
-        """Make a written file durable under its name. In a thread. Raises SyncFailedError."""
-        path = part.path.with_suffix(".jpg")
+    def finish(self, part: WrittenPart, waiting: Waiting[str]) -> None:
+        """Make a written file durable under its name, and tell `waiting` its path, or the SyncFailedError of its folder; the file is closed
+        here. In a thread. Raises SyncFailedError."""
+        folder, name = self._folders[part.folder], f"{part.file_name}{PHOTO}"
+        at = folder.descriptor
         try:
-            self._sync_file(part.file.fileno())
-            part.file.close()
-            part.path.rename(path)
+            try:
+                self._sync_file(part.descriptor)
+            finally:
+                os.close(part.descriptor)
+            os.rename(f"{part.file_name}{PART}", name, src_dir_fd=at, dst_dir_fd=at)
         except OSError as error:
             self.quarantine(part.path)
-            raise SyncFailedError(f"{part.path.name}: {error.strerror}") from error
-        try:
-            if part.folder in self._retired:
-                raise OSError(0, "a sync of it failed before")
-            self._folders[part.folder].sync()
-        except OSError as error:
-            self._retired.add(part.folder)
-            self.quarantine(path)
-            raise SyncFailedError(f"folder {part.folder}: {error.strerror}") from error
-        return f"{part.folder}/{path.name}"
+            raise SyncFailedError(f"{part.file_name}{PART}: {error.strerror}") from error
+        waiting.result = f"{part.folder}/{name}"
+        renamed = Renamed(f"{self._root}/{waiting.result}", waiting)
+        if part.folder in self._retired:
+            self._synced(part.folder, [renamed], None)
+        else:
+            folder.sync(renamed)
 
-    def quarantine(self, path: Path) -> None:
+    def quarantine(self, path: str) -> None:
         """Keep what there is for a person to look at; where even that fails, the file stays and no row points to it."""
         try:
-            path.rename(self._root / QUARANTINE / path.name)
+            Path(path).rename(self._root / QUARANTINE / Path(path).name)
         except OSError:
             return
 
-    def _answered(self, _: "asyncio.Future[T]") -> None:
-        self._asked -= 1
+    def _synced(self, folder: str, batch: list[Renamed], error: OSError | None) -> None:
+        """A folder's sync is over; what it was for is told together. In a thread."""
+        if error is None and folder in self._retired:
+            error = OSError(0, "a sync of it failed before")
+        if error is not None:
+            self._retired.add(folder)
+            for renamed in batch:
+                self.quarantine(renamed.path)
+                renamed.waiting.error = SyncFailedError(f"folder {folder}: {error.strerror}")
+                renamed.waiting.error.__cause__ = error
+        self._threads.tell(renamed.waiting for renamed in batch)
 
     def _folder(self) -> str:
         """The folder whose turn it is; a folder that could not be synced is passed over."""
@@ -181,5 +200,5 @@ class PhotoFiles:
                 path = self._root / name
                 path.mkdir(exist_ok=True)
                 sync_once(self._root, self._sync_directory)
-                self._folders[name] = DirectorySync(path, self._sync_directory)
+                self._folders[name] = DirectorySync(path, self._sync_directory, partial(self._synced, name))
             return name

@@ -9,13 +9,13 @@ so that an error of the kernel's own write-back is not lost (an error is told to
 """
 
 import errno
-import io
 import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from gelombang_server.commit_threads import Waiting
     from gelombang_server.photofile import PhotoFiles
 
 PIECE_BYTES = 262_144
@@ -37,8 +37,11 @@ class WrittenPart(NamedTuple):
     """A temporary file."""
 
     folder: str
-    path: Path
-    file: io.FileIO
+    file_name: str
+    """Without its suffix."""
+    path: str
+    descriptor: int
+    """Open; whoever has the part closes it."""
 
 
 class PhotoPart:
@@ -92,7 +95,7 @@ class PhotoPart:
         pieces, self._pieces = self._pieces, []
         self._has_file = True
         try:
-            return await self._files.in_thread(lambda: self._finish(pieces))
+            return await self._files.finished(lambda waiting: self._finish(pieces, waiting))
         finally:
             self._count_back(self._counted_bytes)
 
@@ -132,7 +135,7 @@ class PhotoPart:
             try:
                 if self._written is None:
                     self._written = self._files.open_part(self.file_name)
-                _write(self._written.file, pieces)
+                _write(self._written.descriptor, pieces)
             except OSError as error:
                 raise self._failed(error) from error
 
@@ -140,7 +143,7 @@ class PhotoPart:
         with self._lock:
             if self._written is None:
                 raise SyncFailedError(f"{self.photo_id}: it was given up")
-            descriptor, pieces, at = self._written.file.fileno(), [], 0
+            descriptor, pieces, at = self._written.descriptor, [], 0
             try:
                 while piece := os.pread(descriptor, PIECE_BYTES, at):
                     pieces.append(piece)
@@ -149,26 +152,23 @@ class PhotoPart:
                 raise self._failed(error) from error
             return pieces
 
-    def _finish(self, pieces: list[bytes]) -> str:
+    def _finish(self, pieces: list[bytes], waiting: "Waiting[str]") -> None:
         self._append(pieces)
         with self._lock:
             if self._ended or self._written is None:
                 raise SyncFailedError(f"{self.photo_id}: it was given up")
             self._ended = True
             written, self._written = self._written, None
-            try:
-                return self._files.finish(written)
-            finally:
-                written.file.close()
+            self._files.finish(written, waiting)
 
     def _failed(self, error: OSError) -> SyncFailedError | NoSpaceError:
         """Nothing more is written: a file that could not be written is looked at later, one without room makes room."""
         self._ended = True
         written, self._written = self._written, None
         if written is not None:
-            written.file.close()
+            os.close(written.descriptor)
             if error.errno in _NO_ROOM:
-                written.path.unlink()
+                Path(written.path).unlink()
             else:
                 self._files.quarantine(written.path)
         if error.errno in _NO_ROOM:
@@ -180,16 +180,16 @@ class PhotoPart:
             self._ended = True
             written, self._written = self._written, None
             if written is not None:
-                written.file.close()
-                written.path.unlink()
+                os.close(written.descriptor)
+                Path(written.path).unlink()
 
 
-def _write(file: io.FileIO, pieces: list[bytes]) -> None:
+def _write(descriptor: int, pieces: list[bytes]) -> None:
     """All of it; in one call where the kernel takes it in one, because each return from a call waits for the interpreter's lock."""
     for at in range(0, len(pieces), _PIECES_LIMIT):
         some = pieces[at : at + _PIECES_LIMIT]
-        written = os.writev(file.fileno(), some)
+        written = os.writev(descriptor, some)
         if written < sum(map(len, some)):
             rest = memoryview(b"".join(some))[written:]
             while rest:
-                rest = rest[file.write(rest) :]
+                rest = rest[os.write(descriptor, rest) :]

@@ -137,28 +137,29 @@ async def test_a_dropped_photo_is_gone(root: Path) -> None:
 
 
 def test_everybody_in_a_batch_is_told_that_it_failed(tmp_path: Path) -> None:
-    held, results = threading.Event(), []
+    begun, held = threading.Event(), threading.Event()
+    told: list[tuple[list[int], int | None]] = []
 
     def slow_failure(descriptor: int) -> None:
+        begun.set()
         assert held.wait(10)
         fail(descriptor)
 
-    folder = DirectorySync(tmp_path, slow_failure)
+    def tell(batch: list[int], error: OSError | None) -> None:
+        told.append((batch, None if error is None else error.errno))
 
-    def ask() -> None:
-        try:
-            folder.sync()
-        except OSError as error:
-            results.append(error.errno)
-
-    threads = [threading.Thread(target=ask) for _ in range(5)]
-    for thread in threads:
-        thread.start()
+    folder = DirectorySync[int](tmp_path, slow_failure, tell)
+    leader = threading.Thread(target=folder.sync, args=(0,))
+    leader.start()
+    assert begun.wait(10)
+    for number in (1, 2, 3):
+        folder.sync(number)
+    assert told == [], "nobody waits in a thread, and nobody is told early"
     held.set()
-    for thread in threads:
-        thread.join(10)
+    leader.join(10)
     folder.close()
-    assert results == [5] * 5
+    assert told == [([0], 5), ([1, 2, 3], 5)]
+    assert folder.sync_count == 2
 
 
 async def test_a_slow_disk_does_not_hold_up_the_end_by_what_waits_for_a_thread(root: Path) -> None:

@@ -14,7 +14,6 @@ who dies after it leaves a file that the next start removes, and the upload begi
 
 import asyncio
 import fcntl
-import io
 import os
 import struct
 import sys
@@ -22,6 +21,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from gelombang_server.commit_threads import Waiting
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import NoSpaceError, SyncFailedError, WrittenPart
@@ -148,11 +148,11 @@ class FilePart(PartialPart):
     def _open(self, size_bytes: int) -> int:
         with self._lock:
             try:
-                file = io.FileIO(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb+")
-                self._written = WrittenPart(FOLDER, self._path, file)
-                offset = min(os.fstat(file.fileno()).st_size, size_bytes - 1)
-                file.truncate(offset)
-                file.seek(offset)
+                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._written = WrittenPart(FOLDER, self._path.stem, str(self._path), descriptor)
+                offset = min(os.fstat(descriptor).st_size, size_bytes - 1)
+                os.ftruncate(descriptor, offset)
+                os.lseek(descriptor, offset, os.SEEK_SET)
                 return offset
             except OSError as error:
                 raise self._failed(error) from error
@@ -160,7 +160,7 @@ class FilePart(PartialPart):
     def _read(self, take: Callable[[bytes], None]) -> None:
         with self._lock:
             assert self._written is not None
-            descriptor, at = self._written.file.fileno(), 0
+            descriptor, at = self._written.descriptor, 0
             try:
                 while at < self.began_at:
                     piece = os.pread(descriptor, min(READ_BYTES, self.began_at - at), at)
@@ -171,7 +171,7 @@ class FilePart(PartialPart):
             except OSError as error:
                 raise self._failed(error) from error
 
-    def _finish(self, pieces: list[bytes]) -> str:
+    def _finish(self, pieces: list[bytes], waiting: Waiting[str]) -> None:
         self._append(pieces)
         with self._lock:
             if not self._ended and self._written is not None:
@@ -179,7 +179,7 @@ class FilePart(PartialPart):
                     self._written = self._files.move_in(self._written)
                 except OSError as error:
                     raise self._failed(error) from error
-        return super()._finish([])
+        super()._finish([], waiting)
 
     def _put_away(self, pieces: list[bytes]) -> None:
         try:
@@ -189,11 +189,13 @@ class FilePart(PartialPart):
                 self._ended = True
                 written, self._written = self._written, None
                 if written is not None:
-                    if self._is_taken_back:
-                        written.file.truncate(self.began_at)
-                    written.file.close()
+                    try:
+                        if self._is_taken_back:
+                            os.ftruncate(written.descriptor, self.began_at)
+                    finally:
+                        os.close(written.descriptor)
                     if self._is_useless:
-                        written.path.unlink(missing_ok=True)
+                        Path(written.path).unlink(missing_ok=True)
         finally:
             descriptor, self._lock_descriptor = self._lock_descriptor, None
             if descriptor is not None:
