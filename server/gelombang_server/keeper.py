@@ -75,7 +75,7 @@ class PhotoKeeper:
         context.metrics.gauge(telemetry.COMMIT_PLACES_LIMIT).set(limit)
         self.line = CommitLine(commits, limit, context.metrics) if commits is not None else None
         watch_pool(context.metrics, threads, lambda: self.files.in_progress, lambda: self.line.waiting if self.line is not None else 0)
-        self.works: set[asyncio.Task[Kept]] = set()
+        self.works: dict[asyncio.Task[Kept], Upload] = {}
         """Bounded by the store's turns and line, and what leaves them commits in milliseconds."""
 
     async def resume(self) -> None:
@@ -104,28 +104,26 @@ class PhotoKeeper:
         """Store the photo and wait for it as long as the profile's proxy does. Raises Problem; may be cancelled when the client left."""
         require_time(upload.deadline_us, Stage.STORE)
         work = asyncio.create_task(self._work(upload))
-        self.works.add(work)
-        work.add_done_callback(self.works.discard)
-        work.add_done_callback(lambda _: upload.part.discard())
+        self.works[work] = upload
+        work.add_done_callback(self._ended)
         left_seconds, within_seconds = upload.left_seconds, self._profile.answer_within_seconds
-        patience = asyncio.timeout(min(left_seconds, within_seconds))
         try:
-            async with patience:
-                return await asyncio.shield(work)
-        except TimeoutError:
-            if not patience.expired():
-                raise
-            return await self._out_of_time(upload, work, request, left_seconds < within_seconds)
+            # Leaves the work alone, whether the time is over or the request is cancelled.
+            await asyncio.wait((work,), timeout=min(left_seconds, within_seconds))
+            if work.done():
+                return work.result()
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._profile.cancels_when_client_left and not upload.is_committing:
                 work.cancel()
+                work.add_done_callback(_forget)
             elif upload.is_heard() and task is not None:
                 task.uncancel()
                 return await asyncio.shield(work)
             else:
                 self._leave_behind(upload, work)
             raise
+        return await self._out_of_time(upload, work, request, left_seconds < within_seconds)
 
     async def stored(self, applicant: int) -> list[tuple[PhotoKind, Kept]]:
         """The applicant's photos that have a row, rejected ones too."""
@@ -139,12 +137,16 @@ class PhotoKeeper:
     async def close(self) -> None:
         """Let commits end, drop what waits at the store, close the files. The database must still be open."""
         self.store.close()
-        waiting = list(self.works)
-        for work in waiting:
-            work.cancel()
-        if waiting:
-            await asyncio.wait(waiting, timeout=CLOSE_LIMIT_SECONDS)
+        works = dict(self.works)
+        for work, upload in works.items():
+            if not upload.is_committing:
+                work.cancel()
+        if works:
+            await asyncio.wait(works, timeout=CLOSE_LIMIT_SECONDS)
         await asyncio.to_thread(self.files.close)
+
+    def _ended(self, work: "asyncio.Task[Kept]") -> None:
+        self.works.pop(work).part.discard()
 
     async def _out_of_time(self, upload: Upload, work: "asyncio.Task[Kept]", request: web.Request, is_deadline: bool) -> Kept:
         transport = request.transport
@@ -153,8 +155,7 @@ class PhotoKeeper:
             return await work
         if self._profile.cancels_when_client_left and not upload.is_committing:
             work.cancel()
-        else:
-            work.add_done_callback(_forget)
+        work.add_done_callback(_forget)
         if is_deadline:
             raise passed(upload.attempt.stage)
         raise Problem(Code.UPLOAD_TIMED_OUT, "the photo was not stored in time; please repeat", stage=upload.attempt.stage)
@@ -177,7 +178,7 @@ class PhotoKeeper:
         work.add_done_callback(end)
 
     async def _work(self, upload: Upload) -> Kept:
-        """A turn, then the commit. A commit that began is not cancelled."""
+        """A turn, then the commit. Nobody cancels it once it commits: what began is finished, also when the process drains."""
         attempt = upload.attempt
         attempt.stage = Stage.STORE
         try:
@@ -192,19 +193,10 @@ class PhotoKeeper:
             attempt.stage = Stage.COMMIT
         place = await self._place(upload)
         began_us = monotonic_us()
-        if self.vault.may_be_cancelled:
-            path = await self._made_durable(upload, place)
-            upload.is_committing = True
-            commit = asyncio.create_task(self._note(upload, path, began_us))
-        else:
-            upload.is_committing = True
-            commit = asyncio.create_task(self._commit(upload, place, began_us))
-        try:
-            return await asyncio.shield(commit)
-        except asyncio.CancelledError:
-            # Only `close` cancels a work that commits: the process drains, and what began is finished first.
-            await asyncio.wait([commit])
-            raise
+        upload.is_committing = not self.vault.may_be_cancelled
+        path = await self._made_durable(upload, place)
+        upload.is_committing = True
+        return await self._note(upload, path, began_us)
 
     async def _place(self, upload: Upload) -> AbstractContextManager[None]:
         """A place at the disk. Raises Problem(commits_busy); may be cancelled."""
@@ -215,9 +207,6 @@ class PhotoKeeper:
         except BaseException:
             self.store.forget(upload.part.size_bytes)
             raise
-
-    async def _commit(self, upload: Upload, place: AbstractContextManager[None], began_us: int) -> Kept:
-        return await self._note(upload, await self._made_durable(upload, place), began_us)
 
     async def _made_durable(self, upload: Upload, place: AbstractContextManager[None]) -> str:
         """Its path in the vault. Raises Problem."""
@@ -288,6 +277,6 @@ KEEPER = web.AppKey("keeper", PhotoKeeper)
 
 
 def _forget(work: "asyncio.Task[Kept]") -> None:
-    """The person was told 504 already; an error of the work has nobody to be told to and is written down."""
+    """The person was told 504 already, or has left; an error of the work has nobody to be told to and is written down."""
     if not work.cancelled() and (error := work.exception()) is not None and not isinstance(error, Problem):
         traceback.print_exception(error, file=sys.stderr)

@@ -170,7 +170,7 @@ async def test_a_client_that_left_while_the_store_had_its_photo_is_forgotten_and
         client = await put_and_stay(site, 1, jpeg(60_000))
         await until(lambda: len(seen.puts) == 1)
         client.leave()
-        await until(lambda: site.keeper.works == set())
+        await until(lambda: not site.keeper.works)
         assert site.rows() == []
         assert_idle(site)
         seen.answer = None
