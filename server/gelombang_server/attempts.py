@@ -11,7 +11,7 @@ makes two attempts: what a client sends can't break the book.
 """
 
 import struct
-from typing import Literal
+from typing import Literal, get_args
 
 from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_traceparent
 from gelombang.clock import monotonic_us
@@ -25,6 +25,7 @@ StageField = Literal["admission_us", "body_us", "digest_us", "inspect_us", "stor
 _FIELDS = SERVER_ROW.fields
 assert _FIELDS is not None
 _OFFSETS: dict[str, int] = {name: _FIELDS[name][1] for name in SERVER_ROW.names or ()}
+_STAGES: dict[StageField, str] = {field: field.removesuffix("_us") for field in get_args(StageField)}
 _U32_LIMIT = 0xFFFF_FFFF
 _NUMBER_LIMIT = 0xFFFF
 _U32 = struct.Struct("<I")
@@ -191,7 +192,7 @@ class AttemptBook:
         self._metrics.upload_started[kind].inc()
 
     def observe_stage(self, field: StageField, microseconds: int) -> None:
-        self._metrics.upload_stage(field.removesuffix("_us")).observe(microseconds / 1e6)
+        self._metrics.upload_stages.took(_STAGES[field], microseconds)
 
     def ended(self, attempt: ServerAttempt, outcome: ServerOutcome, code: Code) -> None:
         self.ended_count += 1

@@ -20,13 +20,13 @@ from gelombang.metrics_text import PageWriter
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Kind, Metric, Side
 from gelombang_server.problem import Problem
-from gelombang_server.tally import RequestTally
+from gelombang_server.tally import RequestTally, TimeTally
 
 LAG_SAMPLE_SECONDS = 0.05
 """How often the event loop's lag is sampled."""
 
-_TALLIED = frozenset({telemetry.REQUESTS, telemetry.REQUEST_SECONDS})
-"""Counted by `RequestTally`, because every request is."""
+_TALLIED = frozenset({telemetry.REQUESTS, telemetry.REQUEST_SECONDS, telemetry.UPLOAD_STAGE_SECONDS})
+"""Counted by the tallies, because every request is, and every stage of an upload."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -48,13 +48,14 @@ class Metrics:
                 self._handles[spec.name] = self._register(spec, tuple(labels) if spec.takes_labels else ())
         self.requests = RequestTally()
         self.registry.register(self.requests)
+        self.upload_stages = TimeTally[str](telemetry.UPLOAD_STAGE_SECONDS, str)
+        self.registry.register(self.upload_stages)
         self.gauge(telemetry.SERVER_INFO).labels(profile, scale, str(slot), run_id, scenario, *labels.values()).set(1)
         self.upload_started = {kind: self.counter(telemetry.UPLOAD_ATTEMPTS_STARTED).labels(kind.value) for kind in PhotoKind}
         self.in_flight = self.gauge(telemetry.UPLOAD_ATTEMPTS_IN_FLIGHT)
         self.received_bytes = self.counter(telemetry.UPLOAD_RECEIVED_BYTES)
         self.kept_bytes = self.counter(telemetry.UPLOAD_KEPT_BYTES)
         self.upload_ended = cache(self._upload_ended)
-        self.upload_stage = cache(self._upload_stage)
         self.problem = cache(self._problem)
         self.shed = cache(self._shed)
         self.passed = cache(self._passed)
@@ -119,9 +120,6 @@ class Metrics:
     def _upload_ended(self, photo: PhotoKind, stage: Stage, outcome: ServerOutcome, code: Code) -> Counter:
         names = (photo.value, stage.name.lower(), outcome.name.lower(), code.name.lower())
         return self.counter(telemetry.UPLOAD_ATTEMPTS).labels(*names)
-
-    def _upload_stage(self, stage: str) -> Histogram:
-        return self.histogram(telemetry.UPLOAD_STAGE_SECONDS).labels(stage)
 
     def _problem(self, code: Code) -> Counter:
         return self.counter(telemetry.PROBLEMS).labels(code.name.lower())
