@@ -95,7 +95,9 @@ class PhotoPart:
         pieces, self._pieces = self._pieces, []
         self._has_file = True
         try:
-            return await self._files.finished(lambda waiting: self._finish(pieces, waiting))
+            path = await self._files.finished(lambda waiting: self._finish(pieces, waiting))
+            self._has_file = False  # Of its own: what it wrote is a photo now.
+            return path
         finally:
             self._count_back(self._counted_bytes)
 

@@ -39,6 +39,20 @@ async def test_a_photo_has_its_bytes_under_its_name_and_nothing_else_is_left(roo
     files.close()
 
 
+async def test_a_kept_photo_asks_no_thread_to_remove_what_is_not_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, removals = PhotoFiles(root, 1), list[object]()
+    monkeypatch.setattr(files, "later", removals.append)
+    kept, given_up = files.whole("kept", b"photo"), files.begin("given-up")
+    await kept.keep()
+    kept.discard()
+    assert removals == []
+    given_up.take(b"ph")
+    await given_up.flush()
+    given_up.discard()
+    assert len(removals) == 1
+    files.close()
+
+
 async def test_a_photo_is_synced_before_it_gets_its_name_and_its_folder_after(root: Path) -> None:
     seen: list[str] = []
 
