@@ -229,7 +229,17 @@ def test_a_server_process_stays_within_its_budget_of_series_and_bytes_whatever_h
             metrics.requests.took(route, 1_000)
     for labels in product(*(LABEL_SETS[Side.SERVER, label].values for label in telemetry.CLIENT_UPLOAD_OUTCOMES.labels)):
         metrics.counter(telemetry.CLIENT_UPLOAD_OUTCOMES).labels(*labels).inc()
-    filled = ("client_upload_outcomes_total", "upload_attempts_total", "problems_total", "requests_total", "request_seconds", "_info")
+    for stage_name in LABEL_SETS[Side.SERVER, "stage"].values:
+        metrics.upload_stages.took(stage_name, 1_000)
+    filled = (
+        "client_upload_outcomes_total",
+        "upload_attempts_total",
+        "upload_stage_seconds",
+        "problems_total",
+        "requests_total",
+        "request_seconds",
+        "_info",
+    )
     for metric in CATALOGUE:
         if metric.side is Side.SERVER and metric.labels and not metric.name.endswith(filled):
             find = {Kind.COUNTER: metrics.counter, Kind.GAUGE: metrics.gauge, Kind.HISTOGRAM: metrics.histogram}[metric.kind]
