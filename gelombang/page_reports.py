@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
 from gelombang.join import NOT_JOINED, match
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, read_all
+from gelombang.resumed import fold
 from gelombang.steps import PhotoKind
 
 PAGE_STEPS = (PhotoKind.KTP, PhotoKind.SELFIE)
@@ -42,8 +43,9 @@ def read_page_cells(folder: Path) -> list[PageCell]:
 
 
 def page_cells(reports: NDArray[np.void], server: NDArray[np.void]) -> list[PageCell]:
-    """The tries of pages by both ends, most frequent first; each row is counted once. A try that was reported twice is not joined."""
-    server = server[server["person"] >= PAGE_PEOPLE]
+    """The tries of pages by both ends, most frequent first; each row is counted once, an upload
+    in pieces as one row. A try that was reported twice is not joined."""
+    server = fold(server[server["person"] >= PAGE_PEOPLE])
     server_of, _, server_twice, alone = match(reports, server)
     cells: Counter[tuple[str, str, str, str]] = Counter()
     for report, at in zip(reports, server_of.tolist(), strict=True):

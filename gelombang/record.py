@@ -14,6 +14,7 @@ from gelombang.attempt import Fate
 from gelombang.errors import RecordError
 from gelombang.joined_log import JoinedLog
 from gelombang.network_facts import NetworkHost
+from gelombang.record_pages import PageEnds
 from gelombang.record_programme import ProgrammeBooks
 from gelombang.record_uploads import JoinCell, RecordPart, Uploads
 from gelombang.runplan import ScaleNumbers, read_model, write_model
@@ -242,6 +243,8 @@ class RunRecord(RecordPart):
     """What the service's own metrics say of each stage, once they were joined."""
     programme: ProgrammeBooks | None = None
     """None: the site has no programme, or its books could not be read."""
+    pages: list[PageEnds] = Field(default_factory=list)
+    """What applicants' pages reported, and what the server saw of it; most frequent first."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the run's other files, by name."""
 

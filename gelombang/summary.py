@@ -24,6 +24,7 @@ from gelombang.journey_waits import journey_totals
 from gelombang.objective import judge
 from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
+from gelombang.record_pages import page_ends
 from gelombang.record_programme import ProgrammeBooks
 from gelombang.room_totals import room_totals
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
@@ -153,6 +154,7 @@ def summarise(
             }
         ),
         programme=facts.programme,
+        pages=page_ends(folder),
         files=digests(folder),
     )
     doubts = find_doubts(draft, plan.scenario, profile, server_median_seconds(evidence, steps, scale.speed), due_us)

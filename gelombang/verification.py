@@ -18,6 +18,7 @@ from gelombang.evidence import Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel
 from gelombang.join import Joined, join
 from gelombang.record import RunRecord, read_record
+from gelombang.record_pages import page_ends
 from gelombang.runplan import PLAN_FILE, RunPlan, read_model
 from gelombang.striping import owners
 from gelombang.summary import digests, fates
@@ -92,6 +93,7 @@ def verify(folder: Path, elsewhere: Elsewhere = HERE) -> Verification:
         _law("no attempt is sent before it is due or done before it is sent", _times(evidence)),
         _law("whoever passed a step did it, and whoever passed a photo was told so", _passed(evidence, plan)),
         _law("both ends agree on every attempt, or the table says why not", _joined(record, joined)),
+        _law("what applicants' pages reported is what the record says", _pages(record, folder)),
         _law("every acknowledged photo is in the store, whole", _audited(record, audited)),
     ]
     return Verification(
@@ -242,6 +244,13 @@ def _joined(record: RunRecord, joined: Joined) -> Iterator[str]:
         yield f"{joined.unexplained} are unexplained; the record says {record.unexplained}"
     if _counted(joined.cells) != _counted(record.join):
         yield "the joined table is another than the record's"
+
+
+def _pages(record: RunRecord, folder: Path) -> Iterator[str]:
+    found, said = ({end.cell[:-1]: end.attempts for end in ends} for ends in (page_ends(folder), record.pages))
+    for names in sorted(found.keys() | said.keys()):
+        if found.get(names) != said.get(names):
+            yield f"{' '.join(filter(None, names))}: {found.get(names, 0)} tries; the record says {said.get(names, 0)}"
 
 
 def _counted(cells: Sequence[object]) -> set[str]:

@@ -121,6 +121,22 @@ class Texts(DetailTexts):
     join_more: str = "{count} combinations with fewer attempts"
     person_saw: str = "Person saw"
     server_saw: str = "Server saw"
+    pages: str = "What applicants’ pages reported"
+    pages_note: str = (
+        "Uploads from the site’s own pages, as the page ended them and as the server did, joined by attempt id. "
+        "They are beside the run’s people: no number above counts them."
+    )
+    page_said: str = "Page said"
+    page_meanings: dict[str, str] = field(
+        default_factory=lambda: {
+            "taken": "the page heard that the photo was taken",
+            "taken_elsewhere": "the page heard that the photo was taken; the server’s row of this try ended otherwise, or is missing",
+            "unheard": "done at the server; the page did not hear of it, or went on with another request",
+            "failed": "not taken at either end",
+            "unseen": "it never reached the server",
+            "silent": "the page was closed, or found no line again, before it could report",
+        }
+    )
     unexplained_row: str = "unexplained"
     metrics: str = "What the service’s own metrics say"
     metrics_lead: str = "Seconds in each stage by the service’s own Prometheus, over the run: sums over everybody, not attempt by attempt."

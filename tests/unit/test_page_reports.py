@@ -5,6 +5,7 @@ import numpy as np
 from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW
 from gelombang.page_reports import UNREPORTED, UNSEEN, PageCell, page_cells
+from gelombang.resumed import TICKET_ROUTE, TUS_ROUTES
 
 
 def report(person: int, number: int, outcome: Outcome, phase: Phase) -> np.void:
@@ -49,3 +50,10 @@ def test_a_try_that_is_reported_twice_is_not_joined_and_not_lost() -> None:
     cells = page_cells(np.array(twice), np.array([seen(PAGE_PEOPLE + 1, 7, Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED)]))
     assert sum(cell.attempts for cell in cells if cell.outcome != UNREPORTED) == 2
     assert all(cell.stage == UNSEEN for cell in cells if cell.outcome != UNREPORTED)
+
+
+def test_an_upload_in_pieces_is_one_try_of_its_page() -> None:
+    rows = np.array([seen(PAGE_PEOPLE + 1, 7, Stage.ACKNOWLEDGE, ServerOutcome.COMPLETED) for _ in range(3)])
+    rows["route"], rows["began"] = [TICKET_ROUTE, min(TUS_ROUTES), max(TUS_ROUTES)], [1, 2, 3]
+    cells = page_cells(np.array([report(1, 7, Outcome.OK, Phase.NONE)]), rows)
+    assert cells == [PageCell("ok", "none", "acknowledge", "completed", 1)]

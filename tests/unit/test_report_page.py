@@ -10,6 +10,7 @@ import pytest
 from gelombang.errors import HostError, InputError
 from gelombang.joined_log import JoinedLog, LogCell, LoggedQuantiles, LoggedStep
 from gelombang.record import Quantiles, RunRecord, Validity
+from gelombang.record_pages import PageEnds
 from gelombang.service_metrics import StageReading
 from gelombang_reports.page import SIZE_LIMIT_BYTES, render_page, write_page
 from support.records import collapsing, doubtful, empty, hardened
@@ -81,6 +82,17 @@ def test_a_joined_access_log_is_shown_beside_what_people_felt() -> None:
     assert "disagrees ok 200 / not in the log it never arrived 2" in text
     assert "timed_out no answer read / 499 left 9" in text
     assert "What the access log saw" not in visible(both())
+
+
+def test_what_applicants_pages_reported_is_shown_where_there_are_reports() -> None:
+    taken = PageEnds(outcome="ok", phase="none", stage="acknowledge", server_outcome="completed", attempts=7)
+    broken = PageEnds(outcome="reset", phase="send", stage="body", server_outcome="abandoned", attempts=2)
+    silent = PageEnds(outcome="no report", phase="", stage="store", server_outcome="failed", attempts=3)
+    text = visible(render_page([hardened().model_copy(update={"pages": [taken, silent, broken]}), hardened()]))
+    assert "ok / acknowledge · completed the page heard that the photo was taken 7 0" in text
+    assert "no report / store · failed the page was closed, or found no line again, before it could report 3 0" in text
+    assert "reset in send / body · abandoned not taken at either end 2 0" in text
+    assert "What applicants’ pages reported" not in visible(both())
 
 
 def test_without_a_store_to_look_into_nothing_is_said_to_be_lost_or_not() -> None:

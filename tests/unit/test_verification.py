@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt import PAGE_PEOPLE, Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.errors import RecordError
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW
 from gelombang.record import read_record, write_record
@@ -65,6 +65,25 @@ def test_a_server_row_that_nobody_made_is_unexplained(folder):
 
     edit(folder, "ledger-server-0.bin", SERVER_ROW, invent)
     assert any("nobody made" in breach for breach in broken(folder))
+
+
+def test_reports_of_pages_are_counted_beside_the_people_and_held_to_the_record(tmp_path):
+    run = RunFolder(tmp_path).everybody()
+    row = run.server[0].copy()
+    row["person"] = PAGE_PEOPLE + 1
+    run.server.append(row)
+    report = np.zeros(1, GENERATOR_ROW)
+    for name in ("person", "step", "number"):
+        report[name] = row[name]
+    report["outcome"] = Outcome.OK
+    run.write()
+    report.tofile(tmp_path / "ledger-pages-0.bin")
+    record = summarise(tmp_path, run.plan, run.profile, RunFacts("2026-01-01T00:00:00+00:00"), due_us=run.due_us())
+    write_record(tmp_path, record)
+    assert [(end.outcome, end.server_outcome, end.attempts) for end in record.pages] == [("ok", "completed", 1)]
+    assert (record.unexplained, verify(tmp_path).holds) == (0, True)
+    edit(tmp_path, "ledger-pages-0.bin", GENERATOR_ROW, lambda rows: rows[1:])
+    assert any(breach.startswith("no report") for breach in broken(tmp_path))
 
 
 def test_an_altered_photo_is_lost(folder):
