@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from gelombang.attempt import Code
+from gelombang.profile import Profile
 from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import find_applicant
 from gelombang_server.bodies import Fields, read_json
@@ -19,12 +20,21 @@ class Consent(Fields):
 
 async def join_wave(request: web.Request) -> Answer:
     """POST /api/v1/me/waves/{wave}"""
-    applicant_id = require_session(request)
+    applicant_id, wave = require_session(request), request.match_info["wave"]
+    require_known(wave, request.app[CONTEXT].profile)
+    await enter_wave(request, applicant_id, wave, await read_json(request, Consent))
+    return json_answer({"state": "waiting_for_wave_to_close"}, 201)
+
+
+def require_known(wave: str, profile: Profile) -> None:
+    """Raises Problem(wave_unknown)."""
+    if wave not in profile.waves:
+        raise Problem(Code.WAVE_UNKNOWN, f"there is no such wave; want one of {', '.join(profile.waves)}")
+
+
+async def enter_wave(request: web.Request, applicant_id: int, wave: str, fields: Consent) -> None:
+    """The applicant is in it. Raises Problem: field_invalid, already_done, step_not_open."""
     context = request.app[CONTEXT]
-    wave = request.match_info["wave"]
-    if wave not in context.profile.waves:
-        raise Problem(Code.WAVE_UNKNOWN, f"there is no such wave; want one of {', '.join(context.profile.waves)}")
-    fields = await read_json(request, Consent)
     if not fields.accept_terms:
         raise Problem(Code.FIELD_INVALID, "accept_terms: want true")
     wanted, now_us = once(request, applicant_id, fields), context.now_us()
@@ -41,4 +51,3 @@ async def join_wave(request: web.Request) -> Answer:
     done = await commit_once(request, wanted, join)
     if not done.is_again:
         context.metrics.passed("join").inc()
-    return json_answer({"state": "waiting_for_wave_to_close"}, 201)

@@ -1,12 +1,13 @@
 """Benefits over HTTP: the wallet, trainings, surveys, and what somebody has."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from gelombang.attempt import Code
-from gelombang.programme.benefits import Account, answer_survey, buy_training, complete_training, grant
+from gelombang.programme.benefits import Account, Holding, answer_survey, buy_training, complete_training, grant
 from gelombang.programme.partner import Check
 from gelombang_server.answers import Answer, json_answer
 from gelombang_server.applicants import commit
@@ -25,6 +26,7 @@ _LATEST = """
 SELECT a.nik, d.published_us, s.applicant IS NOT NULL FROM applicants a LEFT JOIN joins j ON j.applicant = a.id
 LEFT JOIN draws d ON d.wave = j.wave LEFT JOIN selections s ON s.applicant = a.id WHERE a.id = ?
 """
+_RETURNED = "SELECT 1 FROM payments WHERE applicant = ? AND state = 'returned'"
 
 
 class WalletChoice(Fields):
@@ -39,7 +41,13 @@ class Purchase(Fields):
 async def choose_wallet(request: web.Request) -> Answer:
     """PUT /api/v1/me/wallet: the same again changes nothing; another one only after a payment came back."""
     applicant = require_session(request)
-    fields = await read_json(request, WalletChoice)
+    await take_wallet(request, applicant, await read_json(request, WalletChoice))
+    return json_answer({"state": "chosen"})
+
+
+async def take_wallet(request: web.Request, applicant: int, fields: WalletChoice) -> None:
+    """It is chosen. Raises Problem: field_invalid, not_selected, partner_busy, wallet_of_another, wallet_unknown, benefit_once,
+    place_lapsed, wallet_chosen."""
     context, programme = request.app[CONTEXT], request.app[PROGRAMME]
     if fields.partner not in programme.adapters.names:
         raise Problem(Code.FIELD_INVALID, f"partner: want one of {', '.join(programme.adapters.names)}")
@@ -63,35 +71,45 @@ async def choose_wallet(request: web.Request) -> Answer:
             insert = "INSERT INTO wallets (applicant, partner, account, chosen_us) VALUES (?, ?, ?, ?)"
             cursor.execute(insert, (applicant, *choice, now_us))
         elif tuple(chosen) != choice:
-            find = "SELECT 1 FROM payments WHERE applicant = ? AND state = 'returned'"
-            if cursor.execute(find, (applicant,)).fetchone() is None:
+            if cursor.execute(_RETURNED, (applicant,)).fetchone() is None:
                 raise Problem(Code.WALLET_CHOSEN, "your wallet is chosen; it changes only when a payment comes back from it")
             cursor.execute("UPDATE wallets SET partner = ?, account = ?, chosen_us = ? WHERE applicant = ?", (*choice, now_us, applicant))
             queue_returned(cursor, applicant, now_us)
 
     await commit(request, choose)
-    return json_answer({"state": "chosen"})
 
 
 async def buy(request: web.Request) -> Answer:
     """POST /api/v1/me/trainings"""
     applicant = require_session(request)
-    fields = await read_json(request, Purchase)
+    await spend_credit(request, applicant, await read_json(request, Purchase))
+    return json_answer({"state": "bought"}, 201)
+
+
+async def spend_credit(request: web.Request, applicant: int, fields: Purchase, spent_before: int | None = None) -> None:
+    """A training is bought; when it is said what was spent before, only from there on, so that a form sent twice buys once. Raises Problem:
+    not_selected, place_lapsed, credit_spent, already_done."""
     context, terms = request.app[CONTEXT], request.app[PROGRAMME].calendar.terms
     wanted, now_us = once(request, applicant, fields), context.now_us()
 
     def spend(cursor: Cursor) -> int:
         nik = _nik(cursor, applicant)
+        if spent_before is not None and holding_of(cursor, nik).balance(Account.SPENT) != spent_before:
+            raise Problem(Code.ALREADY_DONE, "another training was bought since")
         changed(cursor, nik, applicant, lambda holding: buy_training(holding, terms, fields.rupiah, now_us))
         return applicant
 
     await commit_once(request, wanted, spend)
-    return json_answer({"state": "bought"}, 201)
 
 
 async def complete(request: web.Request) -> Answer:
     """PUT /api/v1/me/trainings/first"""
-    applicant = require_session(request)
+    await finish_training(request, require_session(request))
+    return json_answer({"state": "completed"})
+
+
+async def finish_training(request: web.Request, applicant: int) -> None:
+    """The first training is done; again changes nothing. Raises Problem: not_selected, place_lapsed, training_first."""
     context, terms = request.app[CONTEXT], request.app[PROGRAMME].calendar.terms
     now_us = context.now_us()
 
@@ -102,14 +120,17 @@ async def complete(request: web.Request) -> Answer:
             queue_payments(cursor, nik, applicant, entries)
 
     await commit(request, be_done)
-    return json_answer({"state": "completed"})
 
 
 async def answer(request: web.Request) -> Answer:
     """POST /api/v1/me/surveys/{number}"""
-    applicant = require_session(request)
+    await take_survey(request, require_session(request), request.match_info["number"])
+    return json_answer({"state": "answered"}, 201)
+
+
+async def take_survey(request: web.Request, applicant: int, text: str) -> None:
+    """The survey of this number is answered. Raises Problem: not_selected, place_lapsed, training_first, field_invalid, already_done."""
     context, terms = request.app[CONTEXT], request.app[PROGRAMME].calendar.terms
-    text = request.match_info["number"]
     number = int(text) if len(text) <= 3 and text.isascii() and text.isdigit() else 0
     wanted, now_us = once(request, applicant), context.now_us()
 
@@ -120,7 +141,6 @@ async def answer(request: web.Request) -> Answer:
         return applicant
 
     await commit_once(request, wanted, reward)
-    return json_answer({"state": "answered"}, 201)
 
 
 async def benefits(request: web.Request) -> Answer:
@@ -129,6 +149,33 @@ async def benefits(request: web.Request) -> Answer:
     holding = await request.app[CONTEXT].database.read(lambda cursor: holding_of(cursor, _nik(cursor, applicant)))
     rupiah = {account.value: holding.balance(account) for account in Account if account is not Account.BUDGET}
     return json_answer({"granted": bool(holding.entries), "lapsed": holding.has_lapsed, "rupiah": rupiah})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where somebody stands who was drawn."""
+
+    holding: Holding
+    published_us: int
+    """When the result was out."""
+    wallet: tuple[str, str] | None
+    """Partner and account."""
+    has_returned: bool
+    """A payment came back: another wallet can be chosen."""
+
+
+async def find_standing(request: web.Request, applicant: int) -> Standing:
+    """Raises Problem(not_selected)."""
+    context = request.app[CONTEXT]
+    now_us = context.now_us()
+
+    def find(cursor: Cursor) -> Standing:
+        nik, published_us = _selected(cursor, applicant, now_us)
+        wallet = cursor.execute("SELECT partner, account FROM wallets WHERE applicant = ?", (applicant,)).fetchone()
+        returned = cursor.execute(_RETURNED, (applicant,)).fetchone()
+        return Standing(holding_of(cursor, nik), published_us, None if wallet is None else (wallet[0], wallet[1]), returned is not None)
+
+    return await context.database.read(find)
 
 
 def _selected(cursor: Cursor, applicant: int, now_us: int) -> tuple[str, int]:

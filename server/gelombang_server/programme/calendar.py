@@ -5,6 +5,7 @@ at the same instant. Until then a held draw is read piece by piece: two hundred 
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from gelombang.profile_programme import Programme as ProgrammePart
 from gelombang.programme.wave import Membership, Wave
@@ -40,6 +41,7 @@ class Calendar:
         self._zero_at = context.plan.opens_at or self.part.waves[0].opens_at
         self.has_zero = context.plan.opens_at is None
         """Whether it is known when the run's first moment is; nothing is drawn or told before."""
+        self._zero_us = 0
         self.waves = self._waves_from(0)
         self.draws: dict[str, HeldDraw] = {}
         self._chosen = bytearray()
@@ -59,6 +61,11 @@ class Calendar:
         """Whether a draw that is whole in memory chose this applicant."""
         return applicant < len(self._chosen) and self._chosen[applicant] > 0
 
+    def moment(self, at_us: int) -> datetime:
+        """What the programme's calendar shows at this moment of the site's clock."""
+        since = timedelta(microseconds=(at_us - self._zero_us) * self._context.scale.speed)
+        return datetime.fromisoformat(self._zero_at) + since
+
     def membership(self, wave: Wave, is_selected: bool) -> Membership:
         """Somebody's, whose latest wave it is."""
         held = self.draws.get(wave.name)
@@ -77,6 +84,7 @@ class Calendar:
     async def _read_zero(self) -> None:
         zero_us = await self._context.database.read(read_zero)
         if zero_us is not None:
+            self._zero_us = zero_us
             self.waves = self._waves_from(zero_us)
             self.has_zero = True
 

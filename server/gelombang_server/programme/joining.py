@@ -14,7 +14,7 @@ from gelombang_server.problem import Problem
 from gelombang_server.programme.calendar import Calendar
 from gelombang_server.programme.parts import PROGRAMME
 from gelombang_server.sessions import require_session
-from gelombang_server.wave import Consent
+from gelombang_server.wave import Consent, require_known
 
 _FAULTS = {
     JoinFault.NOT_OPEN_YET: (Code.WAVE_NOT_OPEN, "this wave is not open yet"),
@@ -30,13 +30,19 @@ ON CONFLICT (applicant) DO UPDATE SET wave = excluded.wave, joined_us = excluded
 
 async def join_programme_wave(request: web.Request) -> Answer:
     """POST /api/v1/me/waves/{wave}"""
-    applicant_id = require_session(request)
+    applicant_id, wave = require_session(request), request.match_info["wave"]
+    require_known(wave, request.app[CONTEXT].profile)
+    await enter_programme_wave(request, applicant_id, wave, await read_json(request, Consent))
+    return json_answer({"state": "waiting_for_wave_to_close"}, 201)
+
+
+async def enter_programme_wave(request: web.Request, applicant_id: int, name: str, fields: Consent) -> None:
+    """The applicant is in it. Raises Problem: field_invalid, wave_not_open, wave_closed, member_already, selected_already, step_not_open,
+    benefit_once."""
     context, programme = request.app[CONTEXT], request.app[PROGRAMME]
     calendar = programme.calendar
-    wave = calendar.wave(request.match_info["wave"])
-    if wave is None:
-        raise Problem(Code.WAVE_UNKNOWN, f"there is no such wave; want one of {', '.join(context.profile.waves)}")
-    fields = await read_json(request, Consent)
+    wave = calendar.wave(name)
+    assert wave is not None, f"{name} is no wave of this profile"
     if not fields.accept_terms:
         raise Problem(Code.FIELD_INVALID, "accept_terms: want true")
     wanted, now_us = once(request, applicant_id, fields), context.now_us()
@@ -55,7 +61,6 @@ async def join_programme_wave(request: web.Request) -> Answer:
     if not done.is_again:
         context.metrics.passed("join").inc()
         programme.looks.saw(applicant_id, programme.looks.number_of(wave))
-    return json_answer({"state": "waiting_for_wave_to_close"}, 201)
 
 
 def require_first_benefit(cursor: Cursor, applicant: int, nik: str | None) -> None:
