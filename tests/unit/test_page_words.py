@@ -1,21 +1,46 @@
 """What pages say: the same names in both languages, words for what a person may be refused for, the way, and the questions."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from gelombang.attempt import Code
+from gelombang.programme.benefits import Kind
+from gelombang.programme.wave import Shown
 from gelombang_server.applicants import Applicant
 from gelombang_server.contract.operations import OPERATIONS, WALK
-from gelombang_server.pages.drawing import environment, wait_text, words
+from gelombang_server.data import PersonalData
+from gelombang_server.pages.drawing import environment, rupiah, told_day, wait_text, words
 from gelombang_server.pages.photos import _SAID_BY_SCRIPT
 from gelombang_server.pages.registering import international, way
 from gelombang_server.pages.testing import question
 from gelombang_server.pages.visitor import Language
 from gelombang_server.problem import STATUS_OF_CODE
+from gelombang_server.programme.benefiting import Purchase, WalletChoice
+from gelombang_server.programme.holdings import _PROBLEMS
+from gelombang_server.programme.joining import _FAULTS
 from gelombang_server.routes import Route
+from gelombang_server.test import Answers
+from gelombang_server.wave import Consent
 
-STEPS = (Route.ACCOUNT, Route.LOGIN, Route.EMAIL_LINK, Route.DATA, Route.OTP_SEND, Route.OTP, Route.TEST_START, Route.TEST)
+STEPS = (
+    Route.ACCOUNT,
+    Route.LOGIN,
+    Route.EMAIL_LINK,
+    Route.DATA,
+    Route.OTP_SEND,
+    Route.OTP,
+    Route.TEST_START,
+    Route.TEST,
+    Route.JOIN,
+    Route.LOOK,
+    Route.WALLET,
+    Route.BENEFITS,
+    Route.TRAINING,
+    Route.TRAINING_DONE,
+    Route.SURVEY,
+)
 NEVER_SHOWN = {
     Code.SESSION_MISSING,
     Code.SESSION_INVALID,
@@ -63,7 +88,8 @@ def test_both_languages_have_the_same_names_and_the_same_places_to_fill() -> Non
 def test_a_step_never_refuses_somebody_without_words_of_its_own() -> None:
     refused = {code for route in STEPS for code in OPERATIONS[route].all_codes()} - NEVER_SHOWN
     assert refused
-    assert {f"code_{code.name.lower()}" for code in refused} <= set(words(Language.INDONESIAN))
+    for language in Language:
+        assert {f"code_{code.name.lower()}" for code in refused} <= set(words(language)), language
 
 
 def test_a_photo_that_is_refused_has_words_of_its_own() -> None:
@@ -74,6 +100,40 @@ def test_a_photo_that_is_refused_has_words_of_its_own() -> None:
 def test_words_of_codes_are_of_codes_that_exist() -> None:
     known = {f"code_{code.name.lower()}" for code in STATUS_OF_CODE} | {"code_other"}
     assert {name for name in words(Language.ENGLISH) if name.startswith("code_")} <= known
+
+
+def test_a_refusal_of_the_programme_has_words_of_its_own() -> None:
+    """By the tables from which joining and benefits refuse, whatever the contract says."""
+    refused = {code for code, _ in (*_FAULTS.values(), *_PROBLEMS.values())}
+    for language in Language:
+        assert {f"code_{code.name.lower()}" for code in refused} <= set(words(language)), language
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_field_of_a_form_a_state_of_a_wave_and_a_part_of_the_benefits_have_words(language: Language) -> None:
+    fields = {f"field_{name}" for kind in (WalletChoice, Purchase, Consent, Answers, PersonalData) for name in kind.model_fields}
+    states_shown = {f"wave_{state}{text}" for state in Shown if state is not Shown.NOT_JOINED for text in ("", "_text")}
+    parts = {f"part_{kind}" for kind in Kind} | {f"part_promised_{kind}" for kind in Kind}
+    partners = {f"partner_{name}" for name in ("gopay", "ovo", "linkaja", "bni")}
+    assert fields | states_shown | parts | partners <= set(words(language))
+
+
+@pytest.mark.parametrize(("amount", "text"), [(0, "Rp0"), (50_000, "Rp50.000"), (3_550_000, "Rp3.550.000")])
+def test_rupiah_are_written_as_indonesian_writes_them(amount: int, text: str) -> None:
+    assert rupiah(amount) == text
+
+
+def test_a_day_is_told_by_the_clock_of_the_capital() -> None:
+    moment = datetime(2020, 4, 17, 3, 0, tzinfo=UTC)
+    assert told_day(words(Language.INDONESIAN), moment) == "17 April 2020 pukul 10:00 WIB"
+    assert told_day(words(Language.ENGLISH), moment) == "17 April 2020, 10:00 WIB"
+
+
+def test_the_wave_opens_when_the_test_is_handed_in_and_is_done_when_one_was_joined() -> None:
+    photos = {"ktp": "validated", "selfie": "received"}
+    before = {"nik": "99", "nik_state": "verified", "phone_verified": True, "photo_states": photos, "test_handed_in": True}
+    assert states(**before)["wave"] == "next"
+    assert states(**before, joined_wave="wave-1")["wave"] == "done"
 
 
 def test_the_script_finds_all_its_words() -> None:
@@ -88,7 +148,8 @@ def test_what_a_person_typed_is_text_and_never_markup() -> None:
 def test_the_first_step_that_is_open_is_the_next_one_and_those_after_it_come_later() -> None:
     found = states(nik="99", nik_state="being_checked")
     assert found == {
-        "email": "done", "data": "done", "phone": "next", "ktp": "later", "selfie": "later", "nik": "waiting", "test": "later"
+        "email": "done", "data": "done", "phone": "next", "ktp": "later", "selfie": "later", "nik": "waiting", "test": "later",
+        "wave": "later",
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ Words = Mapping[str, str]
 WESTERN_TIME = timezone(timedelta(hours=7), "WIB")
 """The clock of the capital, which the site's times are in; pages with a script say how long it is besides."""
 MINUTE_SECONDS = 60
+DAY_SECONDS = 86_400
 
 
 @cache
@@ -88,6 +89,17 @@ def clock_time(wait_seconds: float) -> str:
 def told_time(moment: datetime) -> str:
     """`19:52 WIB`."""
     return moment.astimezone(WESTERN_TIME).strftime("%H:%M %Z")
+
+
+def told_day(w: Words, moment: datetime) -> str:
+    """`17 April 2020, 10:00 WIB`, as the language says it."""
+    local = moment.astimezone(WESTERN_TIME)
+    return w["day"].format(day=local.day, month=w[f"month_{local.month}"], year=local.year, at=told_time(moment))
+
+
+def rupiah(amount: int) -> str:
+    """`Rp1.000.000`, as Indonesian writes it, in both languages."""
+    return f"Rp{amount:,}".replace(",", ".")
 
 
 def wait_text(w: Words, wait_seconds: float) -> str:

@@ -38,6 +38,9 @@ _FIELD_OF_CODE = {
     Code.OTP_WRONG: "code",
     Code.OTP_EXPIRED: "code",
     Code.PHONE_TAKEN: "phone",
+    Code.WALLET_OF_ANOTHER: "account",
+    Code.WALLET_UNKNOWN: "account",
+    Code.CREDIT_SPENT: "rupiah",
 }
 
 
@@ -147,6 +150,11 @@ async def read_form(request: web.Request, visitor: Visitor) -> Form:
     fields = {name: value for name, value in sent.items() if isinstance(value, str)}
     require_form_token(request, visitor, fields.get(TOKEN_FIELD, ""))
     return fields
+
+
+def digits(text: str) -> str:
+    """A number without what people write between its digits."""
+    return "".join(one for one in text if one not in " .-")
 
 
 def checked(kind: type[F], **fields: object) -> F:

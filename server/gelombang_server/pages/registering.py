@@ -11,7 +11,7 @@ from gelombang_server.data import PersonalData, hand_in_data
 from gelombang_server.otp import OneTimeCode, Phone, check_code, post_code
 from gelombang_server.pages.answer import PageAnswer
 from gelombang_server.pages.drawing import draw_page, go_to, words
-from gelombang_server.pages.forms import checked, draw_form, read_form, shown
+from gelombang_server.pages.forms import checked, digits, draw_form, read_form, shown
 from gelombang_server.pages.visitor import Visitor
 from gelombang_server.problem import Problem
 
@@ -38,6 +38,7 @@ def way(applicant: Applicant, notes: dict[str, str]) -> list[Stop]:
         "selfie": ("done" if PhotoKind.SELFIE in applicant.photos else "open", "/foto/selfie"),
         "nik": ("done" if verified else "waiting" if applicant.nik_state == "being_checked" else "later", "/status"),
         "test": ("done" if applicant.test_handed_in else "open" if applicant.may_take_test else "later", "/tes"),
+        "wave": ("done" if applicant.joined_wave is not None else "open" if applicant.test_handed_in else "later", "/gelombang"),
     }
     is_found = False
     for name, (state, path) in states.items():
@@ -82,7 +83,7 @@ async def hand_in(request: web.Request, visitor: Visitor) -> PageAnswer:
     """POST /data"""
     applicant_id = visitor.require()
     form = await read_form(request, visitor)
-    nik, kk = _digits(form.get("nik", "")), _digits(form.get("kk", ""))
+    nik, kk = digits(form.get("nik", "")), digits(form.get("kk", ""))
     typed = {"nik": nik, "kk": kk, "birth_date": form.get("birth_date", ""), "address": form.get("address", "").strip()}
     try:
         fields = checked(PersonalData, **{**typed, "kk": kk or None})
@@ -121,7 +122,7 @@ async def confirm_phone(request: web.Request, visitor: Visitor) -> PageAnswer:
     applicant_id = visitor.require()
     form = await read_form(request, visitor)
     try:
-        await check_code(request, applicant_id, checked(OneTimeCode, code=_digits(form.get("code", ""))).code)
+        await check_code(request, applicant_id, checked(OneTimeCode, code=digits(form.get("code", ""))).code)
     except Problem as problem:
         draw_form(request, visitor, "phone", problem, phone="", is_sent=True)
         raise
@@ -132,7 +133,3 @@ def international(phone: str) -> str:
     """A number as people write it (0812-3456-7890), with its country."""
     plain = "".join(one for one in phone if one not in " -().")
     return f"+62{plain[1:]}" if plain.startswith("0") else plain
-
-
-def _digits(text: str) -> str:
-    return "".join(one for one in text if one not in " .-")

@@ -9,7 +9,7 @@ from gelombang_server.accounts import EMAIL_PAGE
 from gelombang_server.answers import Answer
 from gelombang_server.config import CONTEXT
 from gelombang_server.door import DOOR
-from gelombang_server.pages import registering, reports, signing_up, testing
+from gelombang_server.pages import benefits, joining, registering, reports, signing_up, testing, wallet
 from gelombang_server.pages.assets import SCRIPT, STYLE, serve_script, serve_style
 from gelombang_server.pages.forms import show_problem
 from gelombang_server.pages.photos import FORMS, TICKET_PATH, Forms, give_page_ticket, let_ask, let_pages_in, photo_page, post_form
@@ -35,9 +35,19 @@ _ROWS = (
     RouteRow("GET", "/tes", testing.test_page, Route.PAGE),
     RouteRow("POST", "/tes/mulai", testing.begin, Route.PAGE_FORM),
     RouteRow("POST", "/tes", testing.hand_in_answers, Route.PAGE_FORM),
+    RouteRow("GET", "/gelombang", joining.wave_page, Route.PAGE),
+    RouteRow("POST", "/gelombang", joining.join, Route.PAGE_FORM),
     RouteRow("POST", "/laporan", reports.take_report, Route.PAGE_REPORT),
     RouteRow("GET", STYLE.path, serve_style, Route.PAGE),
     RouteRow("GET", SCRIPT.path, serve_script, Route.PAGE),
+)
+_PROGRAMME_ROWS = (
+    RouteRow("GET", "/dompet", wallet.wallet_page, Route.PAGE),
+    RouteRow("POST", "/dompet", wallet.choose, Route.PAGE_FORM),
+    RouteRow("GET", "/bantuan", benefits.benefits_page, Route.PAGE),
+    RouteRow("POST", "/bantuan/pelatihan", benefits.buy, Route.PAGE_FORM),
+    RouteRow("POST", "/bantuan/pelatihan/selesai", benefits.be_done, Route.PAGE_FORM),
+    RouteRow("POST", "/bantuan/survei", benefits.answer, Route.PAGE_FORM),
 )
 
 
@@ -47,7 +57,7 @@ def add_pages(app: web.Application, limits: Pages) -> None:
     kept = reports.PageReports(app[CONTEXT], limits)
     app[reports.REPORTS] = kept
     app.on_cleanup.append(kept.close)
-    for row in _ROWS:
+    for row in _ROWS if app[CONTEXT].profile.programme is None else _ROWS + _PROGRAMME_ROWS:
         app[DOOR].ways.add(row)
 
 

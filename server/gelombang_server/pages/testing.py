@@ -12,7 +12,7 @@ from gelombang.clock import MICROSECONDS
 from gelombang_server.config import CONTEXT
 from gelombang_server.pages.answer import PageAnswer
 from gelombang_server.pages.drawing import Words, clock_time, go_to, words
-from gelombang_server.pages.forms import checked, draw_form, read_form, shown
+from gelombang_server.pages.forms import FieldProblem, checked, draw_form, read_form, shown
 from gelombang_server.pages.registering import asker
 from gelombang_server.pages.visitor import Visitor
 from gelombang_server.problem import Problem
@@ -64,6 +64,8 @@ async def hand_in_answers(request: web.Request, visitor: Visitor) -> PageAnswer:
     count = request.app[CONTEXT].profile.test.questions
     given = {number: form[f"answer-{number}"] for number in range(1, count + 1) if f"answer-{number}" in form}
     try:
+        if len(given) != count:
+            raise FieldProblem("answers")
         answers = [int(one) if one in {"1", "2", "3", "4"} else 0 for one in given.values()]
         await finish_test(request, applicant_id, checked(Answers, answers=answers).answers)
     except Problem as problem:
