@@ -5,33 +5,19 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from gelombang.page_reports import PageCell, read_page_cells
 from gelombang.steps import PhotoKind
 from gelombang_loadtests.drawing import draw_photo
 from support.breakable_line import breakable_line
 from support.page_site import PageSite, page_profile, page_site
-from support.page_walk import Walker, launch, walker
+from support.page_walk import Walker, assert_accessible, launch, walker
 
 pytestmark = pytest.mark.browser
 
 NUMBERS = count(1)
 FIRST_PAGE_LIMIT_BYTES = 60_000
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    with launch(playwright, chromium) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +32,12 @@ def april(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageSite]:
         yield site
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[PhotoKind, Path]:
-    """Drawn, and marked CONTOH."""
-    folder = tmp_path_factory.mktemp("photos")
-    for kind in PhotoKind:
-        (folder / f"{kind}.jpg").write_bytes(draw_photo(kind, 800_000, 80))
-    return {kind: folder / f"{kind}.jpg" for kind in PhotoKind}
-
-
 @pytest.fixture
 def person(browser: Browser, hardened: PageSite) -> Iterator[Walker]:
     """Signed up on the hardened site."""
     with walker(browser, hardened, next(NUMBERS)) as walked:
         walked.sign_up()
         yield walked
-
-
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, options=RULES)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
 
 
 def cells(site: PageSite) -> set[PageCell]:

@@ -43,6 +43,12 @@ class PageSite:
             found = next((one for one in reversed(document["messages"]) if one["address"] == address), None)
         return dict(found)
 
+    def began(self, seconds_ago: int) -> None:
+        """The run's first moment was so long ago: its calendar goes on from there."""
+        body = json.dumps({"zero_us": monotonic_us() - seconds_ago * 1_000_000}).encode()
+        with urlopen(Request(f"{self._harness_url}/programme/zero", body, {"Authorization": f"Bearer {TOKEN}"}), timeout=30) as answer:
+            assert answer.status == 200
+
     def metrics(self) -> str:
         """The pages of all processes."""
         pages = []
@@ -63,8 +69,9 @@ def page_profile(name: str, **parts: Mapping[str, Any]) -> Profile:
 
 
 @contextmanager
-def page_site(folder: Path, profile: Profile) -> Iterator[PageSite]:
-    """It runs until the end of the block, at full size and in the people's time."""
+def page_site(folder: Path, profile: Profile, opens_at: str | None = None) -> Iterator[PageSite]:
+    """It runs until the end of the block, at full size and in the people's time; with `opens_at`, until it is told when the run begins it
+    stands there in its calendar, and nothing is drawn."""
     folder.mkdir(parents=True, exist_ok=True)
     ensure_key()
     orders = ServerPlan(
@@ -79,6 +86,7 @@ def page_site(folder: Path, profile: Profile) -> Iterator[PageSite]:
         harness_port=0,
         harness_token=TOKEN,
         ledger_rows_limit=10_000,
+        opens_at=opens_at,
     )
     config = folder / "server.json"
     config.write_text(orders.model_dump_json())

@@ -1,15 +1,17 @@
 """One person's walk over the applicant's pages, in Chromium under Playwright, with or without scripts."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright
 
 from gelombang.clock import monotonic_us
+from gelombang.steps import PhotoKind
 from support.browser import FLAGS, OWN_FLAGS
 from support.page_site import PageSite
 
@@ -18,6 +20,7 @@ LOOK_EVERY_MS = 20
 SLOW_BYTES_PER_SECOND = 50_000
 """400 kbit/s."""
 SLOW_ROUND_TRIP_MS = 300
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 _RESOLVE = next(flag for flag in OWN_FLAGS if flag.startswith("--host-resolver-rules"))
 
 
@@ -88,6 +91,35 @@ class Walker:
             self.page.click("#onward")
         self.page.wait_for_url("**/status")
 
+    def register(self, photos: Mapping[PhotoKind, Path]) -> None:
+        """All of it, the test handed in."""
+        self.sign_up()
+        self.confirm_email()
+        self.hand_in_data()
+        self.confirm_phone()
+        for kind in PhotoKind:
+            self.send(kind, photos[kind])
+        self.until_checked()
+        self.open("/tes")
+        self.press()
+        self.page.wait_for_selector("fieldset")
+        self.answer_all()
+
+    def until_said(self, text: str) -> None:
+        """Look at this page again until it says so."""
+        self._look_until(lambda said: text in said, text)
+
+    def until_not_said(self, *texts: str) -> None:
+        """Look at this page again until it says none of them."""
+        self._look_until(lambda said: not any(text in said for text in texts), f"anything but {texts}")
+
+    def _look_until(self, is_so: Callable[[str], bool], wanted: str) -> None:
+        until_us = monotonic_us() + 1_000 * ANSWER_WITHIN_MS
+        while not is_so(self.page.inner_text("main")):
+            assert monotonic_us() < until_us, f"never said: {wanted}"
+            self.page.wait_for_timeout(LOOK_EVERY_MS)
+            self.page.reload()
+
     def until_checked(self) -> None:
         """Look at the status until the registry has answered."""
         while self.page.locator("li.waiting").count():
@@ -126,6 +158,12 @@ class Line:
         """400 kbit/s each way and 300 ms."""
         speed = {"downloadThroughput": SLOW_BYTES_PER_SECOND, "uploadThroughput": SLOW_BYTES_PER_SECOND, "latency": SLOW_ROUND_TRIP_MS}
         self._session.send("Network.emulateNetworkConditions", {"offline": False, **speed})
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page, options=AXE_RULES)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _CREDIT = Part(Kind.TRAINING, 1)
 
 @dataclass(frozen=True, slots=True)
 class PartLine:
-    """One part of the benefits: `state` is done, next or later, as on the way."""
+    """One part of the benefits: `state` is done, next, waiting or later, as on the way."""
 
     title: str
     rupiah: str
@@ -63,7 +63,7 @@ def _part_state(w: Words, holding: Holding, calendar: Calendar, part: Part, now_
         return "next", w["part_on_the_way"]
     if holding.of(part, Account.DUE):
         is_ripe = any(ripe == part for ripe, _ in holding.due(now_us))
-        return "next", w["part_on_the_way"] if is_ripe else w["part_due"].format(at=day(Account.DUE))
+        return ("next", w["part_on_the_way"]) if is_ripe else ("waiting", w["part_due"].format(at=day(Account.DUE)))
     if holding.of(part, Account.PROMISED):
         is_open = not holding.has_completed if part.kind is Kind.TRAINING else holding.has_completed
         return ("next" if is_open else "later"), w[f"part_promised_{part.kind}" if is_open else "part_later"]
