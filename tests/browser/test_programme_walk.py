@@ -67,6 +67,10 @@ def be_paid(walked: Walker) -> None:
     assert_accessible(page)
     walked.open("/bantuan?bahasa=en")
     assert "Paid so far: Rp650.000" in page.inner_text("main")
+    assert_accessible(page)
+    walked.open("/gelombang")
+    assert "Congratulations, you were drawn" in page.inner_text("main")
+    assert_accessible(page)
 
 
 def join_again(walked: Walker) -> None:
