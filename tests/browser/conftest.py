@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from gelombang.steps import PhotoKind
 from gelombang_loadtests.drawing import draw_photo
-from support.page_walk import launch
+from gelombang_loadtests.page_walk import launch
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 

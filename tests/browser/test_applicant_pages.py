@@ -10,13 +10,14 @@ from playwright.sync_api import Browser, Playwright
 from gelombang.page_reports import PageCell, read_page_cells
 from gelombang.steps import PhotoKind
 from gelombang_loadtests.drawing import draw_photo
+from gelombang_loadtests.page_walk import Owner, Walker, launch, walker
+from support.accessible import assert_accessible
 from support.breakable_line import breakable_line
 from support.page_site import PageSite, page_profile, page_site
-from support.page_walk import Walker, assert_accessible, launch, walker
 
 pytestmark = pytest.mark.browser
 
-NUMBERS = count(1)
+OWNERS = (Owner(f"siti{n}", f"990101410790{n:04d}", f"08123456{n:04d}", "1990-07-01") for n in count(1))
 FIRST_PAGE_LIMIT_BYTES = 60_000
 
 
@@ -35,7 +36,7 @@ def april(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageSite]:
 @pytest.fixture
 def person(browser: Browser, hardened: PageSite) -> Iterator[Walker]:
     """Signed up on the hardened site."""
-    with walker(browser, hardened, next(NUMBERS)) as walked:
+    with walker(browser, hardened, next(OWNERS)) as walked:
         walked.sign_up()
         yield walked
 
@@ -51,7 +52,7 @@ def test_a_person_goes_the_whole_way(
     """Each page of one site is looked at by axe on the way; the other site's are the same but for the photos."""
     site: PageSite = request.getfixturevalue(profile)
     look = assert_accessible if is_looked_at else lambda page: None
-    with walker(browser, site, next(NUMBERS)) as walked:
+    with walker(browser, site, next(OWNERS)) as walked:
         for path in ("/masuk?bahasa=en", "/?bahasa=id"):
             walked.open(path)
             look(walked.page)
@@ -60,7 +61,7 @@ def test_a_person_goes_the_whole_way(
         look(walked.page)
         walked.sign_up()
         look(walked.page)
-        walked.open(site.message(f"{walked.name}@mail.example")["path"])
+        walked.open(site.message(walked.owner.email)["path"])
         look(walked.page)
         walked.confirm_email()
         walked.open("/data")
@@ -94,7 +95,7 @@ def test_without_a_script_plain_forms_go_the_whole_way(
     browser: Browser, profile: str, photos: dict[PhotoKind, Path], request: pytest.FixtureRequest
 ) -> None:
     site: PageSite = request.getfixturevalue(profile)
-    with walker(browser, site, next(NUMBERS), has_script=False) as walked:
+    with walker(browser, site, next(OWNERS), has_script=False) as walked:
         walked.sign_up()
         walked.confirm_email()
         walked.hand_in_data()
@@ -120,7 +121,7 @@ def test_a_photo_goes_on_from_where_it_stood_when_the_line_broke(
     with (
         breakable_line(port) as wire,
         launch(playwright, chromium, {port: wire.port}) as browser,
-        walker(browser, hardened, next(NUMBERS)) as person,
+        walker(browser, hardened, next(OWNERS)) as person,
     ):
         person.page.on("request", lambda sent: offsets.append(int(sent.headers["upload-offset"])) if sent.method == "PATCH" else None)
         person.sign_up()
@@ -179,7 +180,7 @@ def test_in_2020_a_page_says_only_that_the_upload_failed(browser: Browser, april
     large = tmp_path / "large.jpg"
     large.write_bytes(draw_photo(PhotoKind.KTP, 4_000_000, 90))
     assert large.stat().st_size > 400_000
-    with walker(browser, april, next(NUMBERS)) as walked:
+    with walker(browser, april, next(OWNERS)) as walked:
         walked.sign_up()
         walked.choose("ktp", large)
         walked.press("#send")
@@ -194,7 +195,11 @@ def test_who_finds_no_room_is_told_a_time_and_is_let_in_then(browser: Browser, t
     room = {"capacity_ratio": 0.9, "walk_in_budget_ratio": 0.5, "block_seconds": 1.0, "horizon_seconds": 86_400.0, "grace_seconds": 60.0}
     soon = {"admitted_budget_bytes": 1, "life_seconds": 2.0, "return_min_seconds": 2.0, "room": room}
     profile = page_profile("waiting-room", tickets=soon)
-    with page_site(tmp_path / "site", profile) as site, walker(browser, site, 1) as first, walker(browser, site, 2) as second:
+    with (
+        page_site(tmp_path / "site", profile) as site,
+        walker(browser, site, next(OWNERS)) as first,
+        walker(browser, site, next(OWNERS)) as second,
+    ):
         first.sign_up()
         first.page.route("**/tus/**", lambda route: route.abort())
         first.choose("ktp", photos[PhotoKind.KTP])
@@ -211,7 +216,7 @@ def test_who_finds_no_room_is_told_a_time_and_is_let_in_then(browser: Browser, t
 
 
 def test_the_first_page_is_light(browser: Browser, hardened: PageSite) -> None:
-    with walker(browser, hardened, next(NUMBERS)) as walked:
+    with walker(browser, hardened, next(OWNERS)) as walked:
         walked.open("/")
         script = "performance.getEntries().filter(one => one.transferSize).map(one => [one.name, one.transferSize])"
         loaded = walked.page.evaluate(script)
@@ -220,13 +225,12 @@ def test_the_first_page_is_light(browser: Browser, hardened: PageSite) -> None:
 
 
 def test_the_keyboard_alone_signs_somebody_up(browser: Browser, hardened: PageSite) -> None:
-    number = next(NUMBERS)
-    with walker(browser, hardened, number) as walked:
+    with walker(browser, hardened, next(OWNERS)) as walked:
         walked.open("/")
         walked.page.keyboard.press("Tab")
         assert walked.page.evaluate("document.activeElement.className") == "skip"
         walked.page.keyboard.press("Enter")
-        for text in ("Siti", f"siti{number}@mail.example", "rahasia-sekali"):
+        for text in ("Siti", walked.owner.email, "rahasia-sekali"):
             walked.page.keyboard.press("Tab")
             walked.page.keyboard.type(text)
         walked.page.keyboard.press("Enter")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gelombang.record import RunRecord, Validity
+from gelombang_loadtests.chromium import FLAGS
 from gelombang_reports.page import SIZE_LIMIT_BYTES, write_page
-from support.browser import FLAGS
 from support.records import collapsing, doubtful, empty, hardened
 
 pytestmark = pytest.mark.browser

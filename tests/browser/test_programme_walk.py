@@ -7,12 +7,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from gelombang.steps import PhotoKind
+from gelombang_loadtests.page_walk import Owner, Walker, walker
+from support.accessible import assert_accessible
 from support.page_site import page_profile, page_site
-from support.page_walk import Walker, assert_accessible, walker
 
 pytestmark = pytest.mark.browser
 
-NUMBERS = count(501)
+OWNERS = (Owner(f"siti{n}", f"990101410790{n:04d}", f"08123456{n:04d}", "1990-07-01") for n in count(501))
 OPENS = "2020-04-11T19:00:00+07:00"
 WAVES = [
     {"name": "wave-1", "opens_at": OPENS, "closes_at": "2020-04-11T20:00:00+07:00", "quota": 1}
@@ -47,11 +48,11 @@ def be_paid(walked: Walker) -> None:
     page.wait_for_url("**/dompet")
     assert_accessible(page)
     page.check("[value=linkaja]")
-    page.fill("#account", f"8{walked.nik[:-1]}9")
+    page.fill("#account", f"8{walked.owner.nik[:-1]}9")
     walked.press()
     page.wait_for_selector("text=NIK orang lain")
     assert_accessible(page)
-    page.fill("#account", f"8{walked.nik}")
+    page.fill("#account", f"8{walked.owner.nik}")
     walked.press()
     page.wait_for_url("**/bantuan")
     assert_accessible(page)
@@ -88,8 +89,8 @@ def test_two_people_go_to_the_end_of_the_programme(browser: Browser, tmp_path: P
     profile = page_profile("programme", programme={"waves": WAVES, "partners": PARTNERS, "payouts": QUICK})
     with (
         page_site(tmp_path / "site", profile, OPENS) as site,
-        walker(browser, site, next(NUMBERS)) as first,
-        walker(browser, site, next(NUMBERS)) as second,
+        walker(browser, site, next(OWNERS)) as first,
+        walker(browser, site, next(OWNERS)) as second,
     ):
         for walked in (first, second):
             walked.register(photos)

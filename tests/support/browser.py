@@ -16,20 +16,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang_loadtests.chromium import FLAGS, THIS_MACHINE
 
 ANSWER_WITHIN_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.05
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-OWN_FLAGS = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe")
+OWN_FLAGS = (THIS_MACHINE, "--remote-debugging-pipe")
 KEYS = {"Tab": 9, "Enter": 13, "ArrowLeft": 37, "ArrowRight": 39, "End": 35, "Escape": 27}
 
 

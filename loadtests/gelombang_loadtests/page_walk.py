@@ -1,4 +1,8 @@
-"""One person's walk over the applicant's pages, in Chromium under Playwright, with or without scripts."""
+"""One person's walk over the applicant's pages, in Chromium under Playwright, with or without scripts.
+
+The tests of the pages walk with it, and so does the browser probe beside a run. Playwright is no dependency of the package: whoever
+imports this has looked whether it is there (`gelombang_cli.probing`).
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -6,22 +10,49 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Protocol
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright
 
 from gelombang.clock import monotonic_us
 from gelombang.steps import PhotoKind
-from support.browser import FLAGS, OWN_FLAGS
-from support.page_site import PageSite
+from gelombang_loadtests.chromium import FLAGS, THIS_MACHINE
 
 ANSWER_WITHIN_MS = 30_000
 LOOK_EVERY_MS = 20
 SLOW_BYTES_PER_SECOND = 50_000
 """400 kbit/s."""
 SLOW_ROUND_TRIP_MS = 300
-AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-_RESOLVE = next(flag for flag in OWN_FLAGS if flag.startswith("--host-resolver-rules"))
+
+
+class WalkError(Exception):
+    """What the person waited for did not come."""
+
+
+class Site(Protocol):
+    """A site with pages, and the inbox of everybody who registers there."""
+
+    @property
+    def url(self) -> str: ...
+
+    def message(self, address: str) -> Mapping[str, Any]:
+        """The latest message to this address, waited for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose telephone it is."""
+
+    name: str
+    nik: str
+    phone: str
+    """As it is typed, with a 0 in front."""
+    birth_date: str
+
+    @property
+    def email(self) -> str:
+        return f"{self.name}@mail.example"
 
 
 def launch(playwright: Playwright, chromium: str, over: Mapping[int, int] = MappingProxyType({})) -> Browser:
@@ -29,19 +60,19 @@ def launch(playwright: Playwright, chromium: str, over: Mapping[int, int] = Mapp
     flags = [flag for flag in FLAGS if flag != "--headless"]
     # An excluded address is never mapped, so whoever maps a port goes without the rule for everything else.
     mapped = ",".join(f"MAP 127.0.0.1:{port} 127.0.0.1:{other}" for port, other in over.items())
-    return playwright.chromium.launch(executable_path=chromium, args=[*flags, f"--host-resolver-rules={mapped}" if mapped else _RESOLVE])
+    return playwright.chromium.launch(
+        executable_path=chromium, args=[*flags, f"--host-resolver-rules={mapped}" if mapped else THIS_MACHINE]
+    )
 
 
 @dataclass(slots=True)
 class Walker:
     """Somebody with a phone on a site."""
 
-    site: PageSite
+    site: Site
     context: BrowserContext
     page: Page
-    name: str
-    nik: str
-    phone: str
+    owner: Owner
     errors: list[str] = field(default_factory=list)
     """What scripts threw, and what the page's policy forbade."""
 
@@ -53,30 +84,30 @@ class Walker:
 
     def sign_up(self) -> None:
         self.open("/")
-        self.page.fill("#name", self.name)
-        self.page.fill("#email", f"{self.name}@mail.example")
+        self.page.fill("#name", self.owner.name)
+        self.page.fill("#email", self.owner.email)
         self.page.fill("#password", "rahasia-sekali")
         self.press()
         self.page.wait_for_url("**/status")
 
     def confirm_email(self) -> None:
-        self.open(self.site.message(f"{self.name}@mail.example")["path"])
+        self.open(self.site.message(self.owner.email)["path"])
         self.press()
         self.page.wait_for_url("**/status")
 
     def hand_in_data(self) -> None:
         self.open("/data")
-        self.page.fill("#nik", self.nik)
-        self.page.fill("#birth_date", "1990-07-01")
+        self.page.fill("#nik", self.owner.nik)
+        self.page.fill("#birth_date", self.owner.birth_date)
         self.page.fill("#address", "Jalan Contoh 1")
         self.press()
         self.page.wait_for_url("**/ponsel")
 
     def confirm_phone(self) -> None:
-        self.page.fill("#phone", self.phone)
+        self.page.fill("#phone", self.owner.phone)
         self.press()
         self.page.wait_for_url("**/ponsel?kode")
-        self.page.fill("#code", self.site.message(f"+62{self.phone[1:]}")["code"])
+        self.page.fill("#code", self.site.message(f"+62{self.owner.phone[1:]}")["code"])
         self.press()
         self.page.wait_for_url("**/status")
 
@@ -116,7 +147,8 @@ class Walker:
     def _look_until(self, is_so: Callable[[str], bool], wanted: str) -> None:
         until_us = monotonic_us() + 1_000 * ANSWER_WITHIN_MS
         while not is_so(self.page.inner_text("main")):
-            assert monotonic_us() < until_us, f"never said: {wanted}"
+            if monotonic_us() >= until_us:
+                raise WalkError(f"never said: {wanted}")
             self.page.wait_for_timeout(LOOK_EVERY_MS)
             self.page.reload()
 
@@ -135,7 +167,8 @@ class Walker:
         """Wait until it is true. Not by the page's own timers: its policy forbids texts that become scripts."""
         until_us = monotonic_us() + 1_000 * ANSWER_WITHIN_MS
         while not self.page.evaluate(f"Boolean({expression})"):
-            assert monotonic_us() < until_us, f"never came true: {expression}"
+            if monotonic_us() >= until_us:
+                raise WalkError(f"never came true: {expression}")
             self.page.wait_for_timeout(LOOK_EVERY_MS)
 
     def line(self) -> "Line":
@@ -156,23 +189,21 @@ class Line:
 
     def slow(self) -> None:
         """400 kbit/s each way and 300 ms."""
-        speed = {"downloadThroughput": SLOW_BYTES_PER_SECOND, "uploadThroughput": SLOW_BYTES_PER_SECOND, "latency": SLOW_ROUND_TRIP_MS}
+        self.carry(SLOW_BYTES_PER_SECOND, SLOW_BYTES_PER_SECOND, SLOW_ROUND_TRIP_MS)
+
+    def carry(self, uplink: float, downlink: float, round_trip_ms: float) -> None:
+        """So many bytes per second up and down."""
+        speed = {"downloadThroughput": downlink, "uploadThroughput": uplink, "latency": round_trip_ms}
         self._session.send("Network.emulateNetworkConditions", {"offline": False, **speed})
 
 
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, options=AXE_RULES)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
-
-
 @contextmanager
-def walker(browser: Browser, site: PageSite, number: int, has_script: bool = True) -> Iterator[Walker]:
-    """A fresh phone of 360 by 740, whose owner has this number."""
+def walker(browser: Browser, site: Site, owner: Owner, has_script: bool = True) -> Iterator[Walker]:
+    """A fresh phone of 360 by 740."""
     context = browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=has_script, has_touch=True, is_mobile=True)
     context.set_default_timeout(ANSWER_WITHIN_MS)
     page = context.new_page()
-    walked = Walker(site, context, page, f"siti{number}", f"990101410790{number:04d}", f"08123456{number:04d}")
+    walked = Walker(site, context, page, owner)
     page.on("pageerror", lambda error: walked.errors.append(str(error)))
     page.on("console", lambda message: walked.errors.append(message.text) if re.search(r"Content.Security", message.text) else None)
     page.on("requestfailed", lambda asked: walked.errors.append(asked.url) if "/situs/" in asked.url else None)
