@@ -15,6 +15,7 @@ from gelombang.errors import RecordError
 from gelombang.joined_log import JoinedLog
 from gelombang.network_facts import NetworkHost
 from gelombang.record_pages import PageEnds
+from gelombang.record_probe import BrowserProbe
 from gelombang.record_programme import ProgrammeBooks
 from gelombang.record_uploads import JoinCell, RecordPart, Uploads
 from gelombang.runplan import ScaleNumbers, read_model, write_model
@@ -245,6 +246,8 @@ class RunRecord(RecordPart):
     """None: the site has no programme, or its books could not be read."""
     pages: list[PageEnds] = Field(default_factory=list)
     """What applicants' pages reported, and what the server saw of it; most frequent first."""
+    probe: BrowserProbe | None = None
+    """What one person saw: a real browser beside the run."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the run's other files, by name."""
 

@@ -14,7 +14,7 @@ from gelombang.errors import InputError
 from gelombang.feeds import Feed
 from gelombang.inbox import Inboxes
 from gelombang.ledger import MILESTONE_LIMIT
-from gelombang.moment import Moment
+from gelombang.moment import ClockTime, Moment
 from gelombang.network import Network
 from gelombang.objective_form import Objective
 from gelombang.persona_kinds import PersonaKind, with_whole_personas
@@ -248,6 +248,10 @@ class Scenario(_Part):
     """Metrics of a service of your own, by stage; `gelombang join --metrics` lays them beside a run."""
     objective: list[Objective] = Field(default_factory=list)
     expect: dict[str, Expectation] = Field(default_factory=dict)
+    browser_probes: Annotated[FixedInt, Field(ge=0, le=1)] = 0
+    """How many real browsers walk the site's pages beside the run; for the reference server with `[pages]` alone."""
+    browser_probe_at: ClockTime | None = None
+    """When it sets off, by the people's clock: `19:40`."""
     feed: dict[PlaceholderName, Feed] = Field(default_factory=dict, max_length=20)
     """Values of the operator's own, a row for each person."""
     setup: list[RequestStep] = Field(default_factory=list, max_length=STEPS_LIMIT)
@@ -261,6 +265,15 @@ class Scenario(_Part):
     @classmethod
     def _whole_personas(cls, data: object) -> object:
         return with_whole_personas(data)
+
+    @model_validator(mode="after")
+    def _probe_has_a_moment(self) -> Self:
+        if (self.browser_probes == 1) != (self.browser_probe_at is not None):
+            at = self.browser_probe_at or "none"
+            raise ValueError(
+                f'browser_probes {self.browser_probes} with browser_probe_at {at}; want 1 and a time such as "19:40", or neither'
+            )
+        return self
 
     @model_validator(mode="after")
     def _personas_differ(self) -> Self:

@@ -25,6 +25,7 @@ from gelombang.objective import judge
 from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
 from gelombang.record_pages import page_ends
+from gelombang.record_probe import PROBE_FILE, read_probe
 from gelombang.record_programme import ProgrammeBooks
 from gelombang.room_totals import room_totals
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
@@ -49,6 +50,8 @@ DIGESTED = (
     DEATHS_FILE,
     SERVER_DEATHS_FILE,
     WORKERS_FILE,
+    PROBE_FILE,
+    "probe-?.jpg",
     f"{SEGMENTS_FOLDER}/*.npz",
 )
 """Files whose SHA-256 stands in the record."""
@@ -155,6 +158,7 @@ def summarise(
         ),
         programme=facts.programme,
         pages=page_ends(folder),
+        probe=read_probe(folder, plan.scenario),
         files=digests(folder),
     )
     doubts = find_doubts(draft, plan.scenario, profile, server_median_seconds(evidence, steps, scale.speed), due_us)

@@ -239,6 +239,15 @@ def _remarks(record: RunRecord) -> Iterator[Doubt]:
             "from seed to seed",
             what_to_do=f"read the story, not the second digit; --sample {SMALLEST_SMOOTH_SAMPLE} or more gives steadier shares",
         )
+    if record.probe is not None:
+        wall_seconds = sum(step.took_seconds for step in record.probe.steps)
+        yield Doubt(
+            name="browser-probe",
+            severity=Validity.VALID,
+            evidence=f"a browser walked the site's pages for {three_digits(wall_seconds)} s of wall time, and used CPU and memory of this "
+            "machine that site and generator lacked meanwhile",
+            what_to_do="read its pictures, not the last digit of the numbers; leave browser_probes out of runs that you compare",
+        )
     if record.coverage == "client only":
         yield Doubt(
             name="one-end",

@@ -43,6 +43,7 @@ from gelombang_cli.following import Listener, follow
 from gelombang_cli.harm import CommandHarm
 from gelombang_cli.hostwatch import HostWatch, machine_facts
 from gelombang_cli.otlp import OtlpPush
+from gelombang_cli.probing import start_probe
 from gelombang_cli.programme import people_before, read_books, tell_zero
 from gelombang_cli.prometheus import Prometheus, configuration
 from gelombang_cli.provenance import commit
@@ -104,6 +105,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         for generator in generators:
             generator.tell({"zero_us": zero_us})
         host = stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
+        start_probe(order.folder, order.scenario, stack)
         push = _pushing(order, stack)
         scraper = stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
         watch = stack.enter_context(CommandHarm(_watched(order, plan)))

@@ -27,6 +27,7 @@ from gelombang_cli.execution import Order, execute
 from gelombang_cli.live import LiveBoard
 from gelombang_cli.otlp import metrics_endpoint
 from gelombang_cli.preflight import clear, require_permission
+from gelombang_cli.probing import require_probe
 from gelombang_cli.progress import Progress
 from gelombang_cli.prometheus import installed, require_port
 from gelombang_cli.runfolder import make_run_folder, new_run_id
@@ -181,6 +182,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
         if profile is not None:
             require_changeable(profile, faults)
             require_limits(profile)
+        require_probe(scenario, profile, for_seconds)
         name = profile.name if profile else "foreign"
         run_id = new_run_id(scenario.name, name)
         folder = make_run_folder(parsed.out, run_id, name, len(profiles) > 1)

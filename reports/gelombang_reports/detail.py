@@ -21,6 +21,7 @@ from gelombang.host_samples import HOST_SAMPLES, read_samples
 from gelombang.intervals import ALPHA, Interval, design_effect, quantile_interval_us
 from gelombang.join import NOT_JOINED, Joined, match
 from gelombang.record import RunRecord
+from gelombang.record_probe import PICTURE_BYTES_LIMIT, PICTURES_LIMIT
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, read_segments
 from gelombang.step_totals import decided
@@ -72,6 +73,8 @@ class Detail:
     """The design effect of the share of uploads that failed."""
     arrivals_digest: str = ""
     """Of the arrival curve or phases, at full size: equal for runs that people were to arrive at in the same way."""
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    """Of a browser's walk, by file name."""
     whole: bool = False
     """Whether the run's folder was there, not the record alone."""
 
@@ -96,8 +99,16 @@ def read_detail(folder: Path, record: RunRecord) -> Detail:
         segments=segments,
         failed_effect=_failed_effect(evidence, plan, grid),
         arrivals_digest=sha256(plan.scenario.arrivals.model_dump_json().encode()).hexdigest()[:12],
+        pictures=_pictures(folder, record),
         whole=True,
     )
+
+
+def _pictures(folder: Path, record: RunRecord) -> dict[str, bytes]:
+    """Those that the record names and that are within their bound."""
+    names = [step.picture for step in record.probe.steps] if record.probe is not None else []
+    paths = [folder / Path(name).name for name in names if name][:PICTURES_LIMIT]
+    return {path.name: path.read_bytes() for path in paths if path.exists() and path.stat().st_size <= PICTURE_BYTES_LIMIT}
 
 
 def _matched(evidence: Evidence) -> Joined:

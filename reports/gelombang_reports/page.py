@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from gelombang.errors import HostError, InputError
 from gelombang.record import RunRecord, Validity
-from gelombang_reports import page_ends, people, places, provenance, response, story, waste
+from gelombang_reports import one_person, page_ends, people, places, provenance, response, story, waste
 from gelombang_reports.axis import Axis
 from gelombang_reports.charts import Chart, Ink
 from gelombang_reports.compare import comparison, differences, labelled
@@ -104,6 +104,7 @@ def _tables(records: Sequence[RunRecord], details: Sequence[Detail], texts: Text
         "both_ends": joined,
         "joined_shown": max(JOINED_SHOWN, sum(not row.explained for row in joined)),
         "page_ends": page_ends.page_ends(records, texts),
+        "walks": one_person.walks(records, details, texts, PAGE_FIGURES),
         "waste": waste.waste(records, texts, PAGE_FIGURES),
         "log_response": {step.step: step.response.p99_seconds for step in records[0].steps},
         "upload_attempts": [record.uploads.attempts if record.uploads else 0 for record in records],

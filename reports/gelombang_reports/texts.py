@@ -137,6 +137,16 @@ class Texts(DetailTexts):
             "silent": "the page was closed, or found no line again, before it could report",
         }
     )
+    walks: str = "What one person saw"
+    walks_note: str = (
+        "A real browser walked the site’s own pages beside the run’s people, and is none of them. "
+        "Clock times are the people’s; how long a step took is wall time of this machine, the browser’s own work included."
+    )
+    walk_title: str = "What one person saw at {clock}"
+    walk_title_late: str = "What one person saw at {clock} (to set off at {due})"
+    walk_line: str = "The line as emulated under the scale: {uplink} per second each way, {round_trip} there and back."
+    walk_failed: str = "It ended early: {failed}."
+    walk_no_picture: str = "no picture"
     unexplained_row: str = "unexplained"
     metrics: str = "What the service’s own metrics say"
     metrics_lead: str = "Seconds in each stage by the service’s own Prometheus, over the run: sums over everybody, not attempt by attempt."
