@@ -180,7 +180,9 @@ def _value(objective: Objective, record: RunRecord, segments: Segments | None, s
         case Measure.UNBALANCED:
             if record.programme is None:
                 raise _NotJudgedError("the books of a programme are not at hand")
-            return float(record.programme.breaches), sum(wave["joined"] for wave in record.programme.waves.values())
+            books = record.programme
+            drawn_over = sum(wave["joined"] for wave in books.waves.values())
+            return float(books.breaches), drawn_over if books.members is None else books.members
         case Measure.LATENESS_SECONDS:
             return _lateness_seconds(objective, record, segments)
 

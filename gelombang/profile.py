@@ -73,6 +73,8 @@ class Test(ProfilePart):
 
     questions: Annotated[FixedInt, Field(gt=0)]
     time_limit_seconds: Annotated[Seconds, Field(gt=0)]
+    saves_each_answer: bool = False
+    """Answers may be saved one by one, and what was saved counts when the time is over."""
 
 
 class Api(ProfilePart):

@@ -1,5 +1,7 @@
 """The part of the record that says whether a programme's books balanced when the run was over."""
 
+from pydantic import Field
+
 from gelombang.record_uploads import RecordPart
 
 
@@ -14,6 +16,10 @@ class ProgrammeBooks(RecordPart):
     """By state."""
     paid_rupiah: int
     """As the partners' books have it."""
+    members: int | None = None
+    """People who are or were in a wave, drawn or not; None in records from before it was counted."""
+    tests: dict[str, int] = Field(default_factory=dict)
+    """Begun, handed in, and answers that were saved one by one."""
     breaches: int
     named: list[str]
     """The first of them."""

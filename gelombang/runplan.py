@@ -88,6 +88,8 @@ class PreparedPeople(BaseModel):
     others: FixedInt = Field(ge=0)
     wave: str | None
     """The wave that they had joined, their test handed in; None: they are registered, and no more."""
+    photos: bool = False
+    """Whether their photos were sent, to another run's store."""
 
 
 class ServerPlan(BaseModel):

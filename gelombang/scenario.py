@@ -206,6 +206,14 @@ class Before(_Part):
     """People who never come, and count where everybody counts."""
     wave: str | None = None
     """The wave that they had joined, with their test handed in; without one they are registered, and no more."""
+    photos: bool = False
+    """Their photos were sent and looked at, so that the test is theirs to take; those photos are not in the run's store."""
+
+    @model_validator(mode="after")
+    def _photos_come_before_a_wave(self) -> Self:
+        if self.photos and self.wave is not None:
+            raise ValueError(f"photos with wave {self.wave!r}; want one of them, because who joined a wave has done all before it")
+        return self
 
 
 class Expectation(_Part):

@@ -28,7 +28,7 @@ SERVER_ROUTES = (
     *("unknown", "health", "account", "login", "email_link", "data", "otp_send", "otp", "upload_page"),
     *("test_start", "test", "join", "status", "ready", "openapi", "photo_post", "ticket", "photo_put"),
     *("tus_options", "tus_create", "tus_head", "tus_patch", "tus_delete", "tus_upload_options"),
-    *("look", "wallet", "benefits", "training", "training_done", "survey"),
+    *("look", "wallet", "benefits", "training", "training_done", "survey", "test_look", "test_answer", "test_handed_in"),
     *("page", "page_form", "page_report", "page_ticket", "page_photo"),
 )
 """What was asked for: one name a route of the reference server."""

@@ -25,7 +25,8 @@ def people_before(scenario: Scenario, scale: Scale, for_seconds: float, profile:
     if before.wave is not None and profile.programme is None:
         raise InputError(f"{scenario.name}: before.wave is {before.wave!r} and {profile.name} has no [programme]; want a profile with one")
     coming = planned_people(scenario, scale, for_seconds)
-    return PreparedPeople(coming=coming, ratio=before.ratio, others=scaled(before, scale).others, wave=before.wave)
+    others = scaled(before, scale).others
+    return PreparedPeople(coming=coming, ratio=before.ratio, others=others, wave=before.wave, photos=before.photos)
 
 
 def tell_zero(ready: Event, zero_us: int, profile: Profile | None) -> None:

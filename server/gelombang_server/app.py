@@ -14,6 +14,7 @@ from gelombang_server.pages.routes import add_pages, add_photo_pages
 from gelombang_server.passwords import PASSWORDS, Passwords
 from gelombang_server.programme.routes import add_programme, with_programme
 from gelombang_server.routes import Route, RouteRow, Ways
+from gelombang_server.saved_answers import hand_in_saved, look_at_test, save_answer
 from gelombang_server.status import health, ready, status, upload_page
 from gelombang_server.test import begin_test, hand_in_test
 from gelombang_server.uploads import add_upload_routes, upload_routes
@@ -32,6 +33,13 @@ API_ROUTES = (
     RouteRow("POST", "/api/v1/me/waves/{wave}", join_wave, Route.JOIN),
     RouteRow("GET", "/api/v1/me", status, Route.STATUS),
 )
+
+SAVING_ROUTES = (
+    RouteRow("GET", "/api/v1/me/test", look_at_test, Route.TEST_LOOK),
+    RouteRow("PUT", "/api/v1/me/test/answers/{question}", save_answer, Route.TEST_ANSWER),
+    RouteRow("POST", "/api/v1/me/test/handed-in", hand_in_saved, Route.TEST_HANDED_IN),
+)
+"""Where answers are saved one by one."""
 
 
 async def openapi(request: web.Request) -> Answer:
@@ -54,7 +62,8 @@ def site_routes(profile: Profile) -> list[RouteRow]:
 
 
 def _api_routes(profile: Profile) -> tuple[RouteRow, ...]:
-    return API_ROUTES if profile.programme is None else with_programme(API_ROUTES)
+    rows = (*API_ROUTES, *SAVING_ROUTES) if profile.test.saves_each_answer else API_ROUTES
+    return rows if profile.programme is None else with_programme(rows)
 
 
 def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -> web.Application:

@@ -6,7 +6,8 @@ from typing import TypeVar
 from aiohttp import web
 
 from gelombang.attempt import Code, Stage
-from gelombang.clock import monotonic_us
+from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.profile import Test
 from gelombang.steps import PhotoKind
 from gelombang_server.checking.states import RECEIVED, VALIDATED
 from gelombang_server.config import ATTEMPT, CONTEXT
@@ -35,6 +36,12 @@ class Applicant:
     test_handed_in: bool
     joined_wave: str | None
 
+    def has_done_test(self, test: Test, now_us: int) -> bool:
+        """Handed in; or, where answers are saved one by one, out of time."""
+        if self.test_handed_in or not test.saves_each_answer or self.test_began_us is None:
+            return self.test_handed_in
+        return now_us > self.test_began_us + round(test.time_limit_seconds * MICROSECONDS)
+
     @property
     def photos(self) -> frozenset[str]:
         """The kinds that are stored and were not rejected."""
@@ -58,8 +65,9 @@ class Applicant:
 
 _SELECT = """
 SELECT a.email, a.email_verified_us IS NOT NULL, a.nik, a.kk, a.birth_date, a.address, a.nik_state, a.phone_verified_us IS NOT NULL,
-       (SELECT group_concat(DISTINCT kind || ' ' || coalesce(verdict, '')) FROM photos LEFT JOIN photo_checks ON photo = photos.id
-        WHERE applicant = a.id), t.began_us, t.handed_in_us IS NOT NULL, j.wave
+       coalesce((SELECT group_concat(DISTINCT kind || ' ' || coalesce(verdict, '')) FROM photos LEFT JOIN photo_checks ON photo = photos.id
+                 WHERE applicant = a.id), (SELECT states FROM photos_elsewhere WHERE applicant = a.id)),
+       t.began_us, t.handed_in_us IS NOT NULL, j.wave
 FROM applicants a LEFT JOIN tests t ON t.applicant = a.id LEFT JOIN joins j ON j.applicant = a.id
 WHERE a.id = ?
 """

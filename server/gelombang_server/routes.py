@@ -52,6 +52,11 @@ class Route(IntEnum):
     TRAINING = 43
     TRAINING_DONE = 44
     SURVEY = 45
+    TEST_LOOK = 46
+    TEST_ANSWER = 47
+    """one of them"""
+    TEST_HANDED_IN = 48
+    """what was saved"""
     PAGE = 150
     """The applicant's pages, and what they are drawn with."""
     PAGE_FORM = 151

@@ -107,6 +107,15 @@ CREATE TABLE IF NOT EXISTS tests (
     answers BLOB
 ) STRICT;
 
+-- Where answers are saved one by one; `tests.answers` has them when they were handed in.
+CREATE TABLE IF NOT EXISTS test_answers (
+    applicant INTEGER NOT NULL REFERENCES applicants (id),
+    question INTEGER NOT NULL,
+    answer INTEGER NOT NULL,
+    saved_us INTEGER NOT NULL,
+    PRIMARY KEY (applicant, question)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS idempotency_keys (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     key BLOB NOT NULL UNIQUE,
@@ -119,6 +128,13 @@ CREATE TABLE IF NOT EXISTS joins (
     applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
     wave TEXT NOT NULL,
     joined_us INTEGER NOT NULL
+) STRICT;
+
+-- Photos of people who were there before the run: in no store of its, which is why they are no rows of `photos`. States are written as
+-- `gelombang_server.applicants.photo_states` reads them.
+CREATE TABLE IF NOT EXISTS photos_elsewhere (
+    applicant INTEGER PRIMARY KEY REFERENCES applicants (id),
+    states TEXT NOT NULL
 ) STRICT;
 
 -- The programme. `joins` has everybody's latest wave; who was ever in which stays here, because a draw is held over it.

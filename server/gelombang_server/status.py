@@ -29,7 +29,7 @@ async def ready(request: web.Request) -> Answer:
 
 async def status(request: web.Request) -> Answer:
     """GET /api/v1/me"""
-    applicant = await _asker(request)
+    applicant, context = await _asker(request), request.app[CONTEXT]
     steps = {
         "account": True,
         "email-link": applicant.email_verified,
@@ -38,7 +38,7 @@ async def status(request: web.Request) -> Answer:
         "nik": applicant.nik_state == "verified",
         "ktp": "ktp" in applicant.photos,
         "selfie": "selfie" in applicant.photos,
-        "test": applicant.test_handed_in,
+        "test": applicant.has_done_test(context.profile.test, context.now_us()),
         "join": applicant.joined_wave is not None,
     }
     return json_answer(

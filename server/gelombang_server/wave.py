@@ -43,7 +43,7 @@ async def enter_wave(request: web.Request, applicant_id: int, wave: str, fields:
         applicant = find_applicant(cursor, applicant_id)
         if applicant.joined_wave is not None:
             raise Problem(Code.ALREADY_DONE, f"you have joined {applicant.joined_wave}")
-        if not applicant.test_handed_in:
+        if not applicant.has_done_test(context.profile.test, now_us):
             raise Problem(Code.STEP_NOT_OPEN, "the test was not handed in yet")
         cursor.execute("INSERT INTO joins (applicant, wave, joined_us) VALUES (?, ?, ?)", (applicant_id, wave, now_us))
         return applicant_id

@@ -95,10 +95,10 @@ def _profile(quota: int, stages: int, **parts: Any) -> Profile:
 
 @asynccontextmanager
 async def programme_site(
-    folder: Path, people: int, quota: int, wave: str | None = "wave-1", stages: int = 1, **parts: Any
+    folder: Path, people: int, quota: int, wave: str | None = "wave-1", stages: int = 1, photos: bool = False, **parts: Any
 ) -> AsyncIterator[ProgrammeSite]:
     """So many people in the wave, so many places in each. Background work does not run: `at` does what is due."""
-    prepared = PreparedPeople(coming=people, ratio=1.0, others=0, wave=wave)
+    prepared = PreparedPeople(coming=people, ratio=1.0, others=0, wave=wave, photos=photos)
     scale = ScaleNumbers(sample="1", speed=60.0, bytes_ratio=0.1)
     orders = plan(folder, _profile(quota, stages, **parts), scale=scale, zero_us=monotonic_us(), opens_at=OPENS_AT, prepared=prepared)
     prepare(folder)

@@ -49,3 +49,15 @@ def test_on_payout_day_every_rupiah_is_accounted_for_by_the_partners_own_books(t
     assert record.programme.payments["paid"] > 0
     assert record.programme.rupiah["paid"] <= record.programme.paid_rupiah == 600_000 * round(record.programme.paid_rupiah / 600_000)
     assert sum(record.programme.rupiah.values()) == 0
+
+
+def test_in_a_rush_for_the_test_every_answer_is_saved_in_time_and_everybody_joins(tmp_path: Path) -> None:
+    record = run("test-rush", "1/6000", tmp_path / "run")
+    assert record.people_planned == 10
+    assert record.unexplained == 0
+    assert record.programme is not None
+    assert record.programme.breaches == 0, record.programme.named
+    # All but those whom a busy machine kept: whoever is in the wave took the test, and who handed in had saved all of it.
+    assert record.programme.members == record.fates["finished"] > 5
+    assert record.programme.tests["begun"] >= record.programme.members
+    assert record.programme.tests["answers"] >= 18 * record.programme.tests["handed_in"]

@@ -23,6 +23,14 @@ def test_the_people_of_the_plan_are_there_and_as_many_others_as_the_sample_says(
     assert (prepared.coming, prepared.others, prepared.wave, prepared.ratio) == (2_078, 50, "wave-1", 1.0)
 
 
+def test_people_to_whom_the_test_is_left_have_photos_and_no_wave() -> None:
+    prepared = people_before(load_scenario("test-rush"), SMALL, 1_680.0, load_profile("programme"))
+    assert prepared is not None
+    assert (prepared.coming, prepared.photos, prepared.wave) == (60, True, None)
+    with pytest.raises(ValidationError, match="photos with wave 'wave-1'; want one of them"):
+        Before(photos=True, wave="wave-1")
+
+
 def test_only_the_known_ones_of_those_who_come_are_there_the_same_each_time() -> None:
     scenario = load_scenario("announcement-day").model_copy(update={"before": Before(ratio=0.25, others=10_000)})
     prepared = people_before(scenario, SMALL, 900.0, load_profile("programme"))

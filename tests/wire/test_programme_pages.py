@@ -269,6 +269,9 @@ async def test_a_test_begun_twice_and_answers_after_its_time_are_refused_in_word
     assert "Jawab semua pertanyaan." in (await few.post("/tes", **{"answer-1": "2"}))[1]
     site.moment_us = round(test.time_limit_seconds * 1e6) + 1
     await assert_refused(site, 1, "/tes", "test_time_over", **answers)
+    # Here answers may be saved one by one, and what was saved counts: there is nothing left to send.
+    status, _, answer = await few.ask("GET", "/tes")
+    assert (status, answer.headers["Location"]) == (303, "/status")
 
 
 async def test_without_a_programme_a_person_joins_and_waits(tmp_path: Path) -> None:

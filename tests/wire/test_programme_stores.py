@@ -1,6 +1,5 @@
 """The programme's operations promise the same in every database of the site."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,7 @@ from gelombang.programme.benefits import Terms, buy_training, complete_training,
 from gelombang.programme.partner import PartnerBook
 from gelombang.programme.payout import Pauses, Reply
 from gelombang.programme.wave import Wave
-from gelombang_server.database import Database
-from gelombang_server.metrics import Metrics
 from gelombang_server.peoplestore import Cursor, PeopleStore
-from gelombang_server.postgres.address import Address
-from gelombang_server.postgres.database import PostgresDatabase
-from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.problem import Problem
 from gelombang_server.programme.books import read_books
 from gelombang_server.programme.calendar import keep_zero
@@ -31,7 +25,7 @@ from gelombang_server.programme.payments import (
     queue_payments,
     queue_returned,
 )
-from gelombang_server.schema import create_tables
+from tests.support.people_stores import people_store
 from tests.support.postgres import Cluster, postgres_cluster
 
 WAVE = Wave("wave-1", 0, 10, 20, 30, quota=3)
@@ -48,17 +42,9 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(params=["sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PeopleStore]:
     """With eight people in the wave."""
-    metrics = Metrics("programme", "1", 0)
-    if request.param == "sqlite":
-        create_tables(tmp_path / "test.sqlite3")
-        opened: PeopleStore = Database(tmp_path / "test.sqlite3", 50, 10, metrics)
-    else:
-        address = Address(request.getfixturevalue("cluster").url, f"test_{abs(hash(request.node.name))}")
-        await asyncio.to_thread(prepare_database, address, 0)
-        opened = PostgresDatabase(address, 50, 10, 4, metrics)
-    await opened.run(_eight_people)
-    yield opened
-    await opened.close()
+    async with people_store(request, tmp_path) as opened:
+        await opened.run(_eight_people)
+        yield opened
 
 
 def _eight_people(cursor: Cursor) -> None:
@@ -66,6 +52,7 @@ def _eight_people(cursor: Cursor) -> None:
         row = (one, f"{one}@mail.example", "x", "x", 1, f"nik-{one}", f"+62{one}")
         cursor.execute("INSERT INTO applicants (id, email, name, password_hash, created_us, nik, phone) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         cursor.execute("INSERT INTO memberships (wave, applicant, joined_us) VALUES (?, ?, ?)", (WAVE.name, one, 5))
+        cursor.execute("INSERT INTO tests (applicant, began_us, handed_in_us) VALUES (?, ?, ?)", (one, 1, 2))
 
 
 async def test_a_draw_is_exact_durable_and_held_once(store: PeopleStore) -> None:
@@ -116,7 +103,7 @@ async def test_money_goes_its_way_and_the_books_balance_at_each_step(store: Peop
     book.pay(found[0].payment.key, "81", 600_000)
     await asked(80, {"81": Reply.PAID})
     assert await store.run(lambda cursor: lapse_places(cursor, TERMS, 131)) == 1
-    books = await store.run(lambda cursor: read_books(cursor, TERMS, {"ovo": book}))
+    books = await store.run(lambda cursor: read_books(cursor, TERMS, {"ovo": book}, 1_500))
     assert books.named == []
     assert books.rupiah == {
         "budget": -3_550_000,

@@ -17,6 +17,7 @@ from gelombang_server.deadline import DEADLINE_HEADER
 from gelombang_server.otp import OneTimeCode, Phone
 from gelombang_server.programme.benefiting import Purchase, WalletChoice
 from gelombang_server.routes import Route
+from gelombang_server.saved_answers import Choice, SittingState
 from gelombang_server.test import Answers
 from gelombang_server.ticketed import TicketWish
 from gelombang_server.wave import Consent
@@ -175,6 +176,33 @@ OPERATIONS: Mapping[Route, Operation] = MappingProxyType(
             (Code.STEP_NOT_OPEN, Code.TEST_TIME_OVER),
             Answers,
             writes=True,
+        ),
+        Route.TEST_LOOK: Operation(
+            "How far the person is with the test, and which question is next; null when all are answered.",
+            {
+                200: known(
+                    state={"enum": [state.value for state in SittingState]},
+                    questions=WHOLE,
+                    saved=WHOLE,
+                    complete=YES_OR_NO,
+                    next=nullable(WHOLE),
+                    left_seconds=NUMBER,
+                )
+            },
+        ),
+        Route.TEST_ANSWER: Operation(
+            "Save one answer; the same again changes nothing, another one replaces it.",
+            {200: known(question=WHOLE, answer=WHOLE)},
+            (Code.STEP_NOT_OPEN, Code.ALREADY_DONE, Code.TEST_TIME_OVER),
+            Choice,
+            writes=True,
+        ),
+        Route.TEST_HANDED_IN: Operation(
+            "Hand in what was saved, once; when the time is over it counts without that.",
+            {200: known(state=TEXT, saved=WHOLE)},
+            (Code.STEP_NOT_OPEN, Code.ALREADY_DONE, Code.TEST_TIME_OVER),
+            writes=True,
+            takes_key=True,
         ),
         Route.JOIN: Operation(
             "Join a wave; with a programme, again once its result is out.",

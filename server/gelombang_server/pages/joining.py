@@ -126,4 +126,5 @@ async def _draw(request: web.Request, visitor: Visitor, problem: Problem | None 
         wave = None if told["wave"] is None else programme.calendar.wave(told["wave"])
         view = calendar_view(w, programme.calendar, wave, Shown(told["state"]), now_us)
         days = round(context.scale.people_seconds(programme.calendar.terms.first_training_us / MICROSECONDS) / DAY_SECONDS)
-    return draw_form(request, visitor, "wave", problem, view=view, days=days, is_ready=applicant.test_handed_in)
+    is_ready = applicant.has_done_test(context.profile.test, context.now_us())
+    return draw_form(request, visitor, "wave", problem, view=view, days=days, is_ready=is_ready)

@@ -26,7 +26,7 @@ class Stop:
     note: str = ""
 
 
-def way(applicant: Applicant, notes: dict[str, str]) -> list[Stop]:
+def way(applicant: Applicant, notes: dict[str, str], has_done_test: bool) -> list[Stop]:
     """The steps as the person sees them. The first one that is theirs to do is `next`; `notes` says why a photo has to be sent again."""
     verified = applicant.nik_state == "verified"
     stops: list[Stop] = []
@@ -37,8 +37,8 @@ def way(applicant: Applicant, notes: dict[str, str]) -> list[Stop]:
         "ktp": ("done" if PhotoKind.KTP in applicant.photos else "open", "/foto/ktp"),
         "selfie": ("done" if PhotoKind.SELFIE in applicant.photos else "open", "/foto/selfie"),
         "nik": ("done" if verified else "waiting" if applicant.nik_state == "being_checked" else "later", "/status"),
-        "test": ("done" if applicant.test_handed_in else "open" if applicant.may_take_test else "later", "/tes"),
-        "wave": ("done" if applicant.joined_wave is not None else "open" if applicant.test_handed_in else "later", "/gelombang"),
+        "test": ("done" if has_done_test else "open" if applicant.may_take_test else "later", "/tes"),
+        "wave": ("done" if applicant.joined_wave is not None else "open" if has_done_test else "later", "/gelombang"),
     }
     is_found = False
     for name, (state, path) in states.items():
@@ -60,12 +60,12 @@ async def asker(request: web.Request, visitor: Visitor) -> Applicant:
 @shown
 async def status_page(request: web.Request, visitor: Visitor) -> PageAnswer:
     """GET /status"""
-    applicant = await asker(request, visitor)
+    applicant, context = await asker(request, visitor), request.app[CONTEXT]
     w = words(visitor.language)
     notes = {kind: w.get(f"code_{code}", w["code_other"]) for kind, code in applicant.rejected_photos.items()}
     if applicant.nik_state == "unknown":
         notes["data"] = w["nik_unknown"]
-    stops = way(applicant, notes)
+    stops = way(applicant, notes, applicant.has_done_test(context.profile.test, context.now_us()))
     following = next((stop for stop in stops if stop.state in ("next", "again")), None)
     done = sum(stop.state == "done" for stop in stops)
     return draw_page(request, visitor, "status", email=applicant.email, stops=stops, following=following, done=done)

@@ -75,10 +75,9 @@ async def hand_in_answers(request: web.Request, visitor: Visitor) -> PageAnswer:
 
 
 async def _draw(request: web.Request, visitor: Visitor, given: dict[int, str], problem: Problem | None = None) -> PageAnswer:
-    applicant = await asker(request, visitor)
-    if applicant.test_handed_in:
+    applicant, context, w = await asker(request, visitor), request.app[CONTEXT], words(visitor.language)
+    if applicant.has_done_test(context.profile.test, context.now_us()):
         return go_to(request, visitor, "/status")
-    context, w = request.app[CONTEXT], words(visitor.language)
     test = context.profile.test
     left_seconds = test.time_limit_seconds
     if applicant.test_began_us is not None:

@@ -215,5 +215,22 @@ CREATE INDEX payments_open ON payments (partner, not_before_us) WHERE state IN (
 CREATE INDEX payments_applicant ON payments (applicant);
 """,
     ),
+    Migration(
+        4,
+        "answers that are saved one by one",
+        """
+CREATE TABLE test_answers (
+    applicant bigint NOT NULL REFERENCES applicants (id),
+    question bigint NOT NULL,
+    answer bigint NOT NULL,
+    saved_us bigint NOT NULL,
+    PRIMARY KEY (applicant, question)
+);
+CREATE TABLE photos_elsewhere (
+    applicant bigint PRIMARY KEY REFERENCES applicants (id),
+    states text NOT NULL
+);
+""",
+    ),
 )
 """From the oldest to the newest."""

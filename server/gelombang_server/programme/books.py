@@ -1,4 +1,7 @@
-"""Whether a programme's books balance: people against draws, rupiah against the promise, payments against the partners' own books."""
+"""Whether a programme's books balance.
+
+Answers are compared with the test's time, people with draws, rupiah with the promise, payments with the partners' own books.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,9 +28,17 @@ _OTHER_NIK = """
 SELECT count(*) FROM benefit_entries e WHERE NOT EXISTS (SELECT 1 FROM selections s WHERE s.applicant = e.applicant)
 """
 
+_MEMBERS = "SELECT count(DISTINCT applicant) FROM memberships"
+_TESTS = """
+SELECT (SELECT count(*) FROM tests), (SELECT count(*) FROM tests WHERE handed_in_us IS NOT NULL), (SELECT count(*) FROM test_answers),
+(SELECT count(*) FROM test_answers a LEFT JOIN tests t ON t.applicant = a.applicant
+ WHERE t.began_us IS NULL OR a.saved_us > t.began_us + ?),
+(SELECT count(*) FROM memberships m LEFT JOIN tests t ON t.applicant = m.applicant WHERE t.applicant IS NULL)
+"""
 
-def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]) -> ProgrammeBooks:
-    """Compare everything with everything. Payments under way are none of anybody's fault."""
+
+def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook], test_us: int) -> ProgrammeBooks:
+    """Compare everything with everything; a test lasts `test_us`. Payments under way are none of anybody's fault."""
     waves = {
         wave: {"quota": quota, "joined": joined, "members": members, "selected": selected, "strangers": strangers, "told": told}
         for wave, quota, joined, members, selected, strangers, told in cursor.execute(_WAVES).fetchall()
@@ -37,6 +48,8 @@ def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]
         holdings.setdefault(nik, {})[account] = int(moved)
     payments = [tuple(row) for row in cursor.execute(_PAYMENTS).fetchall()]
     (strangers,) = cursor.execute(_OTHER_NIK).fetchone()
+    (members,) = cursor.execute(_MEMBERS).fetchone()
+    begun, handed_in, answers, late, untested = cursor.execute(_TESTS, (test_us,)).fetchone()
     rupiah: dict[str, int] = {}
     for accounts in holdings.values():
         for account, held in accounts.items():
@@ -49,6 +62,8 @@ def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]
         *_holding_breaches(holdings, terms),
         *_payment_breaches(payments, partners, rupiah.get("paid", 0)),
         *([f"{strangers} entries belong to people whom no draw chose"] if strangers else []),
+        *([f"{late} answers were saved outside their test's time"] if late else []),
+        *([f"{untested} places in a wave belong to people who took no test"] if untested else []),
     ]
     paid = sum(amount for book in partners.values() for _, amount in book.paid.values())
     return ProgrammeBooks(
@@ -56,6 +71,8 @@ def read_books(cursor: Cursor, terms: Terms, partners: Mapping[str, PartnerBook]
         rupiah=rupiah,
         payments=states,
         paid_rupiah=paid,
+        members=members,
+        tests={"begun": begun, "handed_in": handed_in, "answers": answers},
         breaches=len(breaches),
         named=breaches[:NAMED_LIMIT],
     )

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gelombang.attempt import Code
+from gelombang.clock import MICROSECONDS
 from gelombang.programme.lottery import SEED_LIMIT
 from gelombang.record_programme import ProgrammeBooks
 from gelombang_server.answers import Answer, json_answer
@@ -81,10 +82,11 @@ async def _show_draw(request: web.Request) -> Answer:
 async def _books(request: web.Request) -> Answer:
     """As one operation among those that write, so that nothing changes while it is compared."""
     context, programme = request.app[CONTEXT], request.app[PROGRAMME]
+    test_us = round(context.profile.test.time_limit_seconds * MICROSECONDS)
 
     def compare(cursor: Cursor) -> ProgrammeBooks:
         partners = {name: read_book(book_file(context.site, name)) for name in programme.adapters.names}
-        return read_books(cursor, programme.calendar.terms, partners)
+        return read_books(cursor, programme.calendar.terms, partners, test_us)
 
     found = await context.database.run(compare)
     return json_answer(found.model_dump())

@@ -50,7 +50,7 @@ async def enter_programme_wave(request: web.Request, applicant_id: int, name: st
     def join(cursor: Cursor) -> int:
         applicant = find_applicant(cursor, applicant_id)
         _require_joinable(cursor, calendar, wave, applicant_id, applicant.joined_wave, now_us)
-        if not applicant.test_handed_in:
+        if not applicant.has_done_test(context.profile.test, now_us):
             raise Problem(Code.STEP_NOT_OPEN, "the test was not handed in yet")
         require_first_benefit(cursor, applicant_id, applicant.nik)
         cursor.execute(_BECOME, (applicant_id, wave.name, now_us))

@@ -1,7 +1,7 @@
 """People who were there before the run: rows as their registration would have left them, made before anybody is served.
 
 They are the run's own people (`gelombang.person`), so that whoever walks a journey as one of them logs in with their address and password.
-Their photos are those of an earlier run and not in this one's store, which is why only a test that was handed in makes them members.
+Their photos are those of an earlier run and not in this one's store: where the test is theirs to take, that is written beside.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from gelombang.profile import Profile
 from gelombang.runplan import PreparedPeople, ServerPlan
 from gelombang.scale import scaled
 from gelombang.seeds import Purpose, unit_array
+from gelombang.steps import PhotoKind
+from gelombang_server.checking.states import VALIDATED
 from gelombang_server.passwords import hasher
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.sealing import Seal
@@ -24,6 +26,7 @@ phone_verified_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'verified', ?, ?)
 """
 LONG_AGO_US = -(1 << 50)
 """When they did all of it: before any wave closed."""
+_BOTH_PHOTOS = ",".join(f"{kind.value} {VALIDATED}" for kind in PhotoKind)
 _NO_PASSWORD = "nobody logs in here"
 
 
@@ -36,8 +39,10 @@ def prepare_people(cursor: Cursor, plan: ServerPlan, prepared: PreparedPeople) -
     hashes, people = hasher(profile.password), chosen_people(plan.seed, prepared)
     cursor.executemany(_ROW, _rows(plan, prepared, people, seal, hashes))
     count = len(people)
+    ids = range(1, count + 1)
+    if prepared.photos:
+        cursor.executemany("INSERT INTO photos_elsewhere (applicant, states) VALUES (?, ?)", ((one, _BOTH_PHOTOS) for one in ids))
     if prepared.wave is not None:
-        ids = range(1, count + 1)
         tests = "INSERT INTO tests (applicant, began_us, handed_in_us) VALUES (?, ?, ?)"
         cursor.executemany(tests, ((one, LONG_AGO_US, LONG_AGO_US) for one in ids))
         for table in ("joins", "memberships"):
