@@ -17,7 +17,7 @@ from support.page_site import PageSite, page_profile, page_site
 
 pytestmark = pytest.mark.browser
 
-OWNERS = (Owner(f"siti{n}", f"990101410790{n:04d}", f"08123456{n:04d}", "1990-07-01") for n in count(1))
+OWNERS = (Owner(f"siti{n}", f"990101410790{n:04d}", f"00013456{n:04d}", "1990-07-01") for n in count(1))
 FIRST_PAGE_LIMIT_BYTES = 60_000
 
 

@@ -13,7 +13,7 @@ from support.page_site import page_profile, page_site
 
 pytestmark = pytest.mark.browser
 
-OWNERS = (Owner(f"siti{n}", f"990101410790{n:04d}", f"08123456{n:04d}", "1990-07-01") for n in count(501))
+OWNERS = (Owner(f"siti{n}", f"990101410790{n:04d}", f"00013456{n:04d}", "1990-07-01") for n in count(501))
 OPENS = "2020-04-11T19:00:00+07:00"
 WAVES = [
     {"name": "wave-1", "opens_at": OPENS, "closes_at": "2020-04-11T20:00:00+07:00", "quota": 1}

@@ -174,7 +174,7 @@ def test_a_sum_offers_its_right_answer_once(number: int) -> None:
     assert len(set(asked.choices)) == 4
 
 
-@pytest.mark.parametrize(("typed", "number"), [("0812 3456-7890", "+6281234567890"), ("+62 812 34567", "+6281234567"), ("812", "812")])
+@pytest.mark.parametrize(("typed", "number"), [("0001 3456-7890", "+6200134567890"), ("+62 001 34567", "+6200134567"), ("812", "812")])
 def test_a_number_is_taken_as_people_write_it(typed: str, number: str) -> None:
     assert international(typed) == number
 

@@ -10,7 +10,7 @@ def test_an_account_belongs_to_the_nik_that_opened_it() -> None:
     book = PartnerBook()
     assert book.check(f"8{NIK}", NIK) is Check.SAME_NIK
     assert book.check(f"8{NIK}", NIK[:-1] + "2") is Check.OTHER_NIK
-    assert book.check("0812345678", NIK) is Check.UNKNOWN
+    assert book.check("0001345678", NIK) is Check.UNKNOWN
     assert book.check(f"1{NIK}", NIK) is Check.UNKNOWN
 
 

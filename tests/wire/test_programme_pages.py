@@ -190,7 +190,7 @@ async def test_a_wallet_that_can_not_be_had_is_refused_in_words(drawn: Programme
     won, lost = chosen(drawn)
     account = "8" + nik(drawn, won)
     await assert_refused(drawn, won, "/dompet", "wallet_of_another", partner="bni", account="8" + nik(drawn, lost))
-    await assert_refused(drawn, won, "/dompet", "wallet_unknown", partner="bni", account="0812345678")
+    await assert_refused(drawn, won, "/dompet", "wallet_unknown", partner="bni", account="0001345678")
     await assert_refused(drawn, lost, "/dompet", "not_selected", partner="bni", account=account)
     browser = person(drawn, won)
     await browser.ask("GET", "/dompet")

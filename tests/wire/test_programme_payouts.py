@@ -149,7 +149,7 @@ async def test_a_payment_that_came_back_is_made_to_the_wallet_chosen_next(site: 
     assert (await books(site))["breaches"] == 0
 
 
-@pytest.mark.parametrize(("account", "code"), [("89901014203850001", "wallet_of_another"), ("0812345678", "wallet_unknown")])
+@pytest.mark.parametrize(("account", "code"), [("89901014203850001", "wallet_of_another"), ("0001345678", "wallet_unknown")])
 async def test_a_wallet_of_another_nik_or_of_nobody_is_refused_and_changes_nothing(site: ProgrammeSite, account: str, code: str) -> None:
     before = everything(site)
     assert (await site.ask(1, "PUT", "wallet", {"partner": "bni", "account": account}))[1]["code"] == code

@@ -130,6 +130,6 @@ async def confirm_phone(request: web.Request, visitor: Visitor) -> PageAnswer:
 
 
 def international(phone: str) -> str:
-    """A number as people write it (0812-3456-7890), with its country."""
+    """A number as people write it (0001-3456-7890), with its country."""
     plain = "".join(one for one in phone if one not in " -().")
     return f"+62{plain[1:]}" if plain.startswith("0") else plain
