@@ -13,8 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from gelombang_loadtests.page_walk import Owner, launch, walker
 from support.page_site import page_profile, page_site
-from support.page_walk import launch, walker
 
 ROUNDS = 7
 PATHS = ("/", "/status", "/foto/ktp")
@@ -30,7 +30,9 @@ def main() -> None:
     with page_site(folder, page_profile("hardened")) as site, sync_playwright() as playwright, launch(playwright, chromium) as browser:
         for number in range(1, ROUNDS + 1):
             for path in PATHS:
-                with walker(browser, site, number * 10 + PATHS.index(path)) as person:
+                one = number * 10 + PATHS.index(path)
+                owner = Owner(f"siti{one}", f"990101410790{one:04d}", f"00013456{one:04d}", "1990-07-01")
+                with walker(browser, site, owner) as person:
                     if path != "/":
                         person.sign_up()
                     line = person.line()
