@@ -93,8 +93,13 @@ def _count(rate: Rate, scale: Scale) -> int:
     return count
 
 
-_NO_PART_OF_THE_PLAN: Any = {"feed": {"__all__": {"content": {"path"}}}, "browser_probes": True, "browser_probe_at": True}
-"""Where a feed lies on this machine, what it holds is part; and a browser that walks beside the people."""
+_NO_PART_OF_THE_PLAN: Any = {
+    "feed": {"__all__": {"content": {"path"}}},
+    "browser_probes": True,
+    "browser_probe_at": True,
+    "complaints": True,
+}
+"""Where a feed lies on this machine, what it holds is part; a browser that walks beside the people; and what they say elsewhere."""
 
 
 def _identity(scenario: Scenario, scale: Scale, seed: int, for_seconds: float) -> str:

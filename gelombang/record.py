@@ -14,6 +14,7 @@ from gelombang.attempt import Fate
 from gelombang.errors import RecordError
 from gelombang.joined_log import JoinedLog
 from gelombang.network_facts import NetworkHost
+from gelombang.record_complaints import PublicComplaints
 from gelombang.record_pages import PageEnds
 from gelombang.record_probe import BrowserProbe
 from gelombang.record_programme import ProgrammeBooks
@@ -248,6 +249,8 @@ class RunRecord(RecordPart):
     """What applicants' pages reported, and what the server saw of it; most frequent first."""
     probe: BrowserProbe | None = None
     """What one person saw: a real browser beside the run."""
+    complaints: PublicComplaints | None = None
+    """None: the scenario does not say who complains, or the run was simulated."""
     files: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the run's other files, by name."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from gelombang.complaint_form import Complaints
 from gelombang.distribution import Distribution
 from gelombang.errands import STEPS_LIMIT, SharedStep
 from gelombang.errors import InputError
@@ -242,6 +243,8 @@ class Scenario(_Part):
     """Without it nobody was there."""
     persona: list[Persona] | None = Field(default=None, min_length=1, max_length=PERSONAS_LIMIT)
     """Kinds of people, mixed by weight; without it everybody has the patience above."""
+    complaints: Complaints | None = None
+    """Who complains in public; without it nobody is looked at. No person's way depends on it."""
     journey: list[Step] = Field(min_length=1, max_length=MILESTONE_LIMIT)
     cookies: bool = False
     """Whether people keep cookies, at all steps that do not say."""

@@ -17,7 +17,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCENARIO_SCHEMA_FILE = "scenario.schema.json"
 PROFILE_SCHEMA_FILE = "profile.schema.json"
 
-_LAID_OVER = ("Arrivals", "DefaultScale", "Line", "Patience", "People", "Photo")
+_LAID_OVER = ("Arrivals", "Complaints", "DefaultScale", "Line", "Patience", "People", "Photo")
 """Tables that may be partial in a scenario that extends another. What is missing in one that stands alone, the check finds."""
 _PROFILE_LAID_OVER = (
     *("Api", "Checks", "Credentials", "Messages", "Password", "Registry"),

@@ -64,6 +64,7 @@ class Purpose(IntEnum):
     COMMIT_TIME = 41
     ANSWER_TIME = 42
     THERE_BEFORE = 36
+    COMPLAINT = 50
 
 
 def mix(value: int) -> int:

@@ -24,6 +24,7 @@ from gelombang.journey_waits import journey_totals
 from gelombang.objective import judge
 from gelombang.profile import Profile
 from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
+from gelombang.record_complaints import public_complaints
 from gelombang.record_pages import page_ends
 from gelombang.record_probe import PROBE_FILE, read_probe
 from gelombang.record_programme import ProgrammeBooks
@@ -159,6 +160,7 @@ def summarise(
         programme=facts.programme,
         pages=page_ends(folder),
         probe=read_probe(folder, plan.scenario),
+        complaints=public_complaints(plan.scenario, scale, plan.seed, evidence.generator, grid),
         files=digests(folder),
     )
     doubts = find_doubts(draft, plan.scenario, profile, server_median_seconds(evidence, steps, scale.speed), due_us)

@@ -18,11 +18,13 @@ from gelombang.evidence import Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel
 from gelombang.join import Joined, join
 from gelombang.record import RunRecord, read_record
+from gelombang.record_complaints import public_complaints
 from gelombang.record_pages import page_ends
 from gelombang.runplan import PLAN_FILE, RunPlan, read_model
 from gelombang.striping import owners
 from gelombang.summary import digests, fates
 from gelombang.upload_totals import photo_steps
+from gelombang.windows import WindowGrid
 
 NAMED_LIMIT = 5
 """How many breaches of a law are named."""
@@ -94,6 +96,7 @@ def verify(folder: Path, elsewhere: Elsewhere = HERE) -> Verification:
         _law("whoever passed a step did it, and whoever passed a photo was told so", _passed(evidence, plan)),
         _law("both ends agree on every attempt, or the table says why not", _joined(record, joined)),
         _law("what applicants' pages reported is what the record says", _pages(record, folder)),
+        _law("who complained in public, and when, is what the record says", _complaints(record, evidence, plan)),
         _law("every acknowledged photo is in the store, whole", _audited(record, audited)),
     ]
     return Verification(
@@ -251,6 +254,15 @@ def _pages(record: RunRecord, folder: Path) -> Iterator[str]:
     for names in sorted(found.keys() | said.keys()):
         if found.get(names) != said.get(names):
             yield f"{' '.join(filter(None, names))}: {found.get(names, 0)} tries; the record says {said.get(names, 0)}"
+
+
+def _complaints(record: RunRecord, evidence: Evidence, plan: RunPlan) -> Iterator[str]:
+    scale = plan.scale.scale()
+    grid = WindowGrid.over(record.for_seconds, record.ended_seconds, scale.speed)
+    found = public_complaints(plan.scenario, scale, plan.seed, evidence.generator, grid)
+    if found != record.complaints:
+        people, said = (part.people + part.later if part else 0 for part in (found, record.complaints))
+        yield f"{people} people complain by the ledger; the record says {said}, or other steps or windows"
 
 
 def _counted(cells: Sequence[object]) -> set[str]:

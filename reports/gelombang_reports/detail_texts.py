@@ -1,4 +1,4 @@
-"""The sentences about what stands beside a record, about several runs side by side, and of the live page; `texts` has all others."""
+"""The sentences about what stands beside a record, several runs side by side, complaints, and of the live page; `texts` has all others."""
 
 from dataclasses import dataclass, field
 
@@ -16,6 +16,33 @@ class DetailTexts:
     )
     client_end: str = "the person’s end"
     server_end: str = "the server’s end"
+    # Complaints
+    complaints: str = "Complaints in public"
+    complaints_note: str = (
+        "Whom failed tries make complain where everybody reads it, and which step made them; how many do and how soon is the scenario’s "
+        "assumption. It changes nothing that people do here. Clock times are those at which a window begins. Who was told when to "
+        "come back has not failed, and a window with fewer than 10 upload attempts gives no signal."
+    )
+    complaints_people: str = "{profile}: {people} people complained ({full} at full size), {later} more only after the end."
+    complaints_after: str = (
+        "Complaints first passed {limit} a minute at {clock}, {span} after the server’s own signal: from {signal} more than half of the "
+        "uploads failed."
+    )
+    complaints_before: str = (
+        "Complaints first passed {limit} a minute at {clock}, {span} before the server’s own signal: from {signal} more than half of the "
+        "uploads failed."
+    )
+    complaints_together: str = "Complaints first passed {limit} a minute at {clock}, when more than half of the uploads first failed."
+    complaints_alone: str = "Complaints first passed {limit} a minute at {clock}; at no time did more than half of the uploads fail."
+    complaints_never: str = (
+        "Complaints never passed {limit} a minute; from {signal} more than half of the uploads failed, which is the server’s own signal."
+    )
+    complaints_nothing: str = "Complaints never passed {limit} a minute, and at no time did more than half of the uploads fail."
+    complaints_line: str = "complaints"
+    complaints_failed_line: str = "uploads that failed"
+    complaints_step: str = "Step that made people complain"
+    unit_complaints: str = "complaints per minute, full size"
+    unit_failed: str = "percent of upload attempts"
     # Machine
     machine: str = "What it cost"
     machine_note: str = "Samples of each second of wall time. Kernel: {drops}."

@@ -21,6 +21,7 @@ from gelombang_reports import one_person, page_ends, people, places, provenance,
 from gelombang_reports.axis import Axis
 from gelombang_reports.charts import Chart, Ink
 from gelombang_reports.compare import comparison, differences, labelled
+from gelombang_reports.complaints import complaining
 from gelombang_reports.detail import Detail
 from gelombang_reports.detail_charts import drop_words, ends_charts, machine_charts, response_charts
 from gelombang_reports.figures import PAGE_FIGURES, opening_second
@@ -121,7 +122,7 @@ def _drawings(records: Sequence[RunRecord], details: Sequence[Detail], studio: S
     rows = response.responses(records, [detail.spread for detail in details])
     ranges, range_labels = quantile_ranges(rows)
     lines, machine = timelines(axis, records, texts), machine_charts(axis, records, details, texts)
-    bands = response_charts(axis, records, details, texts)
+    bands, complaints = response_charts(axis, records, details, texts), complaining(axis, records, texts, PAGE_FIGURES)
     groups: dict[str, Sequence[Chart]] = {
         "uploads": lines.uploads,
         "bytes": lines.bytes,
@@ -132,9 +133,12 @@ def _drawings(records: Sequence[RunRecord], details: Sequence[Detail], studio: S
         "cpu": machine.cpu,
         "memory": machine.memory,
         "drops": machine.drops,
+        "complaints": complaints.charts if complaints else [],
+        "complaints_failed": complaints.failed if complaints else [],
     }
     return {
         "places": found,
+        "complaints": complaints,
         "with_bands": bool(bands),
         "strips": heat_strips(axis, records, found, texts, PAGE_FIGURES),
         "strip_ticks": [(tick.label, 100 * tick.at / axis.x_max) for tick in axis.ticks],

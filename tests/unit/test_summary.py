@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gelombang.attempt import Code, Fate, Outcome, Phase, ServerOutcome, Stage
+from gelombang.complaint_form import Complaints
+from gelombang.distribution import Fixed
 from gelombang.record import read_record, write_record
 from gelombang.segments import read_segments
 from gelombang.summary import RunFacts, summarise
@@ -88,6 +90,16 @@ def test_the_stores_use_counts_acknowledged_bytes_with_their_commit_cost(run):
     assert uploads is not None
     # W = 13.5 MB/s × 1/50 × 60 × 0.1 = 1.62 MB/s over 60 s of wall time; commit cost 100,000 × 0.1 bytes.
     assert uploads.store_used_ratio == pytest.approx((3_000 + 2 * 10_000) / (1_620_000 * 60))
+
+
+def test_people_who_fail_often_enough_complain_in_the_record(run):
+    complaints = Complaints(ratio=1.0, after_failures=Fixed(value=2.0), delay_seconds=Fixed(value=120.0), noticed_per_minute=60.0)
+    run.plan = run.plan.model_copy(update={"scenario": run.scenario.model_copy(update={"complaints": complaints})})
+    record = summary_of(run.everybody(failures=2))
+    assert record.complaints is not None
+    assert list(record.complaints.windows) == ["ktp"]
+    assert (record.complaints.people, record.complaints.later) == (4, 0)
+    assert len(record.complaints.per_window) == len(record.windows.offered)
 
 
 def test_every_window_list_sums_to_its_total(run):

@@ -67,6 +67,14 @@ def test_a_server_row_that_nobody_made_is_unexplained(folder):
     assert any("nobody made" in breach for breach in broken(folder))
 
 
+def test_complaints_are_held_to_the_record(folder):
+    record = read_record(folder)
+    assert record.complaints is not None
+    changed = record.complaints.model_copy(update={"later": record.complaints.later + 1})
+    write_record(folder, record.model_copy(update={"complaints": changed}))
+    assert broken(folder) == ["0 people complain by the ledger; the record says 1, or other steps or windows"]
+
+
 def test_reports_of_pages_are_counted_beside_the_people_and_held_to_the_record(tmp_path):
     run = RunFolder(tmp_path).everybody()
     row = run.server[0].copy()
