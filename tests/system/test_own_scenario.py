@@ -1,11 +1,15 @@
 """`gelombang scenario new`, `from-har` and `from-openapi` as their users run them."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from gelombang.loading import load_profile
+from gelombang_server.app import site_routes
+from gelombang_server.contract.document import document as api_document
 from support.har_files import FIRST, SECOND, sign_up
 
 pytestmark = pytest.mark.system
@@ -59,7 +63,9 @@ def test_a_new_scenario_has_no_faults_and_its_own_name(tmp_path: Path) -> None:
 
 
 def test_the_reference_servers_own_document_becomes_a_scenario_without_faults(tmp_path: Path) -> None:
-    document = str(Path(__file__).parents[2] / "docs" / "openapi.json")
+    profile = load_profile("hardened")
+    document = str(tmp_path / "openapi.json")
+    Path(document).write_text(json.dumps(api_document(profile, site_routes(profile))), encoding="utf-8")
     made = scenario("from-openapi", document, "--path", "/api/v1/", "-o", "mine.toml", cwd=tmp_path)
     assert made.returncode == 0, made.stdout + made.stderr
     assert "hosts 127.0.0.1" in made.stdout

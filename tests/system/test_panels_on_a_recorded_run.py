@@ -289,6 +289,8 @@ def test_every_rule_is_evaluated_and_every_recorded_series_has_a_number(recordin
 def test_on_the_real_day_only_panels_of_the_generator_are_empty_and_they_say_so(real_day: Recording) -> None:
     found: dict[tuple[str, str], list[tuple[Query, int]]] = {}
     for query in QUERIES:
+        if query.may_be_empty:
+            continue
         shown = sum(math.isfinite(value) for value in real_day.asked(query))
         found.setdefault((query.page, query.title), []).append((query, shown))
     wrong = []
