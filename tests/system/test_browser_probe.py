@@ -33,7 +33,7 @@ def test_a_browser_walks_the_pages_beside_the_people_and_the_page_shows_what_it_
         pytest.skip(f"no Chromium: none of {', '.join(NAMES)} is on PATH")
     (tmp_path / "probed.toml").write_text(SCENARIO)
     done = command(tmp_path, "run", "probed.toml", "--sample", "1/100", "--speed", "30", "--out", "A")
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+    assert done.returncode in (0, 1, 3), done.stdout + done.stderr  # 3: a busy machine; what was kept is looked at all the same
     record = json.loads((tmp_path / "A" / "record.json").read_text())
     assert record["probe"]["failed"] == "", record["probe"]
     assert [step["step"] for step in record["probe"]["steps"]][-1] == "the photo: selfie"
