@@ -161,7 +161,7 @@ def main() -> None:
     table = Table()
     # On this disk, and where neither `git clean` nor `git stash -u` looks: a storm lost its photos under its feet by one of them.
     RUNS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-server-", dir=RUNS) as text:
+    with tempfile.TemporaryDirectory(prefix="bench-server-", dir=RUNS.resolve()) as text:  # nginx asks for whole paths
         for part in PARTS:
             if part in options.only:
                 MEASURES[part](table, Path(text), options)
