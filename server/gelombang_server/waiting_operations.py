@@ -5,6 +5,7 @@ operation to its writer in `_hand_over`, and tells what each came to by `_resolv
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,7 +20,7 @@ Item: TypeAlias = tuple[Operation[Any], "asyncio.Future[Any]"]
 Result: TypeAlias = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
-class WaitingOperations:
+class WaitingOperations(ABC):
     """The base of every database; use from the thread of one running event loop."""
 
     def __init__(self, queue_limit: int, metrics: Metrics) -> None:
@@ -49,9 +50,9 @@ class WaitingOperations:
         if self._is_closed or self._waiting >= self._queue_limit:
             raise Problem(Code.DATABASE_BUSY, "the database has too many operations waiting; please come back")
 
+    @abstractmethod
     def _hand_over(self, item: Item) -> None:
         """To the writer, without waiting."""
-        raise NotImplementedError
 
     def _resolve(self, results: Sequence[Result]) -> None:
         """Answer a batch."""

@@ -5,6 +5,7 @@ folder of one machine, `gelombang_server.tus.shared` a bucket and a database for
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,7 +25,7 @@ class Hold(Protocol):
         """The request that has it is over: there is nobody to be told any more that another wants it."""
 
 
-class PartialPart(PhotoPart):
+class PartialPart(PhotoPart, ABC):
     """One request's piece of an upload: a part that begins where the upload stands, and is put away, not removed, when its request ends
     without a photo. It gives back the hold that it was opened with."""
 
@@ -38,14 +39,14 @@ class PartialPart(PhotoPart):
         self._is_useless = False
         self._is_taken_back = False
 
+    @abstractmethod
     async def read(self, take: Callable[[bytes], None]) -> None:
         """Give everything before `began_at` to `take`, in pieces: nothing of it stays in memory."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def suspend(self) -> None:
         """Put away what came, and let go. Raises NoSpaceError, SyncFailedError or Problem; then what came may not count. Again, it changes
         nothing."""
-        raise NotImplementedError
 
     async def flush(self) -> None:
         writing = self._flushing = asyncio.ensure_future(super().flush())
@@ -62,9 +63,9 @@ class PartialPart(PhotoPart):
         if writing is not None:
             await writing
 
+    @abstractmethod
     def note_stored(self, cursor: Cursor) -> None:
         """Within the transaction that stores the photo. Raises Problem(upload_in_use) when another request went on without this one."""
-        raise NotImplementedError
 
     def take_back(self) -> None:
         """What this request brought is not kept: the upload will stand where it stood."""
