@@ -96,7 +96,7 @@ class Database(WaitingOperations):
         asked_us = monotonic_us()
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             # Held by another process, or worse: the thread waits, tries again, and tells.
             self._work.put(lambda: self._patiently(batch, asked_us))
             return

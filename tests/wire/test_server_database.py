@@ -135,3 +135,30 @@ async def test_a_full_disk_is_told_to_all_who_shared_the_transaction_and_none_of
     assert await database.read(words) == []
     assert metrics.registry.get_sample_value("gelombang_server_database_commits_total") == 1
     assert await database.run(adding("small")) == "small"
+
+
+class Damaged:
+    """The writer's connection to a file in which SQLite finds no database any more."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.in_transaction = False
+        self.close = connection.close
+
+    def execute(self, statement: str) -> object:
+        if statement.startswith("BEGIN"):
+            raise sqlite3.DatabaseError("file is not a database")
+        return self._connection.execute(statement)
+
+
+async def test_a_damaged_file_is_told_to_each_who_asks_and_nobody_waits_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = database._writer
+    with monkeypatch.context() as damage:
+        damage.setattr(database, "_writer", Damaged(whole))
+        for word in ("a", "b"):
+            with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+                await asyncio.wait_for(database.run(adding(word)), 10)
+    assert await database.run(adding("c")) == "c"
+    assert await database.read(words) == ["c"]
