@@ -1,7 +1,6 @@
 """Which Chromium the tests look with, and the photos that its people have."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +8,15 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from gelombang.steps import PhotoKind
+from gelombang_loadtests.chromium import NAMES, find_chromium
 from gelombang_loadtests.drawing import draw_photo
 from gelombang_loadtests.page_walk import launch
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Its path; without one the tests are skipped, but never where CI says that it is CI."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = find_chromium()
     if found is None:
         if os.environ.get("CI") == "true":
             pytest.fail(f"no Chromium in CI; want one of {', '.join(NAMES)} on PATH")

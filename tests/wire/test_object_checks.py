@@ -1,7 +1,6 @@
 """Photos in an object store are decoded like those in a folder: by one server of several, and after a time without the store by itself."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from gelombang.profile_objects import Objects
 from gelombang.steps import PhotoKind
 from gelombang_server.photo_vault import PhotoOf
 from gelombang_server.photofile import PhotoFiles
-from tests.support.object_store import KEYS, Store, object_store
+from tests.support.object_store import Store
 from tests.support.postgres import postgres_cluster
 from tests.support.store_between import between
 from tests.support.upload_site import jpeg, sha256
@@ -26,16 +25,7 @@ VALUES (?, 0, 6, 1, 1, 'ktp', ?, ?, ?, 0)
 QUICK = {"put_seconds": 1.0, "try_seconds": 0.5, "repeats_limit": 0}
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with object_store() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("keys")
 
 
 async def keep(site: Site, name: str, body: bytes) -> tuple[str, str, int, str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from gelombang.audit import StoredPhoto
 from gelombang.profile_objects import Objects
 from gelombang_server.objects.address import address_of
 from gelombang_server.objects.shelf import ObjectShelf
-from tests.support.object_store import KEYS, Store, object_store
+from tests.support.object_store import KEYS, Store
 from tests.support.store_between import Between, between
 from tests.support.upload_site import FAST_STORE, UploadSite, assert_idle, jpeg, sha256, until, upload_site
 
@@ -22,12 +21,6 @@ PEOPLE = 40
 DELAYS = (0.0, 1.0, 3.0, 5.0)
 """tus-js-client's: no jitter, the first at once, and the time that it was told passed over; whoever gave up begins again."""
 NAMED = {"objects_gone", "objects_slow", "uploads_busy", "commits_busy"}
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with object_store() as running:
-        yield running
 
 
 class Storm:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,14 @@ from gelombang.errors import InputError, TargetUnreachableError
 from gelombang.profile_objects import Objects
 from gelombang_server.objects.address import address_of, require_bucket
 from gelombang_server.objects.shelf import ObjectShelf
-from tests.support.object_store import KEYS, Store, object_store
+from tests.support.object_store import KEYS, Store
 from tests.support.store_between import between
 from tests.support.upload_site import FAST_STORE, UploadSite, assert_idle, end_of, jpeg, ledger, put_and_stay, sha256, until, upload_site
 
 QUICK = {"put_seconds": 1.0, "try_seconds": 0.5, "repeats_limit": 2, "repeat_after_seconds": 0.02}
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with object_store() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("keys")
 
 
 @asynccontextmanager

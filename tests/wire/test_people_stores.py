@@ -1,7 +1,7 @@
 """One contract for every database of the site: what is promised for SQLite holds for PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,16 +15,9 @@ from gelombang_server.postgres.database import PostgresDatabase
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.problem import Problem
 from gelombang_server.schema import create_tables
-from tests.support.postgres import Cluster, postgres_cluster
 
 QUEUE_LIMIT, BATCH_LIMIT = 50, 10
 Opener = Callable[[Metrics], PeopleStore]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with postgres_cluster() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

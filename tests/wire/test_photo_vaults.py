@@ -1,7 +1,7 @@
 """One contract for every store of photos: what is promised for a folder holds for a bucket of an object store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,16 +17,10 @@ from gelombang_server.objects.vault import ObjectVault
 from gelombang_server.photo_vault import FolderVault, PhotoOf, PhotoVault
 from gelombang_server.photofile import PhotoFiles
 from gelombang_server.photopart import PIECE_BYTES, PhotoPart
-from tests.support.object_store import KEYS, Store, object_store
+from tests.support.object_store import KEYS
 from tests.support.upload_site import sha256
 
 SITE_KEY = bytes(32)
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with object_store() as running:
-        yield running
 
 
 class Opened:

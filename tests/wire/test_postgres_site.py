@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,14 +24,8 @@ from gelombang_server.postgres.database import PostgresDatabase
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.postgres.tables import MIGRATIONS
 from gelombang_server.problem import Problem
-from tests.support.postgres import Cluster, postgres_cluster
+from tests.support.postgres import Cluster
 from tests.support.upload_site import jpeg
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with postgres_cluster() as running:
-        yield running
 
 
 def sign_up(cursor: Cursor) -> None:

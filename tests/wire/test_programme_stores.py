@@ -1,6 +1,6 @@
 """The programme's operations promise the same in every database of the site."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,17 +26,10 @@ from gelombang_server.programme.payments import (
     queue_returned,
 )
 from tests.support.people_stores import people_store
-from tests.support.postgres import Cluster, postgres_cluster
 
 WAVE = Wave("wave-1", 0, 10, 20, 30, quota=3)
 TERMS = Terms(1_000_000, 600_000, 4, 50_000, 3, first_training_us=100, month_us=1_000)
 PAUSES = Pauses(1, 1)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with postgres_cluster() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

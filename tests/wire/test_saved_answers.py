@@ -1,7 +1,7 @@
 """A test whose answers are saved one by one, over HTTP, with a clock that the test moves; and what it promises in every database."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ from gelombang_server.programme.books import read_books
 from gelombang_server.saved_answers import find_answers, hand_in_answers, keep_answer
 from support.programme_site import ProgrammeSite, programme_site
 from tests.support.people_stores import people_store
-from tests.support.postgres import Cluster, postgres_cluster
 
 SECOND_US = 1_000_000 // 60
 """Of the people's time, in wall time."""
@@ -95,12 +94,6 @@ async def test_handing_in_again_with_its_key_has_the_same_answer(site: Programme
         async with site.site.client.post(f"{site.site.url}/api/v1/me/test/handed-in", headers=headers) as answer:
             assert (answer.status, await answer.json()) == (200, {"state": "scored", "saved": 1})
     assert site.site.sample("people_steps_total", step="test") == 1
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with postgres_cluster() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -1,7 +1,7 @@
 """Two servers that share nothing but database and object store: an upload goes on at whichever its client comes to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from gelombang_server.objects.address import address_of
 from gelombang_server.objects.shelf import ObjectShelf
 from gelombang_server.tus import uploads
 from gelombang_server.tus.uploads import TUS
-from tests.support.object_store import KEYS, Store, object_store
-from tests.support.postgres import Cluster, postgres_cluster
+from tests.support.object_store import KEYS, Store
+from tests.support.postgres import Cluster
 from tests.support.store_between import Between, between
 from tests.support.tus_phone import PHOTO, TUS_HEADERS, Phone, arrived
 from tests.support.upload_site import FAST_STORE, UploadSite, jpeg, sha256, until, upload_site
@@ -26,22 +26,7 @@ from tests.support.upload_site import FAST_STORE, UploadSite, jpeg, sha256, unti
 Hosts = tuple[UploadSite, UploadSite]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with postgres_cluster() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with object_store() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("keys")
 
 
 @pytest.fixture
