@@ -173,7 +173,6 @@ class Worker:
             self._background(Registry(self.context).run())
             if self._programme is not None:
                 self._background(self._programme.lead())
-                await self._programme.take_over()
                 for paying in self._programme.paying:
                     self._background(paying.run())
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from gelombang.attempt import Code
+from gelombang_server.problem import Problem
 from gelombang_server.programme.partners import book_file, read_book
-from gelombang_server.programme.payments import doubt_what_was_sent
+from gelombang_server.programme.paying import Paying
 from support.programme_site import DRAWS, HOUR_US, PUBLISHES, ProgrammeSite, programme_site
 from tests.wire.serversite import Site
 
@@ -129,7 +131,25 @@ async def test_a_server_killed_while_it_sends_asks_before_it_sends_again(site: P
         await site.programme.paying[0].round()
     adapters.ask = answered  # type: ignore[method-assign]
     assert site.rows("SELECT state FROM payments WHERE number = 1") == [("sending",)]
-    assert await site.site.context.database.run(doubt_what_was_sent) == 1
+    site.programme.paying[0] = Paying(site.site.context, adapters, site.programme.calendar.part.partners[0])
+    await pay(site)
+    assert site.rows("SELECT state FROM payments WHERE number = 1") == [("paid",)]
+    assert (await books(site))["breaches"] == 0
+    assert read_book(book_file(site.site.context.site, "gopay")).moves == 1
+
+
+async def test_a_database_that_is_away_when_answers_come_leaves_nobody_out(site: ProgrammeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await choose(site, 1))[0] == 200
+    await train(site, 1)
+
+    def gone(*_: object) -> None:
+        raise Problem(Code.DATABASE_BUSY, "held by another process")
+
+    with monkeypatch.context() as away:
+        away.setattr("gelombang_server.programme.paying.keep_answers", gone)
+        with pytest.raises(Problem):
+            await site.programme.paying[0].round()
+    assert site.rows("SELECT state FROM payments WHERE number = 1") == [("sending",)]
     await pay(site)
     assert site.rows("SELECT state FROM payments WHERE number = 1") == [("paid",)]
     assert (await books(site))["breaches"] == 0

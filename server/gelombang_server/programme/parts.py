@@ -10,7 +10,7 @@ from gelombang_server.programme.adapters import Adapters
 from gelombang_server.programme.calendar import REFRESH_SECONDS, Calendar
 from gelombang_server.programme.leading import Leading
 from gelombang_server.programme.looks import Looks
-from gelombang_server.programme.paying import Paying, take_over
+from gelombang_server.programme.paying import Paying
 
 
 class Programme:
@@ -20,7 +20,6 @@ class Programme:
         self.calendar = Calendar(context)
         self.looks = Looks(context, self.calendar)
         self.adapters = Adapters(context)
-        self._context = context
         self._leading = Leading(context, self.calendar)
         self.paying = [Paying(context, self.adapters, partner) for partner in self.calendar.part.partners]
 
@@ -31,10 +30,6 @@ class Programme:
     async def lead(self) -> Never:
         """Of the process that sends the site's mail."""
         await run_for_ever("the programme", self._leading.tick, REFRESH_SECONDS)
-
-    async def take_over(self) -> None:
-        """Before the same process pays: what an earlier one was sending is in doubt."""
-        await take_over(self._context)
 
 
 PROGRAMME = web.AppKey("programme", Programme)

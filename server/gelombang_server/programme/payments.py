@@ -89,6 +89,6 @@ def keep_answers(cursor: Cursor, answered: Iterable[OpenPayment], now_us: int) -
         cursor.execute("UPDATE payments SET state = ?, tries = ?, not_before_us = ? WHERE key = ?", row)
 
 
-def doubt_what_was_sent(cursor: Cursor) -> int:
-    """After a restart: nobody knows what became of sends that the dead process began. How many."""
-    return cursor.execute("UPDATE payments SET state = 'unsure' WHERE state = 'sending'").rowcount
+def doubt_what_was_sent(cursor: Cursor, partner: str) -> int:
+    """Nobody knows what became of sends that were begun, and whose answers were not kept. How many."""
+    return cursor.execute("UPDATE payments SET state = 'unsure' WHERE state = 'sending' AND partner = ?", (partner,)).rowcount
