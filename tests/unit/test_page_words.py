@@ -9,7 +9,8 @@ from gelombang.attempt import Code
 from gelombang.programme.benefits import Kind
 from gelombang.programme.wave import Shown
 from gelombang_server.applicants import Applicant
-from gelombang_server.contract.operations import OPERATIONS, WALK
+from gelombang_server.contract.operation import WALK
+from gelombang_server.contract.operations import OPERATIONS
 from gelombang_server.data import PersonalData
 from gelombang_server.pages.drawing import environment, rupiah, told_day, wait_text, words
 from gelombang_server.pages.photos import _SAID_BY_SCRIPT

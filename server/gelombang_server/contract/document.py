@@ -8,7 +8,8 @@ from gelombang.attempt import Code
 from gelombang.profile import Profile
 from gelombang.steps import PhotoKind
 from gelombang_server.bodies import Fields
-from gelombang_server.contract.operations import OPERATIONS, Operation
+from gelombang_server.contract.operation import Operation
+from gelombang_server.contract.operations import OPERATIONS
 from gelombang_server.idempotency import HEADER, KEY_LIMIT
 from gelombang_server.problem import PROBLEM_TYPE, STATUS_OF_CODE
 from gelombang_server.routes import RouteRow
