@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from gelombang.clock import MICROSECONDS
 from gelombang.distribution import Distribution
 from gelombang.profile_objects import Objects
 from gelombang.profile_pages import Pages
@@ -44,6 +45,36 @@ class Messages(ProfilePart):
     queue_limit: Annotated[Count, Field(gt=0)]
 
 
+class DelayRule(ProfilePart):
+    """When something is behind: while even the least delay of an interval is longer than the target."""
+
+    target_seconds: Annotated[Seconds, Field(gt=0)]
+    interval_seconds: Annotated[Seconds, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.target_seconds > self.interval_seconds:
+            raise ValueError(
+                f"target_seconds {self.target_seconds:g} with interval_seconds {self.interval_seconds:g}; want a target not above it"
+            )
+        return self
+
+    @property
+    def target_us(self) -> int:
+        return round(self.target_seconds * MICROSECONDS)
+
+    @property
+    def interval_us(self) -> int:
+        return round(self.interval_seconds * MICROSECONDS)
+
+
+class Newcomers(DelayRule):
+    """Sign-ups and first photos are asked to come back while a process comes late to everything."""
+
+    return_seconds: Annotated[Distribution, Dimension.WAITING]
+    """When who is refused is told to come back."""
+
+
 class Password(ProfilePart):
     """argon2id (RFC 9106). The memory is what the scale divides: real CPU, smaller by convention."""
 
@@ -51,6 +82,8 @@ class Password(ProfilePart):
     time_cost: Annotated[FixedInt, Field(ge=1)]
     threads_limit: Annotated[FixedInt, Field(ge=1)]
     queue_limit: Annotated[Count, Field(gt=0)]
+    line: DelayRule | None = None
+    """A line that is behind refuses who waited twice the target, and serves the newest first. Left out: first come, first served."""
 
 
 class Credentials(ProfilePart):
@@ -154,6 +187,8 @@ class Profile(ProfilePart):
     database: Database = Field(default_factory=Database)
     objects: Objects | None = None
     """None: photos are files in the site's folder."""
+    newcomers: Newcomers | None = None
+    """None: everybody is let in, however late the processes come to them."""
     log: Log | None = None
     """None: no log."""
     pages: Pages | None = None

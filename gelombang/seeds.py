@@ -64,6 +64,7 @@ class Purpose(IntEnum):
     COMMIT_TIME = 41
     ANSWER_TIME = 42
     THERE_BEFORE = 36
+    NEWCOMER_JITTER = 43
     COMPLAINT = 50
 
 

@@ -198,6 +198,9 @@ OBJECT_PUTS_LIMIT = _server("object_puts_limit", Kind.GAUGE, (), "Photos that ma
 DISK_FREE_BYTES = _server("disk_free_bytes", Kind.GAUGE, (), "Bytes free on the disk that photos and database are on.")
 ACCEPT_QUEUE = _server("accept_queue", Kind.GAUGE, ("listener",), "Connections that the kernel has taken and no process has accepted yet.")
 ACCEPT_QUEUE_LIMIT = _server("accept_queue_limit", Kind.GAUGE, ("listener",), "Connections that the kernel keeps so: the listen backlog.")
+NEWCOMERS_SHARE = _server(
+    "newcomers_share_ratio", Kind.GAUGE, (), "Share of sign-ups and first photos that this process lets in: below 1 while it comes late."
+)
 LOOP_LAG_SECONDS = _server("loop_lag_seconds", Kind.HISTOGRAM, (), "How late the event loop woke a timer.", LAG_BUCKETS)
 SERVER_CPU_SECONDS = _server("cpu_seconds_total", Kind.COUNTER, (), "CPU time of this server process.")
 SERVER_RESIDENT_BYTES = _server("resident_bytes", Kind.GAUGE, (), "Resident memory of this server process.")

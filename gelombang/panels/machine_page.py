@@ -148,6 +148,13 @@ _DATABASE = Row(
             (now(telemetry.HASH_QUEUE_LIMIT), "limit of the passwords' queue"),
         ),
         _panel(
+            "Newcomers let in",
+            "Saturation: the share of sign-ups and first photos that each process lets in. Below 1 the process comes late to everything:"
+            " it asks newcomers to come back (docs/server.md, Overload). It stays low: more processes, or fewer people at once.",
+            Unit.RATIO,
+            (now(telemetry.NEWCOMERS_SHARE, by=("instance",)), "{{instance}}"),
+        ),
+        _panel(
             "Operations per database commit",
             "Use: how many operations share a commit. It rises with load, which is the point of grouping; at api.database_batch_limit the"
             " writer is full.",

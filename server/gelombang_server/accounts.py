@@ -21,6 +21,7 @@ from gelombang_server.applicants import commit
 from gelombang_server.bodies import Fields, read_json
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.idempotency import NOBODY, commit_once, done_before, once
+from gelombang_server.newcomers import NEWCOMERS
 from gelombang_server.outbox import MessageKind, post_message
 from gelombang_server.passwords import PASSWORDS
 from gelombang_server.peoplestore import Cursor, TakenError
@@ -63,8 +64,9 @@ async def create_account(request: web.Request) -> Answer:
 
 
 async def open_account(request: web.Request, fields: NewAccount) -> Session:
-    """Sign up. Raises Problem: email_taken, hash_queue_full, message_queue_full."""
+    """Sign up. Raises Problem: email_taken, too_many_requests_in_progress, hash_queue_full, message_queue_full."""
     context = request.app[CONTEXT]
+    request.app[NEWCOMERS].require_room()
     email = fields.email.lower()
     wanted = once(request, NOBODY, fields)
     # Most of those who come a second time had a lost answer: look first, because a hash costs more than everything else here.

@@ -9,6 +9,7 @@ from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.contract.document import document
 from gelombang_server.data import put_data
 from gelombang_server.door import DOOR, Door
+from gelombang_server.newcomers import NEWCOMERS, NewcomersDoor
 from gelombang_server.otp import confirm_code, send_code
 from gelombang_server.pages.routes import add_pages, add_photo_pages
 from gelombang_server.passwords import PASSWORDS, Passwords
@@ -74,6 +75,7 @@ def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -
     app[DOOR] = Door(context, ways)
     for row in OWN_ROUTES:
         ways.add(row)
+    app[NEWCOMERS] = NewcomersDoor(context.profile.newcomers, context.seed, context.metrics)
     if serves_api:
         passwords = Passwords(context.profile.password, context.metrics)
         app[PASSWORDS] = passwords

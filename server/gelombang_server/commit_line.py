@@ -1,22 +1,21 @@
 """The line before the threads that make photos durable: how many at once is learned, and the line does not stand.
 
-Rules are those of `gelombang.standing_line` and `gelombang.adaptive_limit`; here they meet the event loop. The time that the limit
+Rules are those of `gelombang.standing_line` and `gelombang.adaptive_limit`; here they meet the photos. The time that the limit
 learns from is the server's own: from a place to a photo that is durable, the thread's wait included, the person's line and the database
 not. A photo that is refused here was sent in vain, which is why tickets are refused first; it happens when the real disk does not keep up
 with what the modelled store let pass. Who leaves the line (the person has left, or was told that it took too long) costs the disk nothing.
 """
 
-import asyncio
 from types import TracebackType
 
 from gelombang import telemetry
 from gelombang.adaptive_limit import AdaptiveLimit, LimitRule
-from gelombang.admission import Place
 from gelombang.attempt import Code, Stage
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.profile_uploads import Commits
-from gelombang.standing_line import LineRule, StandingLine
+from gelombang.standing_line import LineRule
 from gelombang_server.metrics import Metrics
+from gelombang_server.places_line import PlacesLine
 from gelombang_server.problem import Problem
 
 
@@ -35,9 +34,7 @@ class CommitLine:
             )
         )
         target_us, interval_us = (round(seconds * MICROSECONDS) for seconds in (commits.target_seconds, commits.interval_seconds))
-        rule = LineRule(commits.line_limit, target_us, interval_us)
-        self._line: StandingLine[asyncio.Future[None]] = StandingLine(rule, self._adaptive.limit)
-        self._loop = asyncio.get_running_loop()
+        self._line = PlacesLine(LineRule(commits.line_limit, target_us, interval_us), self._adaptive.limit, _busy)
         self._metrics = metrics
         self._wait_seconds = metrics.histogram(telemetry.COMMIT_WAIT_SECONDS)
         metrics.at_scrape(self._scrape)
@@ -55,41 +52,17 @@ class CommitLine:
     async def enter(self) -> "CommitPlace":
         """A place, after the line. Raises Problem(commits_busy); who is cancelled while waiting leaves the line."""
         asked_us = monotonic_us()
-        future: asyncio.Future[None] = self._loop.create_future()
-        place = self._line.ask(asked_us, future)
-        self._go_on()
-        if place is Place.FULL:
-            raise _busy()
-        if place is Place.QUEUE:
-            try:
-                await future
-            except asyncio.CancelledError:
-                if not self._line.leave(future) and future.done() and not future.cancelled() and future.exception() is None:
-                    self._line.done()
-                    self._go_on()
-                raise
+        self._line.allow(self._adaptive.limit)
+        await self._line.enter()
         self._wait_seconds.observe((monotonic_us() - asked_us) / MICROSECONDS)
         return CommitPlace(self, self._line.in_place)
 
     def leave(self, took_us: int | None, at_work: int) -> None:
         """A place is given back; `took_us` is None when the photo is not durable, which says nothing of how long it takes."""
-        self._line.done()
         if took_us is not None:
             self._adaptive.took(monotonic_us(), took_us, at_work)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Tell who is refused, and who is next."""
-        now_us = monotonic_us()
-        self._line.places_limit = self._adaptive.limit
-        for future in self._line.next_refused(now_us):
-            if not future.done():
-                future.set_exception(_busy())
-        for future in self._line.next_begun(now_us):
-            if future.done():
-                self._line.done()
-            else:
-                future.set_result(None)
+        self._line.allow(self._adaptive.limit)
+        self._line.leave()
 
     def _scrape(self) -> None:
         gauge, baseline_us = self._metrics.gauge, self._adaptive.baseline_us

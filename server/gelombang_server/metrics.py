@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.metrics_text import PageWriter
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import Kind, Metric, Side
@@ -41,6 +42,8 @@ class Metrics:
         self._handles: dict[str, Counter | Gauge | Histogram] = {}
         self._scrapes: list[Callable[[], None]] = []
         self._levels: list[Callable[[], Awaitable[None]]] = []
+        self.lag_listeners: list[Callable[[int, int], None]] = []
+        """Told of each look at the event loop: when it was (monotonic), and how late the timer came, in microseconds."""
         self._writer = PageWriter()
         for spec in telemetry.CATALOGUE:
             # A machine that another process reports is absent here, and not 0.
@@ -101,11 +104,14 @@ class Metrics:
     async def sample_loop_lag(self) -> Never:
         """Runs for ever: how late the event loop wakes a timer."""
         lag = self.histogram(telemetry.LOOP_LAG_SECONDS)
-        loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + LAG_SAMPLE_SECONDS
+            due_us = monotonic_us() + round(LAG_SAMPLE_SECONDS * MICROSECONDS)
             await asyncio.sleep(LAG_SAMPLE_SECONDS)
-            lag.observe(max(0.0, loop.time() - due))
+            now_us = monotonic_us()
+            late_us = max(0, now_us - due_us)
+            lag.observe(late_us / MICROSECONDS)
+            for listen in self.lag_listeners:
+                listen(now_us, late_us)
 
     def _register(self, spec: Metric, more_labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
         labels = (*spec.labels, *more_labels)

@@ -1,7 +1,8 @@
 """Passwords: argon2id (RFC 9106) in a bounded pool of threads.
 
-Hashing is the only real work of a small request, so it has a queue of its own with a bound of its own. A password is never written
-anywhere. A log-in with an unknown address costs as much as one with a wrong password.
+Hashing is the only real work of a small request, so it has a line of its own with bounds of its own: in number, and where the profile says
+so in time, because a hash for somebody who has given up is the dearest thing that a busy site does. A password is never written anywhere.
+A log-in with an unknown address costs as much as one with a wrong password.
 """
 
 import asyncio
@@ -16,10 +17,13 @@ from argon2.exceptions import VerifyMismatchError
 from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.profile import Password
+from gelombang.standing_line import LineRule
 from gelombang_server.metrics import Metrics
+from gelombang_server.places_line import PlacesLine
 from gelombang_server.problem import Problem
 
 T = TypeVar("T")
+FOREVER_US = 1 << 62
 _MEMORY_MIN_KIB = 8
 """argon2's own lower bound with one lane."""
 
@@ -30,9 +34,7 @@ class Passwords:
     def __init__(self, password: Password, metrics: Metrics) -> None:
         self._hasher = hasher(password)
         self._threads = ThreadPoolExecutor(password.threads_limit, thread_name_prefix="password")
-        self._limit = password.queue_limit + password.threads_limit
-        self._threads_limit = password.threads_limit
-        self._in_progress = 0
+        self._line = PlacesLine(_rule(password), password.threads_limit, _busy)
         self._nobody = self._hasher.hash("nobody's password")
         metrics.gauge(telemetry.HASH_QUEUE_LIMIT).set(password.queue_limit)
         metrics.gauge(telemetry.HASH_THREADS_LIMIT).set(password.threads_limit)
@@ -53,8 +55,8 @@ class Passwords:
         self._threads.shutdown(cancel_futures=True)
 
     def _scrape(self) -> None:
-        self._queue.set(max(0, self._in_progress - self._threads_limit))
-        self._busy.set(min(self._in_progress, self._threads_limit))
+        self._queue.set(self._line.waiting)
+        self._busy.set(self._line.in_place)
 
     def _verify(self, encoded: str, password: str) -> bool:
         try:
@@ -63,19 +65,28 @@ class Passwords:
             return False
 
     async def _in_thread(self, function: Callable[..., T], *arguments: str) -> T:
-        if self._in_progress >= self._limit:
-            raise Problem(Code.HASH_QUEUE_FULL, "too many people sign up or log in at once; please come back")
-        self._in_progress += 1
+        await self._line.enter()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
         finally:
-            self._in_progress -= 1
+            self._line.leave()
 
 
 def hasher(password: Password) -> PasswordHasher:
     """argon2id as a scaled profile says."""
     memory_kib = max(_MEMORY_MIN_KIB, password.memory_bytes // 1024)
     return PasswordHasher(time_cost=password.time_cost, memory_cost=memory_kib, parallelism=1)
+
+
+def _rule(password: Password) -> LineRule:
+    """Without a rule of time nobody has waited too long."""
+    line = password.line
+    target_us, interval_us = (FOREVER_US, FOREVER_US) if line is None else (line.target_us, line.interval_us)
+    return LineRule(password.queue_limit, target_us, interval_us)
+
+
+def _busy() -> Problem:
+    return Problem(Code.HASH_QUEUE_FULL, "too many people sign up or log in at once; please come back")
 
 
 PASSWORDS = web.AppKey("passwords", Passwords)

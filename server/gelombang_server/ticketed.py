@@ -22,6 +22,7 @@ from gelombang_server.buffers import BUFFERS
 from gelombang_server.config import ATTEMPT, CONTEXT, SiteContext
 from gelombang_server.deadline import deadline_of, kept, require_time
 from gelombang_server.keeper import KEEPER, new_photo_id, no_room, sync_failed
+from gelombang_server.newcomers import NEWCOMERS
 from gelombang_server.photobody import Inspection, read_body
 from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
 from gelombang_server.problem import Problem
@@ -53,8 +54,8 @@ async def ask_for_ticket(request: web.Request) -> Answer:
 
 
 async def give_ticket(request: web.Request, applicant: int, wish: TicketWish, began_us: int, deadline_us: int | None) -> Answer:
-    """A ticket (201), or the photo that is stored already (200). Raises Problem: photo_too_large, uploads_busy, place_invalid,
-    deadline_passed, and what a stored photo was rejected for."""
+    """A ticket (201), or the photo that is stored already (200). Raises Problem: photo_too_large, too_many_requests_in_progress,
+    uploads_busy, place_invalid, deadline_passed, and what a stored photo was rejected for."""
     attempt, context, keeper, desk = request[ATTEMPT], request.app[CONTEXT], request.app[KEEPER], request.app[DESK]
     is_known = attempt.id is not None
     if is_known:
@@ -75,6 +76,7 @@ async def give_ticket(request: web.Request, applicant: int, wish: TicketWish, be
                     attempt.kept(kept.bytes)
                     return kept.answer(200, stored=True)
         has_other_photo = any(kind is not wish.kind and kept.rejected_for is None for kind, kept in stored)
+        request.app[NEWCOMERS].require_room(is_inside=has_other_photo)
         ticket = desk.ask(
             applicant, wish.kind, wish.bytes, bytes.fromhex(wish.sha256), has_other_photo, attempt, request.headers.get(PLACE_HEADER)
         )

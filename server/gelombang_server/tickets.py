@@ -24,6 +24,8 @@ from gelombang.admission import (
     return_after_seconds,
 )
 from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_trace_id
+from gelombang.clock import MICROSECONDS
+from gelombang.drain_rate import DrainRate
 from gelombang.profile_uploads import Store, Tickets
 from gelombang.seeds import Purpose, unit
 from gelombang.steps import PhotoKind
@@ -82,6 +84,9 @@ class TicketDesk:
         """Expired unused, their attempts still resting; as many as can be given in one life, so no more than places."""
         self._of_person: dict[tuple[int, PhotoKind], Ticket] = {}
         self._waiting = PeopleWaiting(PEOPLE_WAITING_LIMIT)
+        self._drain = DrainRate(
+            store.bandwidth_bytes_per_second, tickets.mean_photo_bytes, round(tickets.return_min_seconds * MICROSECONDS)
+        )
         self._refusals = 0
         self.room = Room(store, tickets, tickets.room, key, seed, metrics) if tickets.room is not None else None
         self.received_bytes = 0
@@ -158,11 +163,13 @@ class TicketDesk:
         people = self._waiting.count(now_us)
         jitter = tickets.return_jitter.quantile(unit(self._seed, 0, Purpose.SERVER_JITTER, self._refusals))
         self._refusals += 1
+        per_second, is_declared = self._drain.when_refused(now_us)
         told_seconds = return_after_seconds(
             people,
             tickets.mean_photo_bytes,
-            self._store.bandwidth_bytes_per_second,
-            tickets.return_ratio,
+            per_second,
+            # Coming a little early keeps a store from running dry. What is scarce instead is eaten up by those who come in vain.
+            tickets.return_ratio if is_declared else 1.0,
             jitter,
             tickets.return_min_seconds,
             tickets.return_max_seconds,
@@ -238,6 +245,7 @@ class TicketDesk:
         self.admitted_bytes -= ticket.work_bytes
         if ticket.received:
             self.received_bytes -= ticket.work_bytes
+            self._drain.done(self._now_us(), ticket.work_bytes)
 
     def shut(self) -> None:
         """Stop the timer and give up what nobody uses; resting attempts are left to the book, which ends them as shut down."""

@@ -89,8 +89,19 @@ async def test_people_who_do_not_come_back_are_forgotten(counter: Counter) -> No
     counter.desk.ask(1, PhotoKind.KTP, 490, DIGEST, False, counter.attempt(1))
     for person in range(2, 42):
         counter.refused_seconds(person)
-    counter.clock.now_us = 26_000_000
+    counter.clock.now_us = 250_000_000
     assert counter.refused_seconds(99) == 5.0
+
+
+async def test_where_next_to_nothing_is_finished_people_are_told_the_time_that_it_really_takes(counter: Counter) -> None:
+    ticket, _ = (counter.desk.ask(person, PhotoKind.KTP, 490, DIGEST, False, counter.attempt(person)) for person in (0, 1))
+    assert counter.refused_seconds(2) == 5.0
+    counter.desk.photo_received(ticket)
+    counter.clock.now_us = 30_000_000
+    counter.desk.close(ticket)
+    for person in range(3, 23):
+        told_seconds = counter.refused_seconds(person)
+    assert told_seconds == pytest.approx(20 * 1_000 / ((500 + 1_000) / 30))
 
 
 async def test_who_gets_a_ticket_waits_no_more(counter: Counter) -> None:

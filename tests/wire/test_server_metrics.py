@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from threading import Event
@@ -14,6 +15,7 @@ from prometheus_client import generate_latest
 from gelombang import telemetry
 from gelombang.attempt import Code, ServerOutcome, Stage
 from gelombang.clock import process_cpu_seconds
+from gelombang.profile import DelayRule
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import CATALOGUE, PAGE_BYTES_LIMITS, SERIES_LIMITS, Kind, Side
 from gelombang.telemetry_labels import LABEL_SETS
@@ -23,9 +25,10 @@ from gelombang_server.metrics import Metrics
 from gelombang_server.passwords import Passwords
 from gelombang_server.photo_metrics import timed, watch_pool
 from gelombang_server.photofile import PhotoFiles
+from gelombang_server.problem import Problem
 from gelombang_server.routes import Route
 from tests.support.upload_site import FAST_STORE, STUCK_STORE, jpeg, until, upload_site
-from tests.wire.serversite import Site, plan, profile, serving
+from tests.wire.serversite import PASSWORD, Site, plan, profile, serving
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -133,6 +136,41 @@ async def test_a_hash_under_way_keeps_a_thread_busy_and_the_next_one_waits(site:
     await asyncio.gather(*work)
     assert (value(metrics, "hash_threads_busy"), value(metrics, "hash_queue")) == (0, 0)
     passwords.close()
+
+
+async def test_who_waited_too_long_for_a_hash_in_a_line_that_stands_is_refused_before_anything_is_hashed_for_them(site: Site) -> None:
+    line = DelayRule(target_seconds=0.02, interval_seconds=0.05)
+    passwords = Passwords(
+        site.context.profile.password.model_copy(update={"threads_limit": 1, "queue_limit": 50, "line": line}), Metrics("hardened", "1", 0)
+    )
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        Event().wait(0.03)
+
+    done = await asyncio.gather(*(passwords._in_thread(partial(work, number)) for number in range(30)), return_exceptions=True)
+    passwords.close()
+    assert 2 < len(begun) < 15
+    assert [number for number, ended in enumerate(done) if ended is None] == sorted(begun)
+    assert {ended.code for ended in done if isinstance(ended, Problem)} == {Code.HASH_QUEUE_FULL}
+
+
+async def test_newcomers_are_asked_to_come_back_while_the_process_comes_late_and_people_inside_are_not(site: Site) -> None:
+    assert site.sample("newcomers_share_ratio") == 1
+    for listen in site.context.metrics.lag_listeners:
+        for n in range(1, 200):
+            listen(n * 1_000_000_000, 900_000_000)
+    assert site.sample("newcomers_share_ratio") < 0.1
+    bodies = [{"name": "siti", "email": f"siti{n}@mail.example", "password": PASSWORD} for n in range(20)]
+    refused = [document for status, document in [await site.ask("POST", "/api/v1/accounts", body) for body in bodies] if status == 503]
+    assert len(refused) >= 18
+    assert {document["code"] for document in refused} == {"too_many_requests_in_progress"}
+    wanted = site.context.profile.newcomers
+    assert wanted is not None
+    told = [document["retry_after_seconds"] for document in refused]
+    assert len(set(told)) > 10
+    assert all(wanted.return_seconds.quantile(0.0) <= seconds <= wanted.return_seconds.quantile(1.0) for seconds in told)
 
 
 async def test_a_photo_under_way_keeps_a_commit_thread_busy_and_each_sync_is_timed(tmp_path: Path) -> None:
