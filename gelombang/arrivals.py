@@ -25,6 +25,8 @@ from gelombang.scale import Dimension, Scale
 from gelombang.scenario import Scenario
 from gelombang.seeds import Purpose, unit_array
 
+HOUR_SECONDS = 3_600.0
+
 
 @dataclass(frozen=True, eq=False)
 class ArrivalPlan:
@@ -64,6 +66,13 @@ class ArrivalPlan:
 def planned_people(scenario: Scenario, scale: Scale, for_seconds: float | None = None) -> int:
     """How many people the plan would have, without making it."""
     return _count(rate_of(scenario.arrivals, for_seconds), scale)
+
+
+def busiest_hour_people(scenario: Scenario, scale: Scale, for_seconds: float | None = None) -> int:
+    """How many come, at most, between two full hours of people's time; all of them when the plan is shorter."""
+    rate = rate_of(scenario.arrivals, for_seconds)
+    ends = np.append(np.arange(0.0, rate.duration_seconds, HOUR_SECONDS), rate.duration_seconds)
+    return round(float(np.diff(rate.expected_until(ends)).max()) * scale.factor(Dimension.ARRIVALS))
 
 
 def make_plan(scenario: Scenario, scale: Scale, seed: int, for_seconds: float | None = None) -> ArrivalPlan:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gelombang.arrivals import planned_people
+from gelombang.arrivals import busiest_hour_people, planned_people
 from gelombang.clock import utc_now
 from gelombang.curve import rate_of
 from gelombang.errors import ExitCode, HostError, InputError
@@ -96,8 +96,11 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         if found.limit is not None:
             _expect(hunt, [found], key)
     else:
-        people = planned_people(hunt.scenario, replace(hunt.scale, load=1.0), hunt.hold_seconds)
-        require_able(int(people * IN_FLIGHT_SHARE), people, hunt.scale.bytes_ratio, hunt.folder)
+        scale = replace(hunt.scale, load=1.0)
+        people = planned_people(hunt.scenario, scale, hunt.hold_seconds)
+        require_able(
+            int(busiest_hour_people(hunt.scenario, scale, hunt.hold_seconds) * IN_FLIGHT_SHARE), people, hunt.scale.bytes_ratio, hunt.folder
+        )
         _foretell(hunt, key, console)
         found = search(lambda load, number, is_long: _tell(console, hunt, _live(hunt, load, number, is_long)), hunt.rules)
     result = _result(hunt, found, kind, forecast)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gelombang.arrivals import planned_people
+from gelombang.arrivals import busiest_hour_people, planned_people
 from gelombang.created import CREATED_FILE
 from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
@@ -38,9 +38,9 @@ from gelombang_reports.page import write_page
 from gelombang_server.real_limits import require_limits
 
 PAGE_FILE = "report.html"
-IN_FLIGHT_SHARE = 0.25
-"""Descriptors are wanted for this share of a scenario's people. An opening hour has 1 % of them in an exchange at once, and had 11 % on a
-machine that was too busy to answer."""
+IN_FLIGHT_SHARE = 0.12
+"""Descriptors are wanted for this share of the people of a scenario's busiest hour. An opening hour has 1 % of them in an exchange at once,
+and had 11 % on a machine that was too busy to answer."""
 
 
 def add_command(commands: Commands) -> None:
@@ -94,7 +94,9 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     require_rows(scenario.feed, planned_people(scenario, scale, _for_seconds(parsed.for_seconds, scenario)))
     orders = _orders(parsed, scenario, scale)
     people = planned_people(scenario, scale, orders[0].for_seconds)
-    require_able(int(people * IN_FLIGHT_SHARE), people, scale.bytes_ratio, orders[0].folder)
+    require_able(
+        int(busiest_hour_people(scenario, scale, orders[0].for_seconds) * IN_FLIGHT_SHARE), people, scale.bytes_ratio, orders[0].folder
+    )
     page = _page_path(parsed.out, orders)
     with _live_board(parsed, console) as board:
         records = _run_all(orders, people, parsed, console, board)

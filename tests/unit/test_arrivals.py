@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gelombang.arrivals import ArrivalPlan, make_plan, planned_people
+from gelombang.arrivals import ArrivalPlan, busiest_hour_people, make_plan, planned_people
 from gelombang.errors import InputError
 from gelombang.loading import load_scenario
 from gelombang.scale import Scale
@@ -27,6 +27,11 @@ def test_the_count_is_the_integral_to_the_person(scenario: Scenario) -> None:
     assert planned_people(scenario, Scale(load=2.0)) == 314_402
     assert planned_people(scenario, Scale(), 75_600.0) == 1_432_133
     assert planned_people(scenario, Scale(), 421_200.0) == 5_965_048
+
+
+def test_the_busiest_hour_of_a_long_plan_is_its_first_and_a_short_plan_is_its_own(scenario: Scenario) -> None:
+    assert busiest_hour_people(scenario, Scale(), 75_600.0) == planned_people(scenario, Scale(), 3_600.0)
+    assert busiest_hour_people(scenario, SMALL, 600.0) == planned_people(scenario, SMALL, 600.0)
 
 
 def test_due_times_are_whole_microseconds_of_wall_time_inside_the_window(scenario: Scenario) -> None:
