@@ -15,8 +15,10 @@ from gelombang.seeds import Purpose, unit
 from gelombang_server.metrics import LAG_SAMPLE_SECONDS, Metrics
 from gelombang_server.problem import Problem
 
-LOOKS_LEAST = 4
-"""An interval has at least so many looks, however fast the people's clock is: one late timer says nothing."""
+LOOKS_LEAST = 10
+TARGET_LEAST_US = 100_000
+"""However fast the people's clock is, an interval has so many looks, and nobody is refused for less delay (wall time): a machine that has
+other work to do makes every process come late now and then."""
 
 
 class NewcomersDoor:
@@ -27,7 +29,7 @@ class NewcomersDoor:
         if newcomers is None:
             return
         interval_us = max(newcomers.interval_us, round(LOOKS_LEAST * LAG_SAMPLE_SECONDS * MICROSECONDS))
-        self._pressure = pressure = Pressure(PressureRule(newcomers.target_us, interval_us))
+        self._pressure = pressure = Pressure(PressureRule(max(newcomers.target_us, TARGET_LEAST_US), interval_us))
         self._return_seconds = newcomers.return_seconds
         self._seed = seed
         self._refused = 0
