@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gelombang.attempt import PAGE_PEOPLE, Outcome, ServerOutcome
+from gelombang.host_cuts import HostCut, read_host_cuts
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
 from gelombang.resumed import fold
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
@@ -59,6 +60,8 @@ class Evidence:
     """Server processes whose kill was noted and whose ledger says the same."""
     server_drains: tuple[ServerDrain, ...] = ()
     """Those that were told to end for it, and closed their ledgers."""
+    host_cuts: tuple[HostCut, ...] = ()
+    """Server hosts that nobody could reach for a while."""
 
 
 def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
@@ -97,6 +100,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         uncovered_steps=tuple(service.uncovered_steps) if service is not None else (),
         server_deaths=server_deaths,
         server_drains=server_drains,
+        host_cuts=read_host_cuts(folder),
     )
 
 

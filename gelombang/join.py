@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.evidence import Evidence
+from gelombang.host_cuts import sent_to_cut_host
 from gelombang.join_cells import (
     DUPLICATE,
     IMPOSSIBLE,
@@ -54,7 +55,11 @@ def join(evidence: Evidence, steps: Sequence[Step], dropped_by_kernel: int) -> J
     server_of, twice, server_twice, alone = match(generator, server)
     cells: Counter[JoinCell] = Counter()
     judged = ~np.isin(generator["step"], evidence.uncovered_steps)
-    at_end = (in_flight(generator, evidence.server_deaths, steps)[judged], in_flight(generator, evidence.server_drains, steps)[judged])
+    at_end = (
+        in_flight(generator, evidence.server_deaths, steps)[judged],
+        in_flight(generator, evidence.server_drains, steps)[judged],
+        sent_to_cut_host(generator, evidence.host_cuts)[judged],
+    )
     _count_pairs(generator[judged], server, server_of[judged], twice[judged], at_end, steps, dropped_by_kernel, cells)
     alone &= server["began"] >= 0
     _count_server_only(server[alone], NO_GENERATOR_ROW, cells)
@@ -109,7 +114,17 @@ def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return repeated
 
 
-_FIELDS = (("step", 8), ("outcome", 5), ("phase", 4), ("status", 10), ("code", 8), ("sent", 1), ("at_death", 1), ("at_drain", 1))
+_FIELDS = (
+    ("step", 8),
+    ("outcome", 5),
+    ("phase", 3),
+    ("status", 10),
+    ("code", 8),
+    ("sent", 1),
+    ("at_death", 1),
+    ("at_drain", 1),
+    ("at_cut", 1),
+)
 _SERVER_FIELDS = (("stage", 4), ("outcome", 4), ("status", 10), ("code", 8))
 """Widths in bits of what makes a combination: 64 in all."""
 
@@ -119,7 +134,7 @@ def _count_pairs(
     server: NDArray[np.void],
     server_of: NDArray[np.int64],
     twice: NDArray[np.bool_],
-    at_end: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    at_end: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
     steps: Sequence[Step],
     dropped_by_kernel: int,
     cells: Counter[JoinCell],
@@ -134,7 +149,7 @@ def _count_pairs(
     packed = np.zeros(len(generator), dtype=np.uint64)
     own = {name: generator[name] for name in ("step", "outcome", "phase", "status", "code")}
     own["sent"] = generator["bytes_sent"] > 0
-    own["at_death"], own["at_drain"] = at_end
+    own["at_death"], own["at_drain"], own["at_cut"] = at_end
     for name, bits in _FIELDS:
         packed = packed << np.uint64(bits) | np.minimum(own[name], (1 << bits) - 1).astype(np.uint64)
     for name, bits in _SERVER_FIELDS:
@@ -182,7 +197,9 @@ def _pair(packed: int, steps: Sequence[Step]) -> Pair:
     for _, bits in reversed(_FIELDS + _SERVER_FIELDS):
         values.append(packed & (1 << bits) - 1)
         packed >>= bits
-    step, outcome, phase, status, code, sent, at_death, at_drain, stage, server_outcome, server_status, server_code = reversed(values)
+    step, outcome, phase, status, code, sent, at_death, at_drain, at_cut, stage, server_outcome, server_status, server_code = reversed(
+        values
+    )
     return Pair(
         step=steps[step] if step < len(steps) else None,
         outcome=Outcome(outcome),
@@ -196,6 +213,7 @@ def _pair(packed: int, steps: Sequence[Step]) -> Pair:
         server_code=Code(server_code),
         in_flight_at_death=bool(at_death),
         in_flight_at_drain=bool(at_drain),
+        sent_to_cut_host=bool(at_cut),
     )
 
 

@@ -2,7 +2,7 @@
 
 A rule speaks of sets (outcomes of the generator with their phases, stages and outcomes of the server), because thousands of single cells
 could not be read; the first rule that fits decides. Some rules ask for more: that both ends agree on the answer, that nothing had been
-sent, that a server process was killed just then, or that the kernel counted a connection that it dropped.
+sent, that a server process was killed or a host cut off just then, or that the kernel counted a connection that it dropped.
 """
 
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ class Pair:
     """The person was waiting for a server process when that process was killed."""
     in_flight_at_drain: bool = False
     """The person was waiting for a server process while that process was drained, because another had been killed."""
+    sent_to_cut_host: bool = False
+    """The proxy sent it to a host that nobody could reach just then."""
 
     @property
     def is_message(self) -> bool:
@@ -50,6 +52,7 @@ class Check(Enum):
     NOTHING_SENT = "no byte of the request had been sent"
     AT_DEATH = "it was in flight on a server process when that was killed"
     AT_DRAIN = "it was in flight on a server process that was drained, because another had been killed"
+    CUT_HOST = "the proxy sent it to a host that was cut off just then; an answer that came is the proxy's own"
     KERNEL = "the kernel counted a dropped connection for it"
 
 
@@ -90,6 +93,9 @@ def _passes(check: Check, pair: Pair) -> bool:
             return pair.in_flight_at_death and not pair.is_message
         case Check.AT_DRAIN:
             return pair.in_flight_at_drain and not pair.is_message
+        case Check.CUT_HOST:
+            is_proxys = pair.outcome is not Outcome.FAILED or (pair.code is Code.NONE and pair.status in _PROXY_STATUSES)
+            return pair.sent_to_cut_host and is_proxys and not pair.is_message
         case Check.KERNEL | Check.NOTHING:
             return not pair.is_message
     return False
@@ -144,6 +150,9 @@ _SEND = frozenset({Phase.SEND})
 _NONE = frozenset({Phase.NONE})
 _ENDED_BY_KERNEL = frozenset({Outcome.RESET, Outcome.PROTOCOL})
 _UNREAD = frozenset({Phase.CONNECT, Phase.SEND, Phase.WAIT})
+_PROXY_STATUSES = frozenset({502, 503, 504})
+"""What a proxy says for a host that does not answer."""
+_UNANSWERED = frozenset({Outcome.FAILED, Outcome.RESET, Outcome.PROTOCOL, Outcome.TIMED_OUT})
 _NOTHING_CAPTURED = "no earlier answer held what the step asks for: nothing was sent"
 
 TABLE: tuple[Rule, ...] = (
@@ -207,6 +216,8 @@ TABLE: tuple[Rule, ...] = (
     _rule(_ENDED_BY_KERNEL, _UNREAD, None, _NOBODY, "the server process was killed before it had read the request", Check.AT_DEATH),
     _rule(_ENDED_BY_KERNEL, _UNREAD, _SEEN, _ENDED, "the server process was killed with its answer on the way", Check.AT_DEATH),
     _rule(_ENDED_BY_KERNEL, _UNREAD, None, _NOBODY, "the site was shut down as the request came", Check.AT_DRAIN),
+    _rule(_UNANSWERED, _ANY_PHASE, None, _NOBODY, "its host was cut off before it came there", Check.CUT_HOST),
+    _rule(_UNANSWERED, _ANY_PHASE, _SEEN, _ENDED, "its host was cut off with it under way: what was done nobody heard", Check.CUT_HOST),
     _rule(Outcome.RESET, _CONNECT | _SEND, None, _NOBODY, "the kernel dropped the connection", Check.KERNEL),
 )
 """Every explained combination."""

@@ -18,6 +18,7 @@ from gelombang.attempt import Fate, Outcome
 from gelombang.audit import AUDIT_FILE, HERE, Audit, Elsewhere, audit, can_audit
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
+from gelombang.host_cuts import HOST_CUTS_FILE
 from gelombang.host_samples import dropped_by_kernel, read_host
 from gelombang.join import join
 from gelombang.journey_waits import journey_totals
@@ -50,6 +51,7 @@ DIGESTED = (
     "acknowledged-*.bin",
     DEATHS_FILE,
     SERVER_DEATHS_FILE,
+    HOST_CUTS_FILE,
     WORKERS_FILE,
     PROBE_FILE,
     "probe-?.jpg",
