@@ -4,13 +4,14 @@
 beside them, so that whoever reads a run's folder later sees what was meant, and each process scales by the one rule.
 """
 
+import secrets
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gelombang.errors import HostError, RecordError
+from gelombang.errors import HostError, InputError, RecordError
 from gelombang.moment import Moment
 from gelombang.profile import Profile
 from gelombang.rehearsed_fault import RehearsedFault
@@ -30,6 +31,7 @@ LAST_PAGE = "generator-{process}.prom"
 """The metrics of a generator process as they stood when it had closed its ledgers."""
 
 RUN_NUMBER_BITS = 40
+_ORIGIN = r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$"
 
 
 class ScaleNumbers(BaseModel):
@@ -114,6 +116,14 @@ class ServerPlan(BaseModel):
     labels: dict[str, str] = Field(default_factory=dict)
     """What the operator calls this run, for its metrics."""
     ledger_rows_limit: FixedInt = Field(default=20_000_000, gt=0)
+    host: str = Field(default="127.0.0.1", pattern=r"^\d{1,3}(\.\d{1,3}){3}$")
+    """The IPv4 address that every socket is bound to."""
+    site_url: str | None = Field(default=None, pattern=_ORIGIN)
+    """How people reach the site through what stands before it, for all that any server of the site understands. None: this server's own
+    addresses."""
+    uploads_url: str | None = Field(default=None, pattern=_ORIGIN)
+    """How people reach this server's uploads, and no other's: a ticket's photo goes to where the ticket was given. None: its own
+    address."""
     faults: list[RehearsedFault] = Field(default_factory=list)
     """Of a drill."""
     opens_at: Moment | None = None
@@ -124,6 +134,15 @@ class ServerPlan(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def run_number(asked: int | None) -> int:
+    """The number of a run: the one that was asked for, or a fresh one. Raises InputError."""
+    if asked is None:
+        return secrets.randbits(RUN_NUMBER_BITS) | 1
+    if not 1 <= asked < 1 << RUN_NUMBER_BITS:
+        raise InputError(f"--run-number is {asked}; want 1 to {(1 << RUN_NUMBER_BITS) - 1}")
+    return asked
 
 
 def write_model(path: Path, model: BaseModel) -> None:

@@ -8,12 +8,14 @@ import threading
 from fractions import Fraction
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, InputError
 from gelombang.loading import load_profile
 from gelombang.resources import locustfiles_folder
 from gelombang.run_labels import parse_labels
-from gelombang.runplan import SERVER_FILE, ScaleNumbers, ServerPlan, write_model
+from gelombang.runplan import SERVER_FILE, ScaleNumbers, ServerPlan, run_number, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.child import Child, Event
@@ -32,6 +34,11 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--bytes", type=float, default=0.1, metavar="B", help="size of a photo, times this (default 0.1)")
     parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes (default 1)")
     add_store_options(parser)
+    hosts = parser.add_argument_group("a site on several hosts", "Behind a proxy, with --database and --objects: docs/topology.md.")
+    hosts.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the IPv4 address to listen on (default 127.0.0.1)")
+    hosts.add_argument("--site-url", metavar="URL", help="how people reach the site through the proxy (default: this server's address)")
+    hosts.add_argument("--uploads-url", metavar="URL", help="how people reach the uploads of this host and no other")
+    hosts.add_argument("--run-number", type=int, metavar="N", help="the number that stands in the trace ids; alike on all hosts")
     parser.add_argument("--seed", type=int, default=1, help="seed of the site's own randomness (default 1)")
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE", help="put on its info metric; may be repeated")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of its data (default: a new one in runs/)")
@@ -47,7 +54,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     scale = Scale(parse_sample(parsed.sample), positive("--speed", parsed.speed), positive("--bytes", parsed.bytes))
     folder = make_run_folder(parsed.out, new_run_id("serve", profile.name), profile.name, several=False)
     plan = ServerPlan(
-        run=secrets.randbits(40) | 1,
+        run=run_number(parsed.run_number),
         seed=parsed.seed,
         scale=ScaleNumbers.of(scale),
         profile=profile,
@@ -59,6 +66,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         harness_token=secrets.token_urlsafe(24),
         labels=labels,
     )
+    plan = _on_addresses(plan, parsed)
     write_model(folder / SERVER_FILE, plan)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -72,6 +80,17 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         if not child.running:
             raise child.failure(f"ended with exit code {child.process.returncode}")
     return ExitCode.AS_EXPECTED
+
+
+def _on_addresses(plan: ServerPlan, parsed: argparse.Namespace) -> ServerPlan:
+    """The orders with the addresses of a site on several hosts. Raises InputError."""
+    addresses = {"host": parsed.host, "site_url": parsed.site_url, "uploads_url": parsed.uploads_url}
+    try:
+        return ServerPlan.model_validate(plan.model_dump(by_alias=True) | addresses)
+    except ValidationError as error:
+        option = f"--{str(error.errors()[0]['loc'][0]).replace('_', '-')}"
+        wanted = "an IPv4 address such as 10.0.0.5" if option == "--host" else "http://HOST:PORT or https://HOST, without a path"
+        raise InputError(f"{option} is {error.errors()[0]['input']!r}; want {wanted}") from None
 
 
 def banner(profile: str, scale: Scale, ready: Event, token: str, folder: Path) -> str:

@@ -1,6 +1,5 @@
 """A run that somebody starts with `locust -f surge.py` instead of the `gelombang` command: arguments in, a run's plan and folder out."""
 
-import secrets
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from gelombang.curve import rate_of
 from gelombang.errors import InputError
 from gelombang.loading import load_scenario
 from gelombang.preflight import plan_numbers, refusals
-from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
+from gelombang.runplan import PLAN_FILE, RunPlan, ScaleNumbers, run_number, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
 from gelombang_loadtests.target import base_of, is_loopback
@@ -29,6 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=1, help="same seed, same people")
     group.add_argument("--harness-url", default="", help="where the reference server delivers mail and SMS")
     group.add_argument("--harness-token", default="", help="what its phone asks for")
+    group.add_argument(
+        "--run-number",
+        type=int,
+        metavar="N",
+        help="the number that stands in the trace ids: that of the servers whose ledgers are to be joined",
+    )
     group.add_argument("--out", default="", help="the run's folder; runs/<id> when not given")
     group.add_argument(
         "--i-own-this-target", default="", metavar="HOST", help="the host of a target that is not this machine, to show that it is meant"
@@ -55,7 +60,7 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
     arrivals = make_plan(scenario, scale, options.seed, for_seconds)
     plan = RunPlan(
         run_id=run_id,
-        run=secrets.randbits(RUN_NUMBER_BITS) | 1,
+        run=run_number(options.run_number),
         seed=options.seed,
         plan_digest=arrivals.digest,
         scale=ScaleNumbers.of(scale),

@@ -46,7 +46,9 @@ class SiteContext:
     book: AttemptBook
     metrics: Metrics
     uploads_url: str
-    """`http://127.0.0.1:PORT` of the process that takes uploads."""
+    """Of the process that takes uploads: where a ticket's photo goes."""
+    front_url: str
+    """Where tickets are asked for, and uploads begun and gone on with: any server of the site understands those."""
     seal: Seal
     """What identity numbers are closed with before they are written."""
     stopping: asyncio.Event
@@ -114,6 +116,9 @@ def read_plan(path: Path) -> ServerPlan:
     if plan.processes > 1 and not plan.profile.uploads.own_process:
         wanted = f"1, because profile {plan.profile.name} takes uploads inside the API processes and its modelled photo store has one owner"
         faults.append(Fault("processes", str(plan.processes), wanted))
+    if plan.uploads_url is not None and plan.profile.uploads.own_process and plan.profile.uploads.processes > 1:
+        wanted = f"none, because profile {plan.profile.name} takes uploads in {plan.profile.uploads.processes} processes, each with its own"
+        faults.append(Fault("uploads_url", plan.uploads_url, wanted))
     if faults:
         raise FileError(str(path), faults)
     return plan

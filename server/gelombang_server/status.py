@@ -62,8 +62,8 @@ async def upload_page(request: web.Request) -> Answer:
     return json_answer(
         {
             "protocol": uploads.protocol.value,
-            "url": context.uploads_url + path,
-            "tus_url": context.uploads_url + TUS_PATH if uploads.tus is not None else None,
+            "url": context.front_url + path,
+            "tus_url": context.front_url + TUS_PATH if uploads.tus is not None else None,
             "shows_progress": uploads.shows_progress,
             "photo_limit_bytes": uploads.photo_limit_bytes,
             "stored": sorted(applicant.photos),

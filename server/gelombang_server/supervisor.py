@@ -5,6 +5,7 @@ socket of its own. A worker that dies by itself ends the server, because a site 
 whole one. If this process is killed, its workers notice and drain.
 """
 
+import errno
 import os
 import selectors
 import signal
@@ -31,7 +32,6 @@ from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
 from gelombang_server.vaults import prepare_objects
 
-HOST = "127.0.0.1"
 READY_LIMIT_SECONDS = 60.0
 """Wall time in which every worker must listen."""
 STOP_LIMIT_SECONDS = 15.0
@@ -77,18 +77,19 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
     """Start the workers into `children`; the ready line. The sockets are theirs alone afterwards: one that this process kept would go on
     taking connections that nobody answers."""
     with ExitStack() as sockets:
-        public = sockets.enter_context(_bind("public_port", plan.public_port))
-        harness = sockets.enter_context(_bind("harness_port", plan.harness_port))
+        public = sockets.enter_context(_bind(plan.host, "public_port", plan.public_port))
+        harness = sockets.enter_context(_bind(plan.host, "harness_port", plan.harness_port))
         own_process = plan.profile.uploads.own_process
         count = plan.profile.uploads.processes if own_process else 0
-        uploads = [sockets.enter_context(_bind("the uploads port", 0)) for _ in range(count)]
+        uploads = [sockets.enter_context(_bind(plan.host, "the uploads port", 0)) for _ in range(count)]
         prepare_site(plan)
         for slot in range(plan.processes + count):
             listener = public if slot < plan.processes else uploads[slot - plan.processes]
-            metrics = harness if slot == 0 else sockets.enter_context(_bind("a metrics port", 0))
+            metrics = harness if slot == 0 else sockets.enter_context(_bind(plan.host, "a metrics port", 0))
             # Each process that takes uploads names itself; the others share out whom they send to which.
             named = (uploads[slot % count] if slot < plan.processes else listener) if uploads else public
-            children.append(_start_worker(config, slot, listener, metrics, _url(named), _url(public) if slot >= plan.processes else ""))
+            pages_url = (plan.site_url or _url(public)) if slot >= plan.processes else ""
+            children.append(_start_worker(config, slot, listener, metrics, plan.uploads_url or _url(named), pages_url))
         _wait_until_ready(children)
         ready = {
             "event": "ready",
@@ -102,15 +103,16 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
     return orjson.dumps(ready).decode()
 
 
-def _bind(name: str, port: int) -> socket.socket:
+def _bind(host: str, name: str, port: int) -> socket.socket:
     """A bound socket that does not listen yet."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise InputError(f"{name} {port} on {HOST} can't be used ({error.strerror}); want a free port, or 0 for any") from None
+        wanted = "an address of this machine" if error.errno == errno.EADDRNOTAVAIL else "a free port, or 0 for any"
+        raise InputError(f"{name} {port} on {host} can't be used ({error.strerror}); want {wanted}") from None
     return listener
 
 

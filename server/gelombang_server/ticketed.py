@@ -94,7 +94,7 @@ async def give_ticket(request: web.Request, applicant: int, wish: TicketWish, be
     answer = {"url": f"{context.uploads_url}/api/v1/me/photos/{ticket.kind}?ticket={token}"}
     if profile.tus is not None:
         # The same right, to be used in pieces: any process that takes uploads understands it.
-        answer["tus_url"] = f"{context.uploads_url}{TUS_PATH}/{token}"
+        answer["tus_url"] = f"{context.front_url}{TUS_PATH}/{token}"
     return json_answer({**answer, "expires_in_seconds": tickets.life_seconds, "bytes_limit": ticket.photo_bytes}, 201)
 
 

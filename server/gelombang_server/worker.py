@@ -85,6 +85,7 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str, pages_url: str =
         book=AttemptBook(ledger, metrics, plan.run, plan.zero_us),
         metrics=metrics,
         uploads_url=uploads_url,
+        front_url=plan.site_url or uploads_url,
         pages_url=pages_url,
         seal=Seal.from_environment() if profile.credentials.seals_identity else Seal(None),
         stopping=asyncio.Event(),

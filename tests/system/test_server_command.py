@@ -19,7 +19,7 @@ import pytest
 from gelombang.attempt import AttemptId
 from gelombang.ledger import SERVER_ROW, read_all
 from gelombang.profile import Profile
-from gelombang.runplan import ScaleNumbers, ServerPlan, write_model
+from gelombang.runplan import ScaleNumbers, ServerPlan, read_model, write_model
 
 PROFILES = Path(__file__).parents[2] / "server" / "profiles"
 pytestmark = pytest.mark.system
@@ -143,6 +143,37 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         with start(orders(tmp_path, "hardened", public_port=port)) as server:
             code, words = ended(server)
     assert (code, words) == (2, f"public_port {port} on 127.0.0.1 can't be used (Address already in use); want a free port, or 0 for any\n")
+
+
+def test_a_server_behind_a_proxy_listens_where_it_is_told_and_names_the_addresses_that_people_come_by(tmp_path: Path) -> None:
+    behind = {"host": "127.0.0.2", "site_url": "https://site.example", "uploads_url": "https://host-1.site.example"}
+    with running(orders(tmp_path, "hardened", **behind)) as (_, ready):
+        names = ("public_url", "uploads_url", "harness_url")
+        assert all(ready[name].startswith("http://127.0.0.2:") for name in names)
+        body = json.dumps({"name": "Siti", "email": "siti@mail.example", "password": "rahasia"}).encode()
+        account = urllib.request.Request(ready["public_url"] + "/api/v1/accounts", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(account, timeout=10) as answer:
+            headers = {"Authorization": f"Bearer {json.loads(answer.read())['session']}"}
+        page = json.loads(get(ready["public_url"] + "/api/v1/me/uploads", **headers)[1])
+        assert (page["url"], page["tus_url"]) == ("https://site.example/api/v1/me/tickets", "https://site.example/api/v1/me/tus")
+
+
+def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+    with start(orders(tmp_path, "hardened", host="192.0.2.1")) as server:
+        code, words = ended(server)
+    said = "public_port 0 on 192.0.2.1 can't be used (Cannot assign requested address); want an address of this machine\n"
+    assert (code, words) == (2, said)
+
+
+def test_one_address_for_the_uploads_of_two_processes_is_refused(tmp_path: Path) -> None:
+    config = orders(tmp_path, "hardened", uploads_url="https://host-1.site.example")
+    plan = read_model(config, ServerPlan)
+    uploads = plan.profile.uploads.model_copy(update={"processes": 2})
+    write_model(config, plan.model_copy(update={"profile": plan.profile.model_copy(update={"uploads": uploads})}))
+    with start(config) as server:
+        code, words = ended(server)
+    assert code == 2
+    assert "uploads_url is https://host-1.site.example; want none, because profile hardened takes uploads in 2 processes" in words
 
 
 def test_orders_that_are_missing_or_wrong_are_one_sentence(tmp_path: Path) -> None:

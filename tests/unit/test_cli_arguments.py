@@ -75,6 +75,22 @@ def test_nobody_is_sent_off_this_machine_without_a_block_that_allows_it(
     assert "--i-own-this-target 192.0.2.1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "site.example"], "--host is 'site.example'; want an IPv4 address such as 10.0.0.5"),
+        (["--site-url", "site.example"], "--site-url is 'site.example'; want http://HOST:PORT or https://HOST, without a path"),
+        (["--uploads-url", "http://site.example/up"], "--uploads-url is 'http://site.example/up'; want http://HOST:PORT"),
+        (["--run-number", "0"], "--run-number is 0; want 1 to 1099511627775"),
+    ],
+)
+def test_an_address_of_a_site_on_several_hosts_that_cant_be_used_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert main(["serve", "--out", str(tmp_path / "site"), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_photos_at_their_full_size_want_ten_times_the_disk(tmp_path: Path) -> None:
     small, full = (next(f for f in examine(1_000_000, ratio, tmp_path) if f.name == "disk free").wanted for ratio in (0.1, 1.0))
     assert (small, full) == ("39.2 GB for 1,000,000 people", "354.2 GB for 1,000,000 people")

@@ -27,6 +27,13 @@ def test_the_plan_says_what_the_arguments_say(tmp_path: Path) -> None:
     assert (made.target_url, made.harness_url, made.zero_us, made.scenario.name) == (HERE, "http://localhost:1", 0, "smoke")
 
 
+def test_a_run_has_the_number_of_the_servers_whose_ledgers_are_to_be_joined_or_one_of_its_own(tmp_path: Path) -> None:
+    assert plan(tmp_path / "asked", "--run-number", "4711").run == 4711
+    assert plan(tmp_path / "first").run != plan(tmp_path / "second").run
+    with pytest.raises(InputError, match="--run-number is 0; want 1 to 1099511627775"):
+        plan(tmp_path / "refused", "--run-number", "0")
+
+
 def test_the_run_time_bounds_the_arrivals_in_wall_time(tmp_path: Path) -> None:
     assert plan(tmp_path, "--speed", "60", run_time_seconds=5.0).for_seconds == 300.0
 

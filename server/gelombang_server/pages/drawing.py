@@ -78,7 +78,7 @@ def go_to(request: web.Request, visitor: Visitor, path: str) -> PageAnswer:
 
 def photo_origin(context: SiteContext) -> str:
     """Where photos go, empty where that is where the pages are."""
-    return context.uploads_url if context.profile.uploads.own_process else ""
+    return context.front_url if context.profile.uploads.own_process else ""
 
 
 def clock_time(wait_seconds: float) -> str:
