@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from gelombang.attempt import Code
 from gelombang_server.answers import Answer, json_answer
 from gelombang_server.config import CONTEXT, SiteContext
+from gelombang_server.lead import Lead
 from gelombang_server.outbox import Outbox
 from gelombang_server.problem import Problem, problem_answer
 from gelombang_server.programme.harness import add_programme_harness
@@ -25,15 +26,16 @@ WAIT_LIMIT_SECONDS = 60.0
 """The longest long poll."""
 
 OUTBOX = web.AppKey("outbox", Outbox)
+LEAD = web.AppKey("lead", Lead)
 
 
-def build_harness(context: SiteContext, outbox: Outbox | None, programme: Programme | None = None) -> web.Application:
-    """The harness app of this process; only the one with the outbox serves more than metrics."""
+def build_harness(context: SiteContext, outbox: Outbox | None, lead: Lead | None, programme: Programme | None = None) -> web.Application:
+    """The harness app of this process; only the one with the outbox serves more than metrics, and while it leads."""
     app = web.Application(middlewares=[_answer_problems])  # type: ignore[list-item]
     app[CONTEXT] = context
     handlers = {"/metrics": _metrics}
-    if outbox is not None:
-        app[OUTBOX] = outbox
+    if outbox is not None and lead is not None:
+        app[OUTBOX], app[LEAD] = outbox, lead
         handlers |= {"/messages": _messages, "/site": _site}
         if programme is not None:
             add_programme_harness(app, programme)
@@ -49,7 +51,7 @@ async def _metrics(request: web.Request) -> Answer:
 
 
 async def _messages(request: web.Request) -> Answer:
-    _require_token(request)
+    _require_lead(request)
     after = _number(request, "after", 0.0, 1e15)
     limit = _number(request, "limit", 2_000.0, MESSAGES_LIMIT)
     wait_seconds = _number(request, "wait_seconds", 0.0, WAIT_LIMIT_SECONDS)
@@ -59,10 +61,17 @@ async def _messages(request: web.Request) -> Answer:
 
 
 async def _site(request: web.Request) -> Answer:
-    _require_token(request)
+    _require_lead(request)
     context = request.app[CONTEXT]
     plan = context.plan
     return json_answer({"profile": context.profile.name, "scale": plan.scale.model_dump(), "run": plan.run, "zero_us": plan.zero_us})
+
+
+def _require_lead(request: web.Request) -> None:
+    """Of several servers, the phones are at the one that sends the mail."""
+    _require_token(request)
+    if not request.app[LEAD].is_leading:
+        raise Problem(Code.UNKNOWN_ROUTE, "another server of this site sends its mail; want that one")
 
 
 def _require_token(request: web.Request) -> None:

@@ -110,9 +110,14 @@ class Outbox:
         return self._last
 
     async def resume(self) -> None:
-        """Go on where an earlier process of this site stood. Call it before anybody reads messages."""
-        query = "SELECT coalesce(max(delivered), 0) FROM outbox"
-        self._last = await self._context.database.read(lambda cursor: int(cursor.execute(query).fetchone()[0]))
+        """Go on where an earlier process of this site, or another one meanwhile, stood. Call it before anybody reads messages."""
+        self._last = await self._context.database.read(_last_delivered)
+        self._last_read = {"mail": 0, "sms": 0}
+        for rows in self._read.values():
+            rows.clear()
+        for messages in (self._travelling, self._due):
+            messages.clear()
+        self._recent.clear()
 
     async def run(self) -> Never:
         """Take, carry and deliver, for ever."""
@@ -184,7 +189,17 @@ class Outbox:
     async def _deliver(self, due: list[tuple[int, int, MessageKind, str, str]]) -> None:
         messages = [Message(self._last + n, kind, address, content) for n, (_, _, kind, address, content) in enumerate(due, 1)]
         marks = [(message.id, row) for message, (_, row, _, _, _) in zip(messages, due, strict=True)]
-        await self._context.database.run(lambda cursor: cursor.executemany("UPDATE outbox SET delivered = ? WHERE id = ?", marks).rowcount)
+
+        def deliver(cursor: Cursor) -> bool:
+            if _last_delivered(cursor) != marks[0][0] - 1:
+                return False
+            cursor.executemany("UPDATE outbox SET delivered = ? WHERE id = ?", marks)
+            return True
+
+        if not await self._context.database.run(deliver):
+            # Another server led while this one was cut off, and gave these numbers away.
+            await self.resume()
+            return
         self._recent.extend(messages)
         self._last = messages[-1].id
         if len(self._recent) > 2 * RECENT_LIMIT:
@@ -200,3 +215,7 @@ class Outbox:
         )
         for kind in MessageKind:
             gauge.labels(kind.value).set(counts.get(kind.value, 0))
+
+
+def _last_delivered(cursor: Cursor) -> int:
+    return int(cursor.execute("SELECT coalesce(max(delivered), 0) FROM outbox").fetchone()[0])

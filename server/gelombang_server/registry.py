@@ -69,6 +69,12 @@ class Registry:
 
         context.metrics.level(look)
 
+    def resume(self) -> None:
+        """Read from the database where the work stands; what was under way is asked again."""
+        self._last_read = 0
+        for lookups in (self._read, self._asked, self._answered):
+            lookups.clear()
+
     def _change(self) -> None:
         self._pacer = Pacer(self._context.profile.registry.lookups_per_second, self._context.now_us())
         self._tell_limit()
@@ -113,14 +119,20 @@ class Registry:
         results = await self._context.database.run(lambda cursor: _settle(cursor, lookups, seal, now_us, limit))
         for result in results:
             self._answered.popleft()
+            if result is None:
+                continue
             self._counters[result].inc()
             if result == "verified":
                 self._context.metrics.passed("nik").inc()
 
 
-def _settle(cursor: Cursor, lookups: list[Lookup], seal: Seal, now_us: int, queue_limit: int) -> list[str]:
-    results: list[str] = []
+def _settle(cursor: Cursor, lookups: list[Lookup], seal: Seal, now_us: int, queue_limit: int) -> list[str | None]:
+    """The results of the first of them, in order; None for one that another server settled meanwhile."""
+    results: list[str | None] = []
     for lookup in lookups:
+        if cursor.execute("SELECT 1 FROM registry_queue WHERE id = ?", (lookup.row,)).fetchone() is None:
+            results.append(None)
+            continue
         result = "verified" if is_known_to_registry(seal.open("nik", lookup.nik)) else "unknown"
         (email,) = cursor.execute("SELECT email FROM applicants WHERE id = ?", (lookup.applicant,)).fetchone()
         try:

@@ -36,13 +36,13 @@ from gelombang_server.headers import HEADER_LIMIT_BYTES, HEADERS_LIMIT, LINE_LIM
 from gelombang_server.heads import HeadsRunner
 from gelombang_server.keeper import KEEPER
 from gelombang_server.last_in_line import let_in_who_waits
+from gelombang_server.lead import LEAD_SECONDS, Lead
 from gelombang_server.logbook import Logbook
 from gelombang_server.machine_metrics import watch_disk, watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
 from gelombang_server.outbox import Outbox
 from gelombang_server.programme.partners import URL_FILE
 from gelombang_server.programme.parts import PROGRAMME
-from gelombang_server.registry import Registry
 from gelombang_server.rehearsal import rehearse
 from gelombang_server.sealing import Seal
 from gelombang_server.sessions import read_session_key
@@ -55,8 +55,6 @@ READ_BUFFER_BYTES = 65_536
 """aiohttp's own: it stops reading a connection when twice as much waits for its handler."""
 UNREAD_SECONDS = 30.0
 """Wall time after which a connection is ended whose client takes nothing of what it was answered, or does not say that it did."""
-LEAD_SECONDS = 1.0
-"""Between two looks whether this process still sends the site's mail."""
 LEDGER_CHUNK_ROWS = 65_536
 
 
@@ -131,6 +129,7 @@ class Worker:
         self._sweeps = app.get(TUS) if context.place == 0 else None
         self._sweep: asyncio.Task[Never] | None = None
         self._programme = app.get(PROGRAMME)
+        self.lead = None if self.outbox is None else Lead(context, self.outbox, self._programme, self._background)
         self._public = HeadsRunner(
             app,
             context.metrics,
@@ -151,13 +150,10 @@ class Worker:
     async def start(self) -> None:
         """Serve from now on."""
         public, harness = self._sockets
-        if self.outbox is not None and not await self.context.database.leads():
-            # Another server on the same database sends mail and SMS and asks the registry.
-            self.outbox = None
-        if self.outbox is not None:
-            await self.outbox.resume()
-        app = build_harness(self.context, self.outbox, self._programme)
-        if self.outbox is not None and self._programme is not None:
+        if self.lead is not None:
+            await self.lead.look()
+        app = build_harness(self.context, self.outbox, self.lead, self._programme)
+        if self.lead is not None and self.lead.is_leading and self._programme is not None:
             (self.context.site / URL_FILE).write_text("http://{}:{}".format(*harness.getsockname()))
         self._harness = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         for runner, listener, times in ((self._harness, harness, 1), (self._public, public, ACCEPTS_PER_TURN)):
@@ -175,14 +171,8 @@ class Worker:
             self._background(rehearse(self.context))
         if self._sweeps is not None:
             self._sweep = self._background(self._sweeps.sweep())
-        if self.outbox is not None:
-            self._background(run_for_ever("the lead", self._keep_lead, LEAD_SECONDS))
-            self._background(self.outbox.run())
-            self._background(Registry(self.context).run())
-            if self._programme is not None:
-                self._background(self._programme.lead())
-                for paying in self._programme.paying:
-                    self._background(paying.run())
+        if self.lead is not None and (self.lead.is_leading or self.lead.may_take_over):
+            self._background(run_for_ever("the lead", self.lead.look, LEAD_SECONDS))
 
     async def stop(self) -> None:
         """Drain and close everything."""
@@ -199,11 +189,6 @@ class Worker:
         await self._public.cleanup()
         await _end(self._tasks)
         await close_context(self.context)
-
-    async def _keep_lead(self) -> None:
-        """Two servers that both send the mail would send it twice: who lost the lead ends."""
-        if not await self.context.database.leads():
-            self.context.fail(GelombangError(f"server process {self.context.slot}: another server on its database took over the mail"))
 
     def _watch_listener(self, public: socket.socket) -> None:
         """API processes share one socket, and the first of them speaks for it; uploads in a process of their own have one more."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from serversite import PASSWORD, Site, plan, profile, serving
+from serversite import PASSWORD, TOKEN, Site, plan, profile, serving
 
 from gelombang.attempt import Code
 from gelombang.clock import monotonic_us
@@ -24,8 +24,9 @@ from gelombang_server.postgres.database import PostgresDatabase
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.postgres.tables import MIGRATIONS
 from gelombang_server.problem import Problem
+from tests.support.breakable_line import breakable_line
 from tests.support.postgres import Cluster
-from tests.support.upload_site import jpeg
+from tests.support.upload_site import jpeg, until
 
 
 def sign_up(cursor: Cursor) -> None:
@@ -76,12 +77,73 @@ async def test_of_two_servers_on_one_database_one_sends_the_mail_and_people_of_b
         serving(plan(folders[0], shared)) as first,
         serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
     ):
-        assert (first.worker.outbox is not None, second.worker.outbox is not None) == (True, False)
+        assert (leads(first), leads(second)) == (True, False)
         session = await second.sign_up("siti")
         assert (await first.ask("GET", "/api/v1/me", session=session))[0] == 200
         assert (await _sign_up(first, "siti"))[1]["code"] == "email_taken"
         assert (await first.message("siti@mail.example"))["kind"] == "email-link"
         assert abs(first.context.now_us() - second.context.now_us()) < 1_000_000, "they agree on the site's time"
+
+
+async def test_the_mail_of_a_server_that_is_cut_off_is_taken_over_and_left_to_the_other_when_it_comes_back(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    shared = profile("hardened").model_copy(update={"database": Database(url=cluster.url, schema_name="taken_over")})
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    with breakable_line(cluster.port) as line:
+        over_line = cluster.url.replace(str(cluster.port), str(line.port))
+        by_line = shared.model_copy(update={"database": Database(url=over_line, schema_name="taken_over")})
+        async with (
+            serving(plan(folders[0], by_line)) as first,
+            serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
+        ):
+            await first.sign_up("siti")
+            assert (await first.message("siti@mail.example"))["id"] == 1
+            line.cut()
+            await until(lambda: leads(second))
+            await second.sign_up("tono")
+            assert (await second.message("tono@mail.example"))["id"] == 2
+            line.mend()
+            await until(lambda: not leads(first))
+            await _signed_up(first, "ani")
+            assert (await second.message("ani@mail.example"))["id"] == 3
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            async with first.client.get(f"{first.harness_url}/messages?after=0", headers=headers) as answer:
+                assert answer.status == 404, "the phones are where the mail is sent"
+            assert (first.context.failure, second.context.failure) == (None, None)
+            numbers = "SELECT delivered FROM outbox ORDER BY delivered"
+            rows = await second.context.database.read(lambda cursor: cursor.execute(numbers).fetchall())
+            assert rows == [(1,), (2,), (3,)]
+
+
+async def test_who_believes_to_lead_and_does_not_gives_no_number_that_was_given(tmp_path: Path, cluster: Cluster) -> None:
+    """Between a host's coming back and its next look at who leads."""
+    shared = profile("hardened").model_copy(update={"database": Database(url=cluster.url, schema_name="two_leads")})
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    async with (
+        serving(plan(folders[0], shared)) as first,
+        serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
+    ):
+        assert second.worker.outbox is not None
+        await second.worker.outbox.resume()
+        rival = asyncio.create_task(second.worker.outbox.run())
+        try:
+            for name in ("siti", "tono", "ani", "budi"):
+                await first.sign_up(name)
+            query = "SELECT delivered FROM outbox WHERE delivered IS NOT NULL ORDER BY delivered"
+            rows: list[tuple[int]] = []
+            until_us = monotonic_us() + 20_000_000
+            while len(rows) < 4:
+                assert monotonic_us() < until_us, rows
+                rows = await first.context.database.read(lambda cursor: cursor.execute(query).fetchall())
+        finally:
+            rival.cancel()
+        assert rows == [(1,), (2,), (3,), (4,)]
+        assert first.context.failure is None
 
 
 async def test_a_photo_that_another_server_took_is_left_to_it_to_be_looked_at(tmp_path: Path, cluster: Cluster) -> None:
@@ -202,6 +264,18 @@ def test_a_secret_without_a_value_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def _sign_up(site: Site, name: str) -> tuple[int, dict[str, object]]:
     return await site.ask("POST", "/api/v1/accounts", {"name": name, "email": f"{name}@mail.example", "password": PASSWORD})
+
+
+async def _signed_up(site: Site, name: str) -> None:
+    """As somebody does who sends again until it is done."""
+    async with asyncio.timeout(20):
+        while (await _sign_up(site, name))[0] != 201:
+            await asyncio.sleep(0.05)
+
+
+def leads(site: Site) -> bool:
+    assert site.worker.lead is not None
+    return site.worker.lead.is_leading
 
 
 async def _open(cluster: Cluster, schema: str, port: int) -> PostgresDatabase:

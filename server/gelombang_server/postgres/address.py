@@ -23,8 +23,12 @@ CONNECT_SECONDS = 2.0
 """How long a connection may take to be there."""
 COMMAND_SECONDS = 5.0
 """How long one statement may take, the wait for the turn to write included."""
-IDLE_IN_TRANSACTION = "10s"
-"""After this the server ends the transaction of a process that is gone, and another gets its turn."""
+IDLE_IN_TRANSACTION = "3s"
+"""After this the server ends the transaction of a process that is gone, or whose host nobody reaches, and another gets its turn: before the
+others, who wait for it, give up."""
+UNHEARD = "4s"
+"""After this the server ends the session of a host that does not even say that it heard; keep-alives alone never end one that was being
+answered when its host was cut off."""
 OLDEST_VERSION = 14
 _VERSION_STEP = 10_000
 """Of PostgreSQL's numeric versions, from one major version to the next."""
@@ -68,9 +72,10 @@ class Address(NamedTuple):
             "search_path": self.schema,
             "lock_timeout": f"{round(COMMAND_SECONDS * 1_000)}ms",
             "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
-            "tcp_keepalives_idle": "5",
-            "tcp_keepalives_interval": "2",
-            "tcp_keepalives_count": "3",
+            "tcp_keepalives_idle": "2",
+            "tcp_keepalives_interval": "1",
+            "tcp_keepalives_count": "2",
+            "tcp_user_timeout": UNHEARD,
             "jit": "off",
         }
 
