@@ -29,17 +29,10 @@ def take_service_ledgers(folder: Path, ledgers: Path, plan: RunPlan, generator: 
     none, RecordError for a file that can't be read."""
     source = ledgers / f"{plan.run:010x}"
     paths = sorted(source.glob(SERVER_LEDGERS)) if source.is_dir() else sorted(ledgers.glob(SERVER_LEDGERS))
-    rows = merged(concatenate((_ended(path) for path in paths), SERVER_ROW))
+    rows = merged(concatenate((ended_rows(path) for path in paths), SERVER_ROW))
     if not len(rows):
         raise InputError(f"{source} holds no row of this run; want the folder that the middleware writes, whose service saw its requests")
-    shift_us = -plan.zero_us
-    server_of, _, _, _ = match(generator, rows)
-    known = server_of != NOT_JOINED
-    if known.any():
-        late_us = int(np.median(rows["began"][server_of[known]] + shift_us - generator["sent"][known]))
-        if not SAME_CLOCK_US[0] <= late_us <= SAME_CLOCK_US[1]:
-            # Another machine has another monotonic clock: the middle request is taken to begin when its attempt was sent.
-            shift_us -= late_us
+    shift_us = onto_clock_us(rows, -plan.zero_us, generator)
     rows["began"] += shift_us
     rows["ended"][rows["ended"] != 0] += shift_us
     (folder / LEDGER_FILE).write_bytes(rows.tobytes())
@@ -66,8 +59,20 @@ def merged(rows: NDArray[np.void]) -> NDArray[np.void]:
     return found
 
 
-def _ended(path: Path) -> NDArray[np.void]:
-    """The service may still be running, so a file may have a tail; what is open in it will not be heard of any more."""
+def onto_clock_us(rows: NDArray[np.void], shift_us: int, generator: NDArray[np.void]) -> int:
+    """What brings `rows` onto the generator's clock: `shift_us` where both had one clock, else what the rows say themselves."""
+    server_of, _, _, _ = match(generator, rows)
+    known = server_of != NOT_JOINED
+    if known.any():
+        late_us = int(np.median(rows["began"][server_of[known]] + shift_us - generator["sent"][known]))
+        if not SAME_CLOCK_US[0] <= late_us <= SAME_CLOCK_US[1]:
+            # Another machine has another monotonic clock: the middle request is taken to begin when its attempt was sent.
+            return shift_us - late_us
+    return shift_us
+
+
+def ended_rows(path: Path) -> NDArray[np.void]:
+    """Rows of a ledger. A file of a process that runs, or was killed, has a tail; what is open in it will not be heard of any more."""
     rows = read_rows(path, SERVER_ROW)
     if path.stat().st_size > rows.nbytes:
         rows["outcome"][rows["outcome"] == ServerOutcome.OPEN] = ServerOutcome.PROCESS_DIED

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gelombang.access_log import LogFormat, read_access_log
+from gelombang.audit import AUDIT_FILE, audit
 from gelombang.errors import ExitCode, InputError
 from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
 from gelombang.host_samples import dropped_by_kernel
@@ -15,20 +16,23 @@ from gelombang.join import join
 from gelombang.joined_log import JoinedLog
 from gelombang.log_join import join_log
 from gelombang.record import RunRecord, read_record, write_record
-from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, read_model
+from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, read_model, write_model
 from gelombang.service_ledger import take_service_ledgers
 from gelombang.service_metrics import StageReading
+from gelombang.site_hosts import take_site_hosts
 from gelombang.summary import digests
 from gelombang.upload_totals import places_of, upload_rows, windows_where
 from gelombang.windows import WindowGrid
 from gelombang_cli.arguments import Commands
 from gelombang_cli.runfolder import existing_run_folder
 from gelombang_cli.service_metrics import read_stages
+from gelombang_cli.site_stores import elsewhere
 from gelombang_reports.detail import read_detail
 from gelombang_reports.page import write_page
 
 PAGE_FILE = "report.html"
 LEDGER_SIDE = "service ledger"
+SITE_SIDE = "site"
 LOG_SIDE = "joined log"
 METRICS_SIDE = "server metrics"
 _ONE_END = "one-end"
@@ -40,17 +44,31 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--log", type=Path, metavar="FILE", help="access log with the trace id in each line; plain or gz")
     parser.add_argument("--format", choices=[form.value for form in LogFormat], default=LogFormat.NGINX.value, help="of the log; nginx")
     parser.add_argument("--ledger", type=Path, metavar="DIR", help="the folder that the middleware writes (docs/ledger.md)")
+    parser.add_argument(
+        "--site",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder of a reference server that it was sent to; one per host",
+    )
     parser.add_argument("--metrics", action="store_true", help="ask the Prometheus of the scenario's [server_metrics] (docs/ledger.md)")
     parser.set_defaults(command=_command)
 
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
-    if parsed.log is None and parsed.ledger is None and not parsed.metrics:
-        raise InputError("none of --log, --ledger and --metrics is given; want what your service saw, such as --log access.log")
+    if parsed.log is None and parsed.ledger is None and not parsed.metrics and not parsed.site:
+        raise InputError("none of --log, --ledger, --site and --metrics is given; want what your service saw, such as --log access.log")
+    if parsed.site and parsed.ledger is not None:
+        raise InputError("--site and --ledger are both given; want the reference server's folders, or those of your own service")
     folder = existing_run_folder(parsed.run)
     record, plan = read_record(folder), read_model(folder / PLAN_FILE, RunPlan)
     if (folder / SERVER_FILE).exists():
         raise InputError(f"{parsed.run} ran against the reference server, whose ledger it has; want a run with --target")
+    if parsed.site:
+        rows = take_site_hosts(folder, parsed.site, plan, read_evidence(folder, plan).generator)
+        record = _with_site(folder, record, plan)
+        print(f"{rows:,} rows in the ledgers of {len(parsed.site)} hosts; {record.unexplained:,} unexplained")
     if parsed.ledger is not None:
         attempts = take_service_ledgers(folder, parsed.ledger, plan, read_evidence(folder, plan).generator, plan.scenario.journey)
         record = _with_ledger(folder, record, plan)
@@ -77,6 +95,18 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.AS_EXPECTED
 
 
+def _with_site(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
+    """As `_with_ledger`, with what all hosts share looked into for every acknowledged photo."""
+    audited = audit(folder, read_evidence(folder, plan).acknowledged, elsewhere(folder))
+    write_model(folder / AUDIT_FILE, audited)
+    found = _with_ledger(folder, record, plan)
+    if found.uploads is None:
+        return found
+    update = {"photos_acknowledged_lost": audited.lost, "audited": True, "stored_unheard_bytes": audited.stored_unheard_bytes}
+    print(f"{audited.lost:,} lost of {audited.acknowledged:,} acknowledged photos")
+    return found.model_copy(update={"uploads": found.uploads.model_copy(update=update)})
+
+
 def _with_ledger(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
     evidence: Evidence = read_evidence(folder, plan)
     joined = join(evidence, plan.scenario.journey, dropped_by_kernel(record.host))
@@ -101,7 +131,7 @@ def _with_ledger(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
 def _covered(record: RunRecord, joined: Mapping[str, object]) -> RunRecord:
     """The record with what was joined, which says so and no longer doubts for the want of it."""
     found = record.model_copy(update=dict(joined))
-    ends = [(LEDGER_SIDE, SERVICE_FILE in found.files), (LOG_SIDE, found.log is not None)]
+    ends = [(SITE_SIDE, SERVER_FILE in found.files), (LEDGER_SIDE, SERVICE_FILE in found.files), (LOG_SIDE, found.log is not None)]
     sides = [words for words, is_there in (*ends, (METRICS_SIDE, bool(found.server_metrics))) if is_there]
     # Metrics are sums over everybody: they show no attempt from the other end.
     doubts = [doubt for doubt in found.doubts if doubt.name != _ONE_END or not any(is_there for _, is_there in ends)]
