@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,11 @@ def _tool(name: str) -> str:
     """Debian keeps most of PostgreSQL's programs out of PATH, by version."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     return str(found[-1]) if found else program(name, "postgresql")
+
+
+def has_postgres() -> bool:
+    """Whether a cluster can be made here."""
+    return shutil.which("initdb") is not None or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 class Cluster:

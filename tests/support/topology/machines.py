@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.support.namespaces import ip
+from tests.support.object_store import MOTO
+from tests.support.postgres import has_postgres
 from tests.support.topology.plan import Host, Topology
 
-TOOLS = {"ip": "iproute2", "tc": "iproute2", "iptables": "iptables", "haproxy": "haproxy"}
+TOOLS = {"ip": "iproute2", "tc": "iproute2", "iptables": "iptables", "haproxy": "haproxy", "setpriv": "util-linux"}
 PEOPLES_PORTS = "80,8101:8109"
 """Where people send to at the edge; what comes from other hosts is not lost."""
 BURST = ("burst", "64kb", "latency", "200ms")
@@ -44,6 +46,10 @@ def why_not() -> str:
     if os.geteuid() != 0:
         return "network namespaces want root"
     missing = [f"{tool} (Debian's package {package})" for tool, package in TOOLS.items() if shutil.which(tool) is None]
+    if not has_postgres():
+        missing.append("PostgreSQL (Debian's package postgresql)")
+    if not MOTO.exists():
+        missing.append("moto (make .venv-moto/.ready)")
     if missing:
         return f"not installed: {', '.join(missing)}"
     try:
