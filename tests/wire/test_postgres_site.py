@@ -15,7 +15,7 @@ from serversite import PASSWORD, TOKEN, Site, plan, profile, serving
 from gelombang.attempt import Code
 from gelombang.clock import monotonic_us
 from gelombang.errors import FileError, InputError, TargetUnreachableError
-from gelombang.profile import Database
+from gelombang.profile import Database, Profile
 from gelombang_server.metrics import Metrics
 from gelombang_server.peoplestore import Cursor, UncertainProblem
 from gelombang_server.postgres import database as postgres_database
@@ -70,13 +70,7 @@ async def test_a_database_that_goes_away_is_told_by_name_and_the_site_goes_on_by
 
 async def test_of_two_servers_on_one_database_one_sends_the_mail_and_people_of_both_are_the_same(tmp_path: Path, cluster: Cluster) -> None:
     shared = profile("hardened").model_copy(update={"database": Database(url=cluster.url, schema_name="two_servers")})
-    folders = [tmp_path / name for name in ("first", "second")]
-    for folder in folders:
-        folder.mkdir()
-    async with (
-        serving(plan(folders[0], shared)) as first,
-        serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
-    ):
+    async with _two_servers(tmp_path, shared, shared) as (first, second):
         assert (leads(first), leads(second)) == (True, False)
         session = await second.sign_up("siti")
         assert (await first.ask("GET", "/api/v1/me", session=session))[0] == 200
@@ -89,16 +83,10 @@ async def test_the_mail_of_a_server_that_is_cut_off_is_taken_over_and_left_to_th
     tmp_path: Path, cluster: Cluster
 ) -> None:
     shared = profile("hardened").model_copy(update={"database": Database(url=cluster.url, schema_name="taken_over")})
-    folders = [tmp_path / name for name in ("first", "second")]
-    for folder in folders:
-        folder.mkdir()
     with breakable_line(cluster.port) as line:
         over_line = cluster.url.replace(str(cluster.port), str(line.port))
         by_line = shared.model_copy(update={"database": Database(url=over_line, schema_name="taken_over")})
-        async with (
-            serving(plan(folders[0], by_line)) as first,
-            serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
-        ):
+        async with _two_servers(tmp_path, by_line, shared) as (first, second):
             await first.sign_up("siti")
             assert (await first.message("siti@mail.example"))["id"] == 1
             line.cut()
@@ -121,13 +109,7 @@ async def test_the_mail_of_a_server_that_is_cut_off_is_taken_over_and_left_to_th
 async def test_who_believes_to_lead_and_does_not_gives_no_number_that_was_given(tmp_path: Path, cluster: Cluster) -> None:
     """Between a host's coming back and its next look at who leads."""
     shared = profile("hardened").model_copy(update={"database": Database(url=cluster.url, schema_name="two_leads")})
-    folders = [tmp_path / name for name in ("first", "second")]
-    for folder in folders:
-        folder.mkdir()
-    async with (
-        serving(plan(folders[0], shared)) as first,
-        serving(plan(folders[1], shared, zero_us=monotonic_us())) as second,
-    ):
+    async with _two_servers(tmp_path, shared, shared) as (first, second):
         assert second.worker.outbox is not None
         await second.worker.outbox.resume()
         rival = asyncio.create_task(second.worker.outbox.run())
@@ -264,6 +246,16 @@ def test_a_secret_without_a_value_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def _sign_up(site: Site, name: str) -> tuple[int, dict[str, object]]:
     return await site.ask("POST", "/api/v1/accounts", {"name": name, "email": f"{name}@mail.example", "password": PASSWORD})
+
+
+@asynccontextmanager
+async def _two_servers(folder: Path, first: Profile, second: Profile) -> AsyncIterator[tuple[Site, Site]]:
+    """Each in a folder of its own; the first was there before the second."""
+    folders = [folder / name for name in ("first", "second")]
+    for each in folders:
+        each.mkdir()
+    async with serving(plan(folders[0], first)) as one, serving(plan(folders[1], second, zero_us=monotonic_us())) as other:
+        yield one, other
 
 
 async def _signed_up(site: Site, name: str) -> None:
