@@ -67,6 +67,7 @@ class RunPlan(BaseModel):
     harness_url: str | None
     """The applicants' phone; None against a foreign target."""
     harness_token: str
+    """Or a reference to it (`gelombang.secrets`)."""
     zero_us: FixedInt
     """The run's zero on the system-wide monotonic clock; 0 means: as soon as this process is ready (a locustfile run by hand)."""
     for_seconds: FixedFloat = Field(gt=0)
@@ -110,6 +111,7 @@ class ServerPlan(BaseModel):
     public_port: FixedInt = Field(ge=0, le=65_535)
     harness_port: FixedInt = Field(ge=0, le=65_535)
     harness_token: str = Field(min_length=8)
+    """Or a reference to it (`gelombang.secrets`)."""
     run_id: str = ""
     """Empty when the server runs by itself."""
     scenario: str = ""
@@ -118,6 +120,10 @@ class ServerPlan(BaseModel):
     ledger_rows_limit: FixedInt = Field(default=20_000_000, gt=0)
     host: str = Field(default="127.0.0.1", pattern=r"^\d{1,3}(\.\d{1,3}){3}$")
     """The IPv4 address that every socket is bound to."""
+    uploads_port: FixedInt = Field(default=0, ge=0, le=65_535)
+    """Of the first process that takes uploads; those after it have the ports after it. 0: any free ones."""
+    metrics_port: FixedInt = Field(default=0, ge=0, le=65_535)
+    """Of the process after the first, whose metrics are on the harness's port; those after it have the ports after it. 0: any free ones."""
     site_url: str | None = Field(default=None, pattern=_ORIGIN)
     """How people reach the site through what stands before it, for all that any server of the site understands. None: this server's own
     addresses."""

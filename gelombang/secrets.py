@@ -72,6 +72,20 @@ def look_up_secrets(model: BaseModel, shown: str, environment: Mapping[str, str]
     return Secrets(values)
 
 
+def look_up_text(text: str, shown: str, environment: Mapping[str, str] = os.environ) -> str:
+    """One text with its references replaced; it must never be written. Raises FileError that names each reference without a value."""
+    values: dict[str, str] = {}
+    faults: list[Fault] = []
+    for reference in secret_references(text):
+        try:
+            values[reference] = _value(reference, environment)
+        except _MissingError as missing:
+            faults.append(Fault(f"${{{reference}}}", missing.found, missing.wanted))
+    if faults:
+        raise FileError(shown, list(dict.fromkeys(faults)))
+    return Secrets(values).filled(text)
+
+
 def filled_references(value: object, secrets: Secrets) -> object:
     """A value of JSON with the references in its texts replaced, and nothing else."""
     if isinstance(value, str):

@@ -1,7 +1,8 @@
 """A child process: started with a log, asked to end by its id, and never left behind.
 
 The reference server and the generator are children of the command. Each speaks JSON lines on its standard output; what it has to say
-otherwise goes to a log in the run's folder, and the end of that log is in the error when the child fails.
+otherwise goes to a log in the run's folder, and the end of that log is in the error when the child fails. Without a log it goes to the
+command's own standard error, for whoever keeps what a command prints.
 """
 
 import json
@@ -28,10 +29,10 @@ Event = dict[str, Any]
 class Child:
     """One child and the JSON lines it prints. Use as a context manager: it has ended when the block ends."""
 
-    def __init__(self, name: str, module: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, name: str, module: Sequence[str], log: Path | None, environment: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.log = log
-        self._log_file = log.open("ab")
+        self._log_file = None if log is None else log.open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", *module],
             stdin=subprocess.PIPE,
@@ -116,9 +117,14 @@ class Child:
 
     def failure(self, what: str) -> HostError:
         """An error with the end of the child's log. A child that ended with the code of a known error keeps its sentence and its class."""
+        code = self.process.poll()
+        if self._log_file is None or self.log is None:
+            sentence = f"{self.name} {what}; its last words are above"
+            if code == 4:
+                raise TargetUnreachableError(sentence)
+            return HostError(sentence)
         self._log_file.flush()
         tail = self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
-        code = self.process.poll()
         if code in (2, 4) and tail:
             sentence = tail[-1].removeprefix("gelombang: ")
             raise (HostError if code == 2 else TargetUnreachableError)(sentence)
@@ -151,7 +157,7 @@ class Child:
         if isinstance(event, dict):
             return event
         if line.strip():
-            self._log_file.write(line + b"\n")
+            (self._log_file or sys.stderr.buffer).write(line + b"\n")
         return None
 
 

@@ -1,4 +1,8 @@
-"""`gelombang serve`: only the reference server, until Ctrl-C, with the locust line to paste."""
+"""`gelombang serve`: only the reference server, until Ctrl-C, with the locust line to paste.
+
+As it stands it is for this machine. In a container its ports are fixed, its log is on standard error and its harness token comes from
+outside (`docs/deploy.md`).
+"""
 
 import argparse
 import secrets
@@ -17,6 +21,7 @@ from gelombang.resources import locustfiles_folder
 from gelombang.run_labels import parse_labels
 from gelombang.runplan import SERVER_FILE, ScaleNumbers, ServerPlan, run_number, write_model
 from gelombang.scale import Scale, parse_sample
+from gelombang.templates import secret_references
 from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.child import Child, Event
 from gelombang_cli.execution import SERVER_READY_WITHIN_SECONDS
@@ -39,16 +44,28 @@ def add_command(commands: Commands) -> None:
     hosts.add_argument("--site-url", metavar="URL", help="how people reach the site through the proxy (default: this server's address)")
     hosts.add_argument("--uploads-url", metavar="URL", help="how people reach the uploads of this host and no other")
     hosts.add_argument("--run-number", type=int, metavar="N", help="the number that stands in the trace ids; alike on all hosts")
+    _add_container_options(parser)
     parser.add_argument("--seed", type=int, default=1, help="seed of the site's own randomness (default 1)")
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE", help="put on its info metric; may be repeated")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of its data (default: a new one in runs/)")
     parser.set_defaults(command=_command)
 
 
+def _add_container_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("in a container", "What is fixed from outside: docs/deploy.md.")
+    group.add_argument("--uploads-port", type=int, default=0, metavar="PORT", help="of the first process that takes uploads (default any)")
+    group.add_argument("--metrics-port", type=int, default=0, metavar="PORT", help="of the second process's metrics (default any)")
+    group.add_argument("--harness-token", metavar="TOKEN", help="what the harness asks for, as ${env:NAME} (default: a new one)")
+    group.add_argument("--log-to-stderr", action="store_true", help="the server's log goes there, not into server.log")
+
+
 def _command(parsed: argparse.Namespace) -> ExitCode:
-    for option, port in (("--port", parsed.port), ("--harness-port", parsed.harness_port)):
+    for option in ("--port", "--harness-port", "--uploads-port", "--metrics-port"):
+        port = getattr(parsed, option.removeprefix("--").replace("-", "_"))
         if not 0 <= port <= 65_535:
             raise InputError(f"{option} is {port}; want 0 to 65535, where 0 picks a free one")
+    if parsed.harness_token is not None and not secret_references(parsed.harness_token):
+        raise InputError("--harness-token is a token; want a reference to one, such as ${env:NAME}, because others read process lists")
     labels = parse_labels(parsed.label)
     profile = with_stores(load_profile(parsed.profile), parsed)
     scale = Scale(parse_sample(parsed.sample), positive("--speed", parsed.speed), positive("--bytes", parsed.bytes))
@@ -63,7 +80,9 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         processes=parsed.server_processes,
         public_port=parsed.port,
         harness_port=parsed.harness_port,
-        harness_token=secrets.token_urlsafe(24),
+        uploads_port=parsed.uploads_port,
+        metrics_port=parsed.metrics_port,
+        harness_token=parsed.harness_token or secrets.token_urlsafe(24),
         labels=labels,
     )
     plan = _on_addresses(plan, parsed)
@@ -72,7 +91,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     command = ["gelombang_server", "--config", str(folder / SERVER_FILE), "--until-input-ends"]
-    with Child("the reference server", command, folder / "server.log") as child:
+    with Child("the reference server", command, None if parsed.log_to_stderr else folder / "server.log") as child:
         ready = child.wait_for("ready", SERVER_READY_WITHIN_SECONDS)
         print(banner(profile.name, scale, ready, plan.harness_token, folder), flush=True)
         while child.running and not stop.wait(0.5):
@@ -106,7 +125,7 @@ def banner(profile: str, scale: Scale, ready: Event, token: str, folder: Path) -
             "Ctrl-C ends it. To send people from another terminal:",
             "",
             f"  locust -f {shlex.quote(str(locustfiles_folder() / 'surge.py'))} --headless -t 20s --host {ready['public_url']} "
-            f"--harness-url {ready['harness_url']} --harness-token={token} --sample {sample} --speed {scale.speed:g} "
+            f"--harness-url {ready['harness_url']} --harness-token={shlex.quote(token)} --sample {sample} --speed {scale.speed:g} "
             f"--bytes {scale.bytes_ratio:g}",
         ]
     )

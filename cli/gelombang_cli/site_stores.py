@@ -15,6 +15,7 @@ from gelombang.runplan import SERVER_FILE, ServerPlan, read_model
 def add_store_options(parser: argparse.ArgumentParser) -> None:
     """Where the reference server keeps what it is told."""
     parser.add_argument("--database", metavar="URL", help="PostgreSQL instead of a file for the reference server; secrets as ${env:NAME}")
+    parser.add_argument("--schema", metavar="NAME", help="its schema, which servers that share the site name alike (default: a run's own)")
     parser.add_argument(
         "--objects", metavar="URL", help="bucket of an S3-compatible store for its photos, s3://BUCKET/PREFIX?endpoint=URL&region=NAME"
     )
@@ -23,16 +24,21 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
 def with_stores(profile: Profile, parsed: argparse.Namespace) -> Profile:
     """A profile whose site keeps people and photos where the options say; what is not given stays as it is. Raises InputError."""
     changes: dict[str, object] = {}
-    if parsed.database is not None:
+    given = {name: value for name, value in (("url", parsed.database), ("schema_name", parsed.schema)) if value is not None}
+    if given:
         try:
-            changes["database"] = Database.model_validate(profile.database.model_dump() | {"url": parsed.database})
+            changes["database"] = database = Database.model_validate(profile.database.model_dump() | given)
         except ValidationError as error:
+            if error.errors()[0]["loc"] == ("schema_name",):
+                raise InputError(f"--schema is {parsed.schema!r}; want lower-case letters, digits and underlines, a letter first") from None
             wanted = "postgresql://USER@HOST:PORT/NAME, secrets as ${env:NAME} or ${file:PATH}"
             raise InputError(f"--database can't be used ({error.errors()[0]['msg']}); want {wanted}") from None
+        if database.url is None:
+            raise InputError(f"--schema is {parsed.schema} and there is no --database; want both, because a file has no schemas")
     if parsed.objects is not None:
-        given = {} if profile.objects is None else profile.objects.model_dump()
+        place = {} if profile.objects is None else profile.objects.model_dump()
         try:
-            changes["objects"] = Objects.model_validate(given | {"url": parsed.objects})
+            changes["objects"] = Objects.model_validate(place | {"url": parsed.objects})
         except ValidationError as error:
             raise InputError(f"--objects can't be used ({error.errors()[0]['msg']}); want {WANTED_URL}") from None
     return profile.model_copy(update=changes)

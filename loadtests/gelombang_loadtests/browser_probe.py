@@ -28,6 +28,7 @@ from gelombang.person import Identity, birth_date, nik
 from gelombang.record_probe import PICTURE_BYTES_LIMIT, PICTURES_LIMIT, PROBE_FILE, BrowserProbe, ProbeStep
 from gelombang.runplan import PLAN_FILE, RunPlan, read_model, write_model
 from gelombang.scale import Dimension
+from gelombang.secrets import look_up_text
 from gelombang.steps import PhotoKind as Photo
 from gelombang_loadtests.chromium import find_chromium
 from gelombang_loadtests.drawing import PIXELS_LIMIT, PhotoKind, draw_photo
@@ -60,6 +61,7 @@ class RunInbox:
     def __init__(self, plan: RunPlan) -> None:
         self.url = plan.target_url
         self._plan = plan
+        self._token = look_up_text(plan.harness_token, "--harness-token")
         self._last = 0
         self._found: dict[str, dict[str, Any]] = {}
 
@@ -70,7 +72,7 @@ class RunInbox:
             if monotonic_us() > until_us:
                 raise WalkError(f"no message came within {ANSWER_WITHIN_SECONDS:g} s")
             query = f"{self._plan.harness_url}/messages?after={self._last}&limit=1000&wait_seconds=1"
-            asked = Request(query, headers={"Authorization": f"Bearer {self._plan.harness_token}"})
+            asked = Request(query, headers={"Authorization": f"Bearer {self._token}"})
             with urlopen(asked, timeout=ANSWER_WITHIN_SECONDS) as answer:
                 document = json.load(answer)
             self._last = document["last"]

@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     group.add_argument("--bytes", type=float, default=0.0, help="size of photos, 1 is full size; the scenario's when not given")
     group.add_argument("--seed", type=int, default=1, help="same seed, same people")
     group.add_argument("--harness-url", default="", help="where the reference server delivers mail and SMS")
-    group.add_argument("--harness-token", default="", help="what its phone asks for")
+    group.add_argument("--harness-token", default="", help="what its phone asks for; ${env:NAME} keeps it out of sight")
     group.add_argument(
         "--run-number",
         type=int,

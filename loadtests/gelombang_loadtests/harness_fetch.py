@@ -2,6 +2,7 @@
 
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.runplan import RunPlan
+from gelombang.secrets import look_up_text
 from gelombang_loadtests.exchange import exchange
 from gelombang_loadtests.exchanged import Request
 from gelombang_loadtests.phone import Fetch
@@ -18,7 +19,7 @@ def fetch_of(plan: RunPlan) -> Fetch | None:
     if plan.harness_url is None:
         return None
     base = base_of(plan.harness_url, "the harness")
-    headers = ((b"authorization", b"Bearer " + plan.harness_token.encode()),)
+    headers = ((b"authorization", b"Bearer " + look_up_text(plan.harness_token, "--harness-token").encode()),)
     # Not the people's own: the harness is on this machine, and no proxy stands before it.
     connections = ConnectionPool(1).person()
 

@@ -16,6 +16,7 @@ from gelombang.errors import Fault, FileError, GelombangError
 from gelombang.profile import Profile
 from gelombang.runplan import ServerPlan, read_model
 from gelombang.scale import Scale, scaled
+from gelombang.secrets import look_up_text
 from gelombang_server.attempts import AttemptBook, ServerAttempt
 from gelombang_server.logbook import Logbook
 from gelombang_server.metrics import Metrics
@@ -25,6 +26,8 @@ from gelombang_server.sealing import Seal
 SITE_FOLDER = "site"
 SESSION_KEY_FILE = "session.key"
 SESSION_KEY_BYTES = 32
+EVERY_ADDRESS = "0.0.0.0"
+LAST_PORT = 65_535
 
 
 @dataclass(slots=True)
@@ -119,9 +122,23 @@ def read_plan(path: Path) -> ServerPlan:
     if plan.uploads_url is not None and plan.profile.uploads.own_process and plan.profile.uploads.processes > 1:
         wanted = f"none, because profile {plan.profile.name} takes uploads in {plan.profile.uploads.processes} processes, each with its own"
         faults.append(Fault("uploads_url", plan.uploads_url, wanted))
+    faults += _address_faults(plan)
     if faults:
         raise FileError(str(path), faults)
+    look_up_text(plan.harness_token, "harness_token")
     return plan
+
+
+def _address_faults(plan: ServerPlan) -> list[Fault]:
+    uploads, faults = plan.profile.uploads, []
+    processes = uploads.processes if uploads.own_process else 0
+    wanted_ports = (("uploads_port", plan.uploads_port, processes), ("metrics_port", plan.metrics_port, plan.processes + processes - 1))
+    for name, first, count in wanted_ports:
+        if first and first + count - 1 > LAST_PORT:
+            faults.append(Fault(name, str(first), f"room for {count} ports from there on, up to {LAST_PORT}"))
+    if plan.host == EVERY_ADDRESS and (plan.site_url is None or (uploads.own_process and plan.uploads_url is None)):
+        faults.append(Fault("host", plan.host, "site_url and uploads_url beside it, because it is no address that people can be told"))
+    return faults
 
 
 def scaled_profile(plan: ServerPlan) -> Profile:

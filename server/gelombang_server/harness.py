@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from gelombang.attempt import Code
+from gelombang.secrets import look_up_text
 from gelombang_server.answers import Answer, json_answer
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.lead import Lead
@@ -27,12 +28,14 @@ WAIT_LIMIT_SECONDS = 60.0
 
 OUTBOX = web.AppKey("outbox", Outbox)
 LEAD = web.AppKey("lead", Lead)
+TOKEN = web.AppKey("token", bytes)
 
 
 def build_harness(context: SiteContext, outbox: Outbox | None, lead: Lead | None, programme: Programme | None = None) -> web.Application:
     """The harness app of this process; only the one with the outbox serves more than metrics, and while it leads."""
     app = web.Application(middlewares=[_answer_problems])  # type: ignore[list-item]
     app[CONTEXT] = context
+    app[TOKEN] = look_up_text(context.plan.harness_token, "harness_token").encode()
     handlers = {"/metrics": _metrics}
     if outbox is not None and lead is not None:
         app[OUTBOX], app[LEAD] = outbox, lead
@@ -76,8 +79,7 @@ def _require_lead(request: web.Request) -> None:
 
 def _require_token(request: web.Request) -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    wanted = request.app[CONTEXT].plan.harness_token
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(errors="replace"), wanted.encode()):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(errors="replace"), request.app[TOKEN]):
         raise Problem(Code.SESSION_INVALID, "want the harness token in the Authorization header")
 
 

@@ -81,11 +81,13 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
         harness = sockets.enter_context(_bind(plan.host, "harness_port", plan.harness_port))
         own_process = plan.profile.uploads.own_process
         count = plan.profile.uploads.processes if own_process else 0
-        uploads = [sockets.enter_context(_bind(plan.host, "the uploads port", 0)) for _ in range(count)]
+        uploads = [sockets.enter_context(_bind(plan.host, "uploads_port", _after(plan.uploads_port, place))) for place in range(count)]
         prepare_site(plan)
         for slot in range(plan.processes + count):
             listener = public if slot < plan.processes else uploads[slot - plan.processes]
-            metrics = harness if slot == 0 else sockets.enter_context(_bind(plan.host, "a metrics port", 0))
+            metrics = harness
+            if slot > 0:
+                metrics = sockets.enter_context(_bind(plan.host, "metrics_port", _after(plan.metrics_port, slot - 1)))
             # Each process that takes uploads names itself; the others share out whom they send to which.
             named = (uploads[slot % count] if slot < plan.processes else listener) if uploads else public
             pages_url = (plan.site_url or _url(public)) if slot >= plan.processes else ""
@@ -114,6 +116,11 @@ def _bind(host: str, name: str, port: int) -> socket.socket:
         wanted = "an address of this machine" if error.errno == errno.EADDRNOTAVAIL else "a free port, or 0 for any"
         raise InputError(f"{name} {port} on {host} can't be used ({error.strerror}); want {wanted}") from None
     return listener
+
+
+def _after(first: int, place: int) -> int:
+    """The port of one of several processes; 0, any, when the first may have any."""
+    return first + place if first else 0
 
 
 def _url(listener: socket.socket) -> str:

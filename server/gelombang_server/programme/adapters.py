@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gelombang.programme.partner import Check
 from gelombang.programme.payout import Ask, Payment, Reply
+from gelombang.secrets import look_up_text
 from gelombang_server.config import SiteContext
 from gelombang_server.programme.partners import URL_FILE
 
@@ -76,6 +77,7 @@ class Adapters:
         if self._session is None:
             base = (self._context.site / URL_FILE).read_text() + "/partners/"
             connector = aiohttp.TCPConnector(limit=self._payouts.in_progress_limit * len(self.names))
-            headers = {"Authorization": f"Bearer {self._context.plan.harness_token}"}
+            token = look_up_text(self._context.plan.harness_token, "harness_token")
+            headers = {"Authorization": f"Bearer {token}"}
             self._session = aiohttp.ClientSession(base, connector=connector, headers=headers)
         return self._session
