@@ -1,8 +1,12 @@
 """The photos that people send: a few drawn ones on disk, and from them any number of different ones of any size, without copying.
 
 Promises: `photo` gives exactly the size that is asked for, as a JPEG that decodes, and no two serials give the same bytes. The idea: a JPEG
-may carry comments (COM segments, ITU-T T.81, B.2.4.5) behind its first segment; the serial stands in the first comment and the rest
-pads the largest drawn photo that fits. Drawn photos are memory-mapped, the padding is one constant: a photo is a handful of views.
+may carry comments (COM segments, ITU-T T.81, B.2.4.5); the serial stands in the first comment and the rest pads the largest drawn photo
+that fits. Drawn photos are memory-mapped, the padding is one constant: a photo is a handful of views.
+
+The comments stand behind the last scan, just before the end marker, so that all photos from one drawing begin alike and its digest is
+continued, not computed again: a photo costs what its comments cost. The standard's grammar has comments before scans only (B.2.1); that
+decoders read them here as well, as they read what phones append, is tested with Pillow, and the reference server's walk allows them.
 
 A size below the smallest drawn photo gives that photo with its serial, which is larger than asked: `Photo.size_bytes` is the truth.
 Sizes over SIZE_LIMIT_BYTES are cut to it.
@@ -35,8 +39,7 @@ MANIFEST = "manifest.json"
 DRAWING_VERSION = 1
 """Changes with the drawings, so that cached ones are drawn again."""
 
-_APP0_END = 20
-"""SOI and JFIF's APP0 as Pillow writes them; comments go behind."""
+_EOI = b"\xff\xd9"
 _COMMENT_LIMIT_BYTES = 65_533
 _SEGMENT_HEAD_BYTES = 4
 _SEGMENT_LIMIT_BYTES = _SEGMENT_HEAD_BYTES + _COMMENT_LIMIT_BYTES
@@ -48,20 +51,22 @@ _QUALITIES = ((75, 0.16), (85, 0.24), (95, 0.45))
 
 
 class Photo:
-    """One photo as the buffers it is sent from. `sha256` is computed when first asked for: most tries end before anybody needs it."""
+    """One photo as the buffers it is sent from. `sha256` is computed when first asked for: most tries end before anybody needs it.
+    `begun` is the digest of the first part, where that is known already; it is left as it is."""
 
-    __slots__ = ("_sha256", "parts", "size_bytes")
+    __slots__ = ("_begun", "_sha256", "parts", "size_bytes")
 
-    def __init__(self, parts: tuple[bytes | memoryview, ...], size_bytes: int) -> None:
+    def __init__(self, parts: tuple[bytes | memoryview, ...], size_bytes: int, begun: "hashlib._Hash | None" = None) -> None:
         self.parts = parts
         self.size_bytes = size_bytes
+        self._begun = begun
         self._sha256 = b""
 
     @property
     def sha256(self) -> bytes:
         if not self._sha256:
-            digest = hashlib.sha256()
-            for part in self.parts:
+            digest = hashlib.sha256() if self._begun is None else self._begun.copy()
+            for part in self.parts if self._begun is None else self.parts[1:]:
                 digest.update(part)
             self._sha256 = digest.digest()
         return self._sha256
@@ -70,8 +75,10 @@ class Photo:
 @dataclass(frozen=True, slots=True)
 class _Base:
     size_bytes: int
-    start: memoryview
-    rest: memoryview
+    drawn: memoryview
+    """All but the end marker."""
+    digest: "hashlib._Hash"
+    """Of `drawn`."""
 
 
 class PhotoLibrary:
@@ -101,7 +108,7 @@ class PhotoLibrary:
         index = bisect_right(self._sizes[kind], min(size_bytes, SIZE_LIMIT_BYTES) - smallest_padding) - 1
         base = self._bases[kind][max(index, 0)]
         padding_bytes = min(size_bytes, SIZE_LIMIT_BYTES) - base.size_bytes if index >= 0 else smallest_padding
-        return Photo((base.start, *_comments(padding_bytes, serial), base.rest), base.size_bytes + padding_bytes)
+        return Photo((base.drawn, *_comments(padding_bytes, serial), _EOI), base.size_bytes + padding_bytes, base.digest)
 
 
 def photos_folder(sizes_limit: int) -> Path:
@@ -203,5 +210,6 @@ def _write(path: Path, data: bytes) -> None:
 def _map(path: Path) -> _Base:
     with path.open("rb") as file:
         view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    assert bytes(view[2:4]) == b"\xff\xe0", path
-    return _Base(len(view), view[:_APP0_END], view[_APP0_END:])
+    assert bytes(view[-2:]) == _EOI, path
+    drawn = view[:-2]
+    return _Base(len(view), drawn, hashlib.sha256(drawn))
