@@ -4,17 +4,24 @@ The generator wrote down what it was told (`acknowledged-<k>.bin`: person, step,
 must be a row of the server's `photos` table, with the same digest and length, and a file whose bytes have that digest. An acknowledgement
 that was told again (`"stored": true`, under a later try) stands for the photo of an earlier one, so person, step and digest find it too.
 Every stored file is read and hashed, those that nobody was told of as well.
+
+A photo that the site removed to keep its disk within a bound counts as found when the auditor's trail (`gelombang.audit_trail`) has read it
+back right, under the same person, step, number, length and digest; one that was read back wrong counts as lost, whatever is there now.
+Rows are compared for a share of the people at a time, which bounds the memory that this takes beside the rows.
 """
 
 import hashlib
 import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from gelombang.audit_trail import TRAIL_FILE, NotedPhotos, read_trail
 from gelombang.errors import RecordError
 
 AUDIT_FILE = "audit.json"
@@ -24,6 +31,22 @@ QUARANTINE = "quarantine/"
 """Where the server puts photos whose sync failed."""
 LISTED_LIMIT = 20
 """How many of what is wrong are named."""
+LOOKED_AT_PHOTOS = 4_096
+"""Asked of a shelf at once."""
+SHARE_PHOTOS = 200_000
+"""About so many are compared at once."""
+_STORED = np.dtype(
+    [
+        ("person", "<u8"),
+        ("photo", "<i8"),
+        ("step", "<u2"),
+        ("number", "<u2"),
+        ("bytes", "<u4"),
+        ("sha256", "u1", (32,)),
+        ("whole", "?"),
+        ("removed", "?"),
+    ]
+)
 
 
 class Audit(BaseModel):
@@ -43,6 +66,13 @@ class Audit(BaseModel):
     stored_unheard: int
     """Photos in the store that nobody was told of."""
     stored_unheard_bytes: int
+    removed: int = 0
+    """Of `found`: read back right by the site's auditor while it ran, and removed."""
+    read_back: int = 0
+    """Photos that the auditor read back, whether or not anybody was told of them."""
+    read_back_wrong: int = 0
+    """Of these, those that were not what the site had acknowledged: they were not removed, and are lost."""
+    read_back_wrong_first: list[str] = Field(default_factory=list)
     orphan_files: int
     """Photo files below the store that the database does not know: what a server that was ended between file and row leaves."""
     orphan_files_first: list[str]
@@ -94,55 +124,120 @@ def audit(folder: Path, acknowledged: NDArray[np.void], elsewhere: Elsewhere = H
 
     Raises RecordError when the database can't be read, and what the methods of another shelf raise.
     """
-    photos = _read_photos(folder / DATABASE) if elsewhere.rows is None else elsewhere.rows
     shelf = elsewhere.shelf or folder_shelf(folder / PHOTOS)
-    whole = shelf.whole(photos)
-    by_number = {photo[:3]: i for i, photo in enumerate(photos)}
-    by_digest = {(photo.person, photo.step, photo.sha256): i for i, photo in enumerate(photos)}
-    lost: list[str] = []
-    told: set[int] = set()
-    for person, step, number, size, digest in _told(acknowledged):
-        place = by_number.get((person, step, number))
-        if place is None or photos[place].sha256 != digest:
-            place = by_digest.get((person, step, digest))
-        if place is None or not whole[place] or photos[place].bytes != size:
-            lost.append(f"person {person}, step {step}, try {number}")
-        else:
-            told.add(place)
-    broken = [photo.path for photo, is_whole in zip(photos, whole, strict=True) if not is_whole]
-    unheard = [photo.bytes for i, photo in enumerate(photos) if i not in told]
-    orphans = sorted(shelf.names() - {photo.path for photo in photos})
+    trail = read_trail(folder / TRAIL_FILE)
+    orphans = shelf.names()
+    photos = _read_photos(folder / DATABASE) if elsewhere.rows is None else enumerate(elsewhere.rows, 1)
+    looked = _looked_at(photos, shelf, orphans, trail)
+    place = _places(looked.rows, acknowledged)
+    lost = np.flatnonzero(place < 0)
+    told = np.zeros(len(looked.rows), dtype=np.bool_)
+    told[place[place >= 0]] = True
     return Audit(
         acknowledged=len(acknowledged),
         found=len(acknowledged) - len(lost),
         lost=len(lost),
-        lost_first=lost[:LISTED_LIMIT],
-        stored=len(photos),
-        wrong_digest=len(broken),
-        wrong_digest_first=broken[:LISTED_LIMIT],
-        stored_unheard=len(unheard),
-        stored_unheard_bytes=sum(unheard),
+        lost_first=[_named(row) for row in acknowledged[lost[:LISTED_LIMIT]]],
+        stored=len(looked.rows),
+        wrong_digest=int((~looked.rows["whole"]).sum()),
+        wrong_digest_first=looked.broken_first,
+        stored_unheard=int((~told).sum()),
+        stored_unheard_bytes=int(looked.rows["bytes"][~told].sum(dtype=np.int64)),
+        removed=int(looked.rows["removed"][place[place >= 0]].sum()),
+        read_back=len(trail),
+        read_back_wrong=looked.wrong,
+        read_back_wrong_first=looked.wrong_first,
         orphan_files=len(orphans),
-        orphan_files_first=orphans[:LISTED_LIMIT],
+        orphan_files_first=sorted(orphans)[:LISTED_LIMIT],
     )
 
 
-def _told(rows: NDArray[np.void]) -> list[tuple[int, int, int, int, str]]:
-    fields = (rows[name].tolist() for name in ("person", "step", "number", "bytes"))
-    digests = (bytes(digest).hex() for digest in rows["sha256"])
-    return list(zip(*fields, digests, strict=True))
+class _Looked(NamedTuple):
+    """All stored photos, and what the trail says against some."""
+
+    rows: NDArray[np.void]
+    broken_first: list[str]
+    wrong: int
+    wrong_first: list[str]
 
 
-def _read_photos(path: Path) -> list[StoredPhoto]:
+def _looked_at(photos: Iterator[tuple[int, StoredPhoto]], shelf: Shelf, names: set[str], trail: NDArray[np.void]) -> _Looked:
+    """Ask trail and shelf for every photo; takes from `names` those that the database knows."""
+    parts = [np.empty(0, _STORED)]
+    broken: list[str] = []
+    wrong: list[str] = []
+    wrong_count = 0
+    noted = NotedPhotos(trail)
+    while batch := list(islice(photos, LOOKED_AT_PHOTOS)):
+        stored = [photo for _, photo in batch]
+        rows = _as_rows([number for number, _ in batch], stored)
+        right, spoilt = noted.of(rows)
+        # A file that outlived the leave to remove it (its auditor was killed in between) is looked at like any other.
+        rows["removed"] = right & np.array([photo.path not in names for photo in stored], np.bool_)
+        here = np.flatnonzero(~rows["removed"])
+        rows["whole"] = True
+        rows["whole"][here] = shelf.whole([stored[i] for i in here])
+        rows["whole"] &= ~spoilt
+        wrong_count += int(spoilt.sum())
+        wrong += [stored[i].path for i in np.flatnonzero(spoilt)[: LISTED_LIMIT - len(wrong)]]
+        broken += [stored[i].path for i in np.flatnonzero(~rows["whole"])[: LISTED_LIMIT - len(broken)]]
+        names.difference_update(photo.path for photo in stored)
+        parts.append(rows)
+    known = np.concatenate(parts)
+    strangers = trail[~np.isin(trail["photo"], known["photo"])]
+    wrong += [f"{_named(row)}, of which the database knows nothing" for row in strangers[: LISTED_LIMIT - len(wrong)]]
+    return _Looked(known, broken, wrong_count + len(strangers), wrong)
+
+
+def _as_rows(numbers: Sequence[int], stored: Sequence[StoredPhoto]) -> NDArray[np.void]:
+    rows = np.zeros(len(stored), _STORED)
+    rows["photo"] = numbers
+    for name in ("person", "step", "number", "bytes"):
+        rows[name] = [getattr(photo, name) for photo in stored]
+    rows["sha256"] = np.frombuffer(bytes.fromhex("".join(photo.sha256 for photo in stored)), np.uint8).reshape(-1, 32)
+    return rows
+
+
+def _places(rows: NDArray[np.void], acknowledged: NDArray[np.void]) -> NDArray[np.int64]:
+    """Of each acknowledgement, the stored photo that it stands for; -1 for one that is lost. A share of the people at a time."""
+    place = np.full(len(acknowledged), -1, dtype=np.int64)
+    shares = np.uint64(max(1, len(rows) // SHARE_PHOTOS))
+    for share in range(int(shares)):
+        own = np.flatnonzero(rows["person"] % shares == share)
+        keys = _keys(rows[own])
+        by_number = {key[:3]: i for i, key in enumerate(keys)}
+        by_digest = {(key[0], key[1], key[3]): i for i, key in enumerate(keys)}
+        asked = np.flatnonzero(acknowledged["person"] % shares == share)
+        for at, key, size in zip(asked.tolist(), _keys(acknowledged[asked]), acknowledged["bytes"][asked].tolist(), strict=True):
+            i = by_number.get(key[:3])
+            if i is None or keys[i][3] != key[3]:
+                i = by_digest.get((key[0], key[1], key[3]))
+            if i is not None and rows["whole"][own[i]] and rows["bytes"][own[i]] == size:
+                place[at] = own[i]
+    return place
+
+
+def _keys(rows: NDArray[np.void]) -> list[tuple[int, int, int, bytes]]:
+    """Person, step, number, digest."""
+    digests = rows["sha256"].tobytes()
+    fields = (rows[name].tolist() for name in ("person", "step", "number"))
+    return list(zip(*fields, (digests[i : i + 32] for i in range(0, len(digests), 32)), strict=True))
+
+
+def _named(row: np.void) -> str:
+    return f"person {row['person']}, step {row['step']}, try {row['number']}"
+
+
+def _read_photos(path: Path) -> Iterator[tuple[int, StoredPhoto]]:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
-            rows = connection.execute("SELECT person, step, number, sha256, bytes, path FROM photos").fetchall()
+            for row in connection.execute("SELECT rowid, person, step, number, sha256, bytes, path FROM photos ORDER BY rowid"):
+                yield row[0], StoredPhoto(*row[1:])
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise RecordError(f"{path} can't be read ({error}); want the database of a server that has ended") from error
-    return [StoredPhoto(*row) for row in rows]
 
 
 class _Folder:

@@ -137,6 +137,8 @@ class ServerPlan(BaseModel):
     opening."""
     prepared: PreparedPeople | None = None
     """None: the site begins empty."""
+    keep_bytes: FixedInt | None = Field(default=None, gt=0)
+    """What the photos may take of the disk: beyond it the oldest are read back, noted and removed. None: all stay."""
 
 
 M = TypeVar("M", bound=BaseModel)

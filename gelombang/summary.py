@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gelombang.arrivals import make_plan
 from gelombang.attempt import Fate, Outcome
 from gelombang.audit import AUDIT_FILE, HERE, Audit, Elsewhere, audit, can_audit
+from gelombang.audit_trail import TRAIL_FILE
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
 from gelombang.host_cuts import HOST_CUTS_FILE
@@ -46,6 +47,7 @@ DIGESTED = (
     SERVER_FILE,
     SERVICE_FILE,
     AUDIT_FILE,
+    TRAIL_FILE,
     "ledger-*.bin",
     "people-*.bin",
     "acknowledged-*.bin",

@@ -55,6 +55,8 @@ class Verification:
     has_server: bool
     """False: there is no ledger of the server's, so only the generator's own laws were checked."""
     lost: int
+    removed: int
+    """Acknowledged photos that an auditor read back right before they were removed."""
     unexplained: int
     laws: tuple[LawResult, ...]
 
@@ -71,7 +73,9 @@ class Verification:
             found.extend(f"        {breach}" for breach in law.breaches)
             if law.broken > len(law.breaches):
                 found.append(f"        and {law.broken - len(law.breaches):,} more")
-        lost = f"{self.lost:,} lost of {self.acknowledged:,} acknowledged photos" if self.audited else "no store to look into"
+        there = self.acknowledged - self.lost - self.removed
+        kept = f" ({there:,} are there and right, {self.removed:,} were read back right and then removed)" if self.removed else ""
+        lost = f"{self.lost:,} lost of {self.acknowledged:,} acknowledged photos{kept}" if self.audited else "no store to look into"
         if not self.has_server:
             found.append("the server side is not available: only the generator's own laws were checked (docs/ledger.md: how it becomes so)")
         found.append(f"{lost}; {self.unexplained:,} unexplained of {self.attempts:,} attempts")
@@ -97,7 +101,7 @@ def verify(folder: Path, elsewhere: Elsewhere = HERE) -> Verification:
         _law("both ends agree on every attempt, or the table says why not", _joined(record, joined)),
         _law("what applicants' pages reported is what the record says", _pages(record, folder)),
         _law("who complained in public, and when, is what the record says", _complaints(record, evidence, plan)),
-        _law("every acknowledged photo is in the store, whole", _audited(record, audited)),
+        _law("every acknowledged photo is in the store, whole, or was read back so and removed", _audited(record, audited)),
     ]
     return Verification(
         attempts=len(evidence.generator),
@@ -105,6 +109,7 @@ def verify(folder: Path, elsewhere: Elsewhere = HERE) -> Verification:
         audited=audited is not None,
         has_server=evidence.has_server,
         lost=audited.lost if audited is not None else 0,
+        removed=audited.removed if audited is not None else 0,
         unexplained=joined.unexplained,
         laws=tuple(laws),
     )
@@ -276,6 +281,7 @@ def _audited(record: RunRecord, audited: Audit | None) -> Iterator[str]:
         return
     yield from (f"acknowledged and lost: {name}" for name in audited.lost_first)
     yield from (f"stored and not whole: {name}" for name in audited.wrong_digest_first)
+    yield from (f"read back and not what was acknowledged: {name}" for name in audited.read_back_wrong_first)
     if record.uploads is not None and audited.lost != record.uploads.photos_acknowledged_lost:
         yield f"{audited.lost} are lost; the record says {record.uploads.photos_acknowledged_lost}"
 

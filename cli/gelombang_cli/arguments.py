@@ -45,6 +45,21 @@ def positive(option: str, value: float) -> float:
     return value
 
 
+_SIZE_FACTORS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000, "T": 1_000_000_000_000}
+
+
+def size_bytes(option: str, text: str, at_least: int) -> int:
+    """A size such as 20G or 500M (powers of 1,000). Raises InputError."""
+    number, letter = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
+    try:
+        found = round(float(number) * _SIZE_FACTORS[letter])
+    except (KeyError, ValueError, OverflowError):
+        found = 0
+    if found < at_least:
+        raise InputError(f"{option} is {text!r}; want a size of {at_least:,} bytes or more, such as 20G or 500M")
+    return found
+
+
 def read_target(target: str, owned: str | None) -> str:
     """A base URL without a trailing slash. Anything off loopback needs `--i-own-this-target HOST` with its host. Raises InputError."""
     parts = urlsplit(target)

@@ -58,20 +58,20 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.WRONG_INPUT if any(finding.ok is False for finding in findings) else ExitCode.AS_EXPECTED
 
 
-def require_able(people_in_flight: int, people: int, bytes_ratio: float, folder: Path) -> None:
+def require_able(people_in_flight: int, people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None) -> None:
     """Raise HostError with the first thing that forbids the run. `people_in_flight` is the most that may hold a socket at once."""
     descriptors = _descriptors(max(DESCRIPTORS_WANTED, people_in_flight + DESCRIPTORS_SPARE))
-    for finding in (descriptors, *examine(people, bytes_ratio, folder)):
+    for finding in (descriptors, *examine(people, bytes_ratio, folder, keep_bytes)):
         if finding.ok is False:
             raise HostError(f"{finding.name}: {finding.found}; want {finding.wanted}")
 
 
-def examine(people: int, bytes_ratio: float, folder: Path) -> Iterator[Finding]:
-    """All findings, in the order of the page."""
+def examine(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None) -> Iterator[Finding]:
+    """All findings, in the order of the page. `keep_bytes`: what photos may take of the disk, where the run is told so."""
     yield _python()
     yield _cores()
     yield _memory()
-    yield _disk(people, bytes_ratio, folder)
+    yield _disk(people, bytes_ratio, folder, keep_bytes)
     yield _writable(folder)
     yield _descriptors(DESCRIPTORS_WANTED)
     yield _ports()
@@ -95,9 +95,10 @@ def _memory() -> Finding:
     return Finding("memory free", free >= MEMORY_WANTED_BYTES, f"{free / 1e9:.1f} GB", f"{MEMORY_WANTED_BYTES / 1e9:g} GB")
 
 
-def _disk(people: int, bytes_ratio: float, folder: Path) -> Finding:
+def _disk(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None) -> Finding:
     free = shutil.disk_usage(folder).free
-    wanted = DISK_FLOOR_BYTES + people * (BYTES_PER_PERSON + round(PHOTO_BYTES_PER_PERSON * bytes_ratio))
+    photos = people * round(PHOTO_BYTES_PER_PERSON * bytes_ratio)
+    wanted = DISK_FLOOR_BYTES + people * BYTES_PER_PERSON + (photos if keep_bytes is None else min(photos, keep_bytes))
     return Finding("disk free", free >= wanted, f"{free / 1e9:.1f} GB", f"{wanted / 1e9:.1f} GB for {people:,} people")
 
 

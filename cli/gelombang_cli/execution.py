@@ -84,6 +84,8 @@ class Order:
     """None: no Prometheus scrapes along; 0: on any free port."""
     otlp_endpoint: str | None = None
     """Where the generators' metrics are pushed to."""
+    keep_bytes: int | None = None
+    """What the reference server's photos may take of the disk; None: all stay."""
 
 
 def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> RunRecord:
@@ -104,7 +106,7 @@ def execute(order: Order, listener: Listener, earlier: dict[str, RunRecord]) -> 
         write_model(order.folder / PLAN_FILE, plan)
         for generator in generators:
             generator.tell({"zero_us": zero_us})
-        host = stack.enter_context(HostWatch(order.folder, zero_us, ready.get("pids", []), [child.pid for child in generators]))
+        host = stack.enter_context(HostWatch(order.folder, zero_us, _server_pids(ready), [child.pid for child in generators]))
         start_probe(order.folder, order.scenario, stack)
         push = _pushing(order, stack)
         scraper = stack.enter_context(Scraper(order.folder, zero_us, scraped, push.offer if push else None))
@@ -171,11 +173,17 @@ def start_server(order: Order, run: int, stack: ExitStack) -> Event:
         faults=list(order.faults),
         opens_at=order.scenario.opens_at if order.profile.programme is not None else None,
         prepared=people_before(order.scenario, order.scale, order.for_seconds, order.profile),
+        keep_bytes=order.keep_bytes,
     )
     write_model(order.folder / SERVER_FILE, server)
     command = ["gelombang_server", "--config", str(order.folder / SERVER_FILE), "--until-input-ends"]
     child = stack.enter_context(Child("the reference server", command, order.folder / "server.log"))
     return {**child.wait_for("ready", SERVER_READY_WITHIN_SECONDS), "harness_token": server.harness_token}
+
+
+def _server_pids(ready: Event) -> list[int]:
+    """The site's own processes, and what works beside them: whose CPU and memory are the site's."""
+    return [*ready.get("pids", []), *ready.get("beside_pids", [])]
 
 
 def require_answering(order: Order) -> None:

@@ -1,7 +1,7 @@
 """`gelombang run`: replay a scenario against one or more sites and say where it broke."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from gelombang.created import CREATED_FILE
 from gelombang.errors import ExitCode, InputError
 from gelombang.feeds import require_rows
 from gelombang.loading import load_profile, load_scenario, require_secrets
+from gelombang.profile import Profile
 from gelombang.record import RunRecord
 from gelombang.rehearsed_fault import parse_faults, require_changeable
 from gelombang.run_labels import parse_labels
@@ -21,7 +22,7 @@ from gelombang.scenario import Scenario
 from gelombang.target import host_of, is_loopback_host
 from gelombang.verdict import verdict
 from gelombang_cli import machine
-from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
+from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale, size_bytes
 from gelombang_cli.doctor import require_able
 from gelombang_cli.execution import Order, execute
 from gelombang_cli.live import LiveBoard
@@ -38,6 +39,7 @@ from gelombang_reports.page import write_page
 from gelombang_server.real_limits import require_limits
 
 PAGE_FILE = "report.html"
+KEEP_BYTES_FLOOR = 1_000_000
 IN_FLIGHT_SHARE = 0.12
 """Descriptors are wanted for this share of the people of a scenario's busiest hour. An opening hour has 1 % of them in an exchange at once,
 and had 11 % on a machine that was too busy to answer."""
@@ -65,6 +67,11 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder; with several profiles, DIR/<profile>")
     parser.add_argument("--server-processes", type=int, default=1, metavar="N", help="API processes of the reference server (default 1)")
+    parser.add_argument(
+        "--keep-bytes",
+        metavar="SIZE",
+        help="what the reference server's photos may take of the disk, such as 20G: the oldest are read back, noted and removed",
+    )
     parser.add_argument("--generator-processes", type=int, default=1, metavar="N", help="generator processes (default 1)")
     parser.add_argument(
         "--label", action="append", default=[], metavar="KEY=VALUE", help="what you call this run, on its info metric; may be repeated"
@@ -94,9 +101,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     require_rows(scenario.feed, planned_people(scenario, scale, _for_seconds(parsed.for_seconds, scenario)))
     orders = _orders(parsed, scenario, scale)
     people = planned_people(scenario, scale, orders[0].for_seconds)
-    require_able(
-        int(busiest_hour_people(scenario, scale, orders[0].for_seconds) * IN_FLIGHT_SHARE), people, scale.bytes_ratio, orders[0].folder
-    )
+    at_once = int(busiest_hour_people(scenario, scale, orders[0].for_seconds) * IN_FLIGHT_SHARE)
+    require_able(at_once, people, scale.bytes_ratio, orders[0].folder, orders[0].keep_bytes)
     page = _page_path(parsed.out, orders)
     with _live_board(parsed, console) as board:
         records = _run_all(orders, people, parsed, console, board)
@@ -173,6 +179,7 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
         raise InputError(f"--stop-file {parsed.stop_file} exists already; want one that somebody makes to end the run")
     profiles = [None] if target else [with_stores(load_profile(name), parsed) for name in parsed.profile or scenario.profiles]
     for_seconds = _for_seconds(parsed.for_seconds, scenario)
+    keep_bytes = _keep_bytes(parsed, profiles)
     labels = parse_labels(parsed.label)
     faults = parse_faults(parsed.fault, scale.speed)
     endpoint = None if parsed.otlp is None else metrics_endpoint(parsed.otlp)
@@ -205,9 +212,22 @@ def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> lis
                 faults=faults,
                 prometheus_port=parsed.prometheus,
                 otlp_endpoint=endpoint,
+                keep_bytes=keep_bytes,
             )
         )
     return orders
+
+
+def _keep_bytes(parsed: argparse.Namespace, profiles: Sequence[Profile | None]) -> int | None:
+    """The bound on the disk, where one is asked for. Raises InputError where no photos are on this machine's disk."""
+    if parsed.keep_bytes is None:
+        return None
+    for profile in profiles:
+        if profile is None:
+            raise InputError("--keep-bytes is given with --target; want it with a site of the reference server")
+        if profile.database.url is not None or profile.objects is not None:
+            raise InputError(f"--keep-bytes is given and {profile.name} keeps people or photos by URL; want both on this machine's disk")
+    return size_bytes("--keep-bytes", parsed.keep_bytes, KEEP_BYTES_FLOOR)
 
 
 def _for_seconds(asked: float | None, scenario: Scenario) -> float:

@@ -23,6 +23,7 @@ from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.runplan import ServerPlan
 from gelombang.server_deaths import NotedDeath, NotedDrain, read_server_deaths, write_server_deaths
+from gelombang_server.auditing.child import AuditorChild
 from gelombang_server.config import SITE_FOLDER, read_plan
 from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
 from gelombang_server.programme.preparing import prepare_database_people
@@ -54,14 +55,21 @@ def run_server(config: Path, until_input_ends: bool = False) -> ExitCode:
     """
     plan = read_plan(config)
     children: list[Child] = []
+    auditor: AuditorChild | None = None
     with _signals() as signals, within_real_limits(plan):
         try:
-            print(_start_all(config, plan, children), flush=True)
-            died = _wait_for_end(children, signals, until_input_ends)
+            ready = _start_all(config, plan, children)
+            if plan.keep_bytes is not None:
+                auditor = AuditorChild(config)
+                ready["beside_pids"] = [auditor.process.pid]
+            print(orjson.dumps(ready).decode(), flush=True)
+            died = _wait_for_end(children, auditor, signals, until_input_ends)
             _note_killed(plan, children)
             told_us = monotonic_us()
         finally:
             failed = _stop(children)
+            if auditor is not None:
+                auditor.stop()
         _note_drained(plan, children, told_us)
     if died is not None:
         code = died.process.returncode
@@ -73,9 +81,9 @@ def run_server(config: Path, until_input_ends: bool = False) -> ExitCode:
     return ExitCode.AS_EXPECTED
 
 
-def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
-    """Start the workers into `children`; the ready line. The sockets are theirs alone afterwards: one that this process kept would go on
-    taking connections that nobody answers."""
+def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> dict[str, object]:
+    """Start the workers into `children`; what the ready line says. The sockets are theirs alone afterwards: one that this process kept
+    would go on taking connections that nobody answers."""
     with ExitStack() as sockets:
         public = sockets.enter_context(_bind(plan.host, "public_port", plan.public_port))
         harness = sockets.enter_context(_bind(plan.host, "harness_port", plan.harness_port))
@@ -93,7 +101,7 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
             pages_url = (plan.site_url or _url(public)) if slot >= plan.processes else ""
             children.append(_start_worker(config, slot, listener, metrics, plan.uploads_url or _url(named), pages_url))
         _wait_until_ready(children)
-        ready = {
+        ready: dict[str, object] = {
             "event": "ready",
             "public_url": _url(public),
             "uploads_url": _url(uploads[0] if uploads else public),
@@ -102,7 +110,7 @@ def _start_all(config: Path, plan: ServerPlan, children: list[Child]) -> str:
             "metrics_urls": [child.metrics_url for child in children],
             "pids": [child.process.pid for child in children],
         }
-    return orjson.dumps(ready).decode()
+    return ready
 
 
 def _bind(host: str, name: str, port: int) -> socket.socket:
@@ -192,8 +200,8 @@ def _signals() -> Iterator[socket.socket]:
             signal.set_wakeup_fd(before)
 
 
-def _wait_for_end(children: list[Child], signals: socket.socket, until_input_ends: bool) -> Child | None:
-    """Return when asked to stop (None), or when a worker has died by itself (that one)."""
+def _wait_for_end(children: list[Child], auditor: AuditorChild | None, signals: socket.socket, until_input_ends: bool) -> Child | None:
+    """Return when asked to stop (None), or when a worker has died by itself (that one). An auditor that died is started again."""
     with selectors.DefaultSelector() as sources:
         sources.register(signals, selectors.EVENT_READ)
         if until_input_ends:
@@ -208,6 +216,8 @@ def _wait_for_end(children: list[Child], signals: socket.socket, until_input_end
             for child in children:
                 if child.process.poll() is not None:
                     return child
+            if auditor is not None:
+                auditor.revive()
 
 
 def _note_killed(plan: ServerPlan, children: list[Child]) -> None:

@@ -1,0 +1,1 @@
+"""Keeps the photos within a bound on the disk: the oldest are read back, written down as right, and only then removed."""
