@@ -14,8 +14,8 @@ import numpy as np
 from gelombang.attempt import Code, Fate, Outcome, Phase
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, MILESTONE_LIMIT, PERSON_ROW, LedgerWriter
 
-ATTEMPT_ROWS_LIMIT = 20_000_000
-"""Attempts of one process: 1.4 GB of ledger."""
+ATTEMPT_ROWS_LIMIT = 60_000_000
+"""Attempts of one process: 4.3 GB of ledger, more than twice what all people of the surge make in its first 21 hours."""
 
 _U32_LIMIT = 0xFFFF_FFFF
 _ATTEMPT_BEGUN = struct.Struct("<QHHBBBBHHIqq")
