@@ -124,7 +124,7 @@ class Applicant:
             self.copies += 1 << (8 * step)
 
     def leave_line(self) -> None:
-        """Give up the idle connections, and what can be drawn again: the person is gone, maybe for long. What must stay is packed."""
+        """Give up idle connections, and what can be drawn again: the person is gone, or waits, maybe for long. What must stay is packed."""
         self.person = self.filling = None
         if not isinstance(self._values, bytes):
             # Copied: what orjson gives keeps the 4 KB that it began with.

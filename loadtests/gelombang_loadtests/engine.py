@@ -9,6 +9,7 @@ attempts are cut. People in an exchange at the end are CUT, people between attem
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,10 @@ from gelombang_loadtests.tabs import Tab, Tabs
 
 CUT_GRACE_US = 200_000
 """Attempts whose patience was shortened to the end of the run get this long to say in which phase the end met them."""
+
+RESTS_AFTER_US = 5_000_000
+"""Wall time after which somebody who waits for a message is taken to be away: as long as an idle connection is kept. Most messages are here
+within the second; behind a registry with a line of its own hundreds of thousands wait for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Engine:
         self._tabs = tabs or Tabs()
         self._tabs.later = self._later
         self._wake_ups: list[tuple[int, int, Applicant]] = []
+        self._lately_parked: deque[tuple[int, int, Applicant]] = deque()
+        """(since when, ticket, who), the longest first; whoever has been in it for RESTS_AFTER_US leaves it as a small row."""
         self._sequence = 0
         self._in_flight: set[Applicant] = set()
         self._next_arrival = 0
@@ -232,10 +239,24 @@ class Engine:
         applicant.ticket = self._sequence
         if not again.parked:
             applicant.due_us = again.due_us
-        self.parked += again.parked
+        if again.parked:
+            self.parked += 1
+            self._rests_later(applicant)
         if again.due_us < self._end.us:
             self.between += not again.parked
             heapq.heappush(self._wake_ups, (again.due_us, self._sequence, applicant))
+
+    def _rests_later(self, applicant: Applicant) -> None:
+        """With each who begins to wait, up to two leave the line who began long ago: so it holds no more than some seconds' worth."""
+        line, now_us = self._lately_parked, self._loop.now_us()
+        line.append((now_us, applicant.ticket, applicant))
+        for _ in range(2):
+            since_us, ticket, longest = line[0]
+            if now_us - since_us < RESTS_AFTER_US:
+                return
+            line.popleft()
+            if longest.ticket == ticket and longest.state is State.PARKED:
+                longest.leave_line()
 
     def _later(self, tab: Tab, due_us: int) -> None:
         """The tab's attempt is due then, unless its ticket is taken away."""

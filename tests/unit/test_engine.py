@@ -111,6 +111,27 @@ def test_a_message_wakes_a_parked_person_before_the_end_of_the_wait() -> None:
     assert surge.engine.parked == 0
 
 
+def test_who_waits_long_for_a_message_is_kept_small_and_who_waits_a_moment_is_not() -> None:
+    small: dict[int, list[bool]] = {0: [], 1: [], 2: []}
+
+    def park_until_woken(surge: Surge, applicant: Applicant) -> Next:
+        small[applicant.index].append(applicant.filling is None)
+        applicant.filling = {}
+        applicant.attempts += 1
+        if applicant.attempts == 1:
+            surge.loop.spawn(lambda: deliver(surge, applicant))
+            return Again(60 * SECOND, parked=True)
+        return Fate.FINISHED
+
+    def deliver(surge: Surge, applicant: Applicant) -> None:
+        surge.takes((9.0, 1.0, 1.0)[applicant.index])
+        surge.engine.wake(applicant)
+
+    surge = Surge([1.0, 3.0, 8.0], park_until_woken, messages_may_come=True).run()
+    assert surge.fates(Fate.FINISHED) == [0, 1, 2]
+    assert [seen[1] for seen in small.values()] == [True, False, False]
+
+
 def test_the_end_of_a_wait_that_a_message_ended_means_nothing_any_more() -> None:
     def park_then_come_back_later(surge: Surge, applicant: Applicant) -> Next:
         applicant.attempts += 1
