@@ -18,7 +18,6 @@ from gelombang.journey import compile_journey
 from gelombang.live_validity import LiveJudge, Second
 from gelombang.objective import response_limits
 from gelombang.patience import opens_second_tabs
-from gelombang.person import index_of_address
 from gelombang.runplan import LAST_PAGE, RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
@@ -52,6 +51,7 @@ from gelombang_loadtests.photo_form import PhotoForm
 from gelombang_loadtests.plain_form import PlainForm, is_plain
 from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
 from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_done, made_progress
+from gelombang_loadtests.readers import Readers
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
 from gelombang_loadtests.standing import Standing, standing_of
@@ -242,7 +242,9 @@ class Generator:
 
     def phone(self, loop: Loop) -> Inboxes:
         """Where this process's people get their mail and SMS."""
-        return inboxes(loop, Phone(loop, fetch_of(self._plan), self._is_ours), self._plan.scenario.inbox, self._open_inboxes())
+        readers = Readers(self._plan.run, self._plan.seed, self.journey.steps, self._stripe.owns)
+        harness = Phone(loop, fetch_of(self._plan), readers.owns, readers.will_read)
+        return inboxes(loop, harness, self._plan.scenario.inbox, self._open_inboxes())
 
     def _open_inboxes(self) -> Mapping[str, Source]:
         if self._sources is None:
@@ -286,10 +288,6 @@ class Generator:
                 return PhotoForm(step, self._base, carry, self._listener, self._gear)
             case MessageStep():
                 return MessageForm(step, phone.of(step.inbox))
-
-    def _is_ours(self, address: str) -> bool:
-        index = index_of_address(address, self._plan.run)
-        return index is not None and self._stripe.owns(index)
 
     def _counted(self, engine: Engine, now_us: int) -> Counts:
         counts = self.counts

@@ -1,7 +1,8 @@
 """Everybody's phone: one task per process that long-polls the harness for mail and SMS, and hands each to the person who waits for it.
 
 The mails of people who are not waiting yet are kept, newest per address and kind, up to a bound. Mail for people whom another generator
-process walks is dropped. An unreachable harness is asked again and counted: people then run out of patience, which the run shows.
+process walks, or who will never read it, is dropped. An unreachable harness is asked again and counted: people then run out of patience,
+which the run shows.
 """
 
 from collections.abc import Callable
@@ -33,10 +34,14 @@ class Fetch(Protocol):
 class Phone:
     """The inboxes of this process's people. `run` is the body of a task of its own."""
 
-    def __init__(self, loop: Loop, fetch: Fetch | None, is_ours: Callable[[str], bool]) -> None:
+    def __init__(
+        self, loop: Loop, fetch: Fetch | None, is_ours: Callable[[str], bool], is_read: Callable[[Key], bool] = lambda _: True
+    ) -> None:
+        """`is_read` says whether whoever does not wait for such a message yet will ever read it."""
         self._loop = loop
         self._fetch = fetch
         self._is_ours = is_ours
+        self._is_read = is_read
         self._waiting: dict[Key, Applicant] = {}
         self._kept: dict[Key, Message] = {}
         self._stopping = False
@@ -73,6 +78,8 @@ class Phone:
         if applicant is not None:
             applicant.message = message
             wake(applicant)
+            return
+        if not self._is_read(key):
             return
         self._kept.pop(key, None)
         if len(self._kept) >= KEPT_LIMIT:
