@@ -14,7 +14,19 @@ from pydantic import BaseModel, ConfigDict
 
 from gelombang.attempt import PAGE_PEOPLE, Outcome, ServerOutcome
 from gelombang.host_cuts import HostCut, read_host_cuts
-from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW, concatenate, read_all, read_rows
+from gelombang.ledger import (
+    ACKNOWLEDGED_ROW,
+    EVERYBODY,
+    GENERATOR_ROW,
+    PERSON_ROW,
+    SERVER_ROW,
+    Share,
+    begun_rows,
+    concatenate,
+    read_all,
+    read_rows,
+    read_share,
+)
 from gelombang.resumed import fold
 from gelombang.runplan import SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.server_deaths import ServerDeath, ServerDrain, placed, placed_drain, read_server_deaths
@@ -24,6 +36,8 @@ GENERATOR_LEDGERS = "ledger-generator-*.bin"
 SERVER_LEDGERS = "ledger-server-*.bin"
 PEOPLE_LEDGERS = "people-*.bin"
 ACKNOWLEDGED_LEDGERS = "acknowledged-*.bin"
+PART_BYTES = 400_000_000
+"""Ledgers of this size are looked at in one go; what is worked out of them takes about twice as much again."""
 SERVICE_FILE = "service.json"
 """Stands in a run's folder when the ledgers of the operator's own service were taken in."""
 
@@ -64,17 +78,17 @@ class Evidence:
     """Server hosts that nobody could reach for a while."""
 
 
-def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
-    """Read a run's folder. Raises RecordError for a ledger that can't be read."""
-    generator, unclosed = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED)
-    server, killed = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED)
+def read_evidence(folder: Path, plan: RunPlan, share: Share = EVERYBODY) -> Evidence:
+    """Read a run's folder, or what of it is these people's. Raises RecordError for a ledger that can't be read."""
+    generator, unclosed = _read_ended(folder, GENERATOR_LEDGERS, GENERATOR_ROW, Outcome.PROCESS_DIED, share)
+    server, killed = _read_ended(folder, SERVER_LEDGERS, SERVER_ROW, ServerOutcome.PROCESS_DIED, share)
     of_pages = server["person"] >= PAGE_PEOPLE
     if of_pages.any():
         # What applicants' pages did in a browser has reports of its own, and no generator's rows.
         server = server[~of_pages]
     server = fold(server)
     deaths = read_deaths(folder)
-    people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
+    people = {int(path.stem.rpartition("-")[2]): read_rows(path, PERSON_ROW, share) for path in sorted(folder.glob(PEOPLE_LEDGERS))}
     has_server = (folder / SERVER_FILE).exists()
     server_deaths: tuple[ServerDeath, ...] = ()
     server_drains: tuple[ServerDrain, ...] = ()
@@ -92,7 +106,7 @@ def read_evidence(folder: Path, plan: RunPlan) -> Evidence:
         server=server,
         people=concatenate(people.values(), PERSON_ROW),
         people_process=np.repeat(np.array(list(people), dtype=np.int64), [len(rows) for rows in people.values()]),
-        acknowledged=read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW),
+        acknowledged=read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW, share),
         has_server=has_server or service is not None,
         generators_died=max(len(unclosed), len(deaths)),
         servers_died=len(killed),
@@ -109,8 +123,8 @@ def _server_deaths(folder: Path, killed: Collection[str], shift_us: int, orders:
     for noted in read_server_deaths(folder).deaths:
         name = f"ledger-server-{noted.slot}.bin"
         if name in killed:
-            rows = read_rows(folder / name, SERVER_ROW)
-            alive_us = max((int(rows[when].max()) for when in ("began", "ended") if len(rows)), default=0)
+            rows = (rows for rows in begun_rows(folder / name, SERVER_ROW) if len(rows))
+            alive_us = max((int(part[when].max()) for part in rows for when in ("began", "ended")), default=0)
             yield placed(noted, alive_us + shift_us, shift_us, orders)
 
 
@@ -122,12 +136,29 @@ def _server_drains(folder: Path, killed: Collection[str], shift_us: int, orders:
             yield placed_drain(noted, shift_us, orders)
 
 
-def _read_ended(folder: Path, pattern: str, dtype: np.dtype[np.void], died_outcome: int) -> tuple[NDArray[np.void], list[str]]:
+def shares(folder: Path, part_bytes: int = PART_BYTES) -> list[Share]:
+    """The people of a run in parts whose ledgers are about so large; one part where all of it is no larger."""
+    patterns = (GENERATOR_LEDGERS, SERVER_LEDGERS, PEOPLE_LEDGERS)
+    size_bytes = sum(path.stat().st_size for pattern in patterns for path in folder.glob(pattern))
+    parts = max(1, -(-size_bytes // part_bytes))
+    return [Share(part, parts) for part in range(parts)]
+
+
+def latest_us(folder: Path) -> int:
+    """When the last attempt ended, or the last person left, in wall µs from the run's zero; 0 without any. Raises RecordError."""
+    files = ((pattern, dtype) for pattern, dtype in ((GENERATOR_LEDGERS, GENERATOR_ROW), (PEOPLE_LEDGERS, PERSON_ROW)))
+    parts = (rows for pattern, dtype in files for path in folder.glob(pattern) for rows in begun_rows(path, dtype))
+    return max((int(rows["done"].max()) for rows in parts if len(rows)), default=0)
+
+
+def _read_ended(
+    folder: Path, pattern: str, dtype: np.dtype[np.void], died_outcome: int, share: Share
+) -> tuple[NDArray[np.void], list[str]]:
     """The rows of all files, and the names of those that their writer did not close."""
     parts, died = [], []
     for path in sorted(folder.glob(pattern)):
-        rows = read_rows(path, dtype)
-        if path.stat().st_size > rows.nbytes:
+        rows, begun = read_share(path, dtype, share)
+        if path.stat().st_size > begun * dtype.itemsize:
             died.append(path.name)
             rows["outcome"][rows["outcome"] == 0] = died_outcome
         parts.append(rows)

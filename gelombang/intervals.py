@@ -117,16 +117,42 @@ def design_effect(marked: ArrayLike, cluster: ArrayLike) -> float:
 
 def clustered_effect(hits: ArrayLike, samples: ArrayLike) -> float:
     """`design_effect` from the counts of each cluster: how many of its samples are marked, and how many it has."""
-    marked, whole = np.asarray(hits, dtype=np.float64), np.asarray(samples, dtype=np.float64)
-    total, clusters = float(whole.sum()), int((whole > 0).sum())
-    share = float(marked.sum()) / total if total else 0.0
-    if total < 2 or not 0 < share < 1:
-        return 1.0
-    if clusters < 2:
-        return total
-    away = marked - share * whole
-    variance = clusters / (clusters - 1) * float((away**2).sum())
-    return max(variance / (total * share * (1 - share)), 1.0)
+    sums = ClusterSums()
+    sums.add(hits, samples)
+    return sums.effect()
+
+
+@dataclass(slots=True)
+class ClusterSums:
+    """What `clustered_effect` needs of clusters, which may come some at a time, each of them whole."""
+
+    clusters: int = 0
+    samples: float = 0.0
+    hits: float = 0.0
+    hits_squared: float = 0.0
+    samples_squared: float = 0.0
+    products: float = 0.0
+
+    def add(self, hits: ArrayLike, samples: ArrayLike) -> None:
+        """Clusters that were not there yet."""
+        marked, whole = np.asarray(hits, dtype=np.float64), np.asarray(samples, dtype=np.float64)
+        self.clusters += int((whole > 0).sum())
+        self.samples += float(whole.sum())
+        self.hits += float(marked.sum())
+        self.hits_squared += float((marked**2).sum())
+        self.samples_squared += float((whole**2).sum())
+        self.products += float((marked * whole).sum())
+
+    def effect(self) -> float:
+        """The design effect of all of them."""
+        share = self.hits / self.samples if self.samples else 0.0
+        if self.samples < 2 or not 0 < share < 1:
+            return 1.0
+        if self.clusters < 2:
+            return self.samples
+        away_squared = max(self.hits_squared - 2 * share * self.products + share**2 * self.samples_squared, 0.0)
+        variance = self.clusters / (self.clusters - 1) * away_squared
+        return max(variance / (self.samples * share * (1 - share)), 1.0)
 
 
 def family_alpha(comparisons: int, alpha: float = ALPHA) -> float:

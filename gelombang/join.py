@@ -2,12 +2,13 @@
 
 Rows are matched by (person, step, number, tab); the run's number is in every trace id, so only this run's attempts reach the ledgers.
 What each combination means stands in `gelombang.join_cells`; here it is counted, with arrays only, because a run may hold tens of millions
-of attempts. Server rows from before the run's zero are warm-up and left out.
+of attempts: parts of a run's people are counted one after the other (`combine`) and explained together. Server rows from before the run's
+zero are warm-up and left out.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,27 +47,81 @@ class Joined:
     unexplained: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Combinations:
+    """How often each combination of both ends came up: what is explained at last, and may be added up from the parts of a run before."""
+
+    pairs: Counter[int] = field(default_factory=Counter)
+    """By both ends' fields packed into one number; of rows that are alone with their identity."""
+    twice: Counter[int] = field(default_factory=Counter)
+    """The same of generator rows that share their identity with another."""
+    server_only: Counter[tuple[int, int, int, str]] = field(default_factory=Counter)
+    """Rows of the server without a partner by stage, outcome, code and what is wrong with them."""
+    impossible: Counter[str] = field(default_factory=Counter)
+    """By end, rows that hold a value that no program writes."""
+
+    def add(self, other: "Combinations") -> None:
+        """Count what `other` counted, too."""
+        self.pairs.update(other.pairs)
+        self.twice.update(other.twice)
+        self.server_only.update(other.server_only)
+        self.impossible.update(other.impossible)
+
+
+_GENERATOR, _SERVER = "generator", "server"
+
+
 def join(evidence: Evidence, steps: Sequence[Step], dropped_by_kernel: int) -> Joined:
     """Match both ends and explain every attempt. `dropped_by_kernel` is how many connections the kernel says it dropped; that many
     attempts without a server row are explained by it. Without a server's ledger (a foreign target) nothing is joined."""
+    server_of, found = combine(evidence, steps)
+    cells = explained(found, steps, dropped_by_kernel)
+    return Joined(server_of, cells, unexplained(cells))
+
+
+def combine(evidence: Evidence, steps: Sequence[Step]) -> tuple[NDArray[np.int64], Combinations]:
+    """The server row of each generator row, and the combinations that there are; both ends are those of the same people."""
     generator, server = evidence.generator, evidence.server
+    found = Combinations()
     if not evidence.has_server:
-        return Joined(np.full(len(generator), NOT_JOINED, dtype=np.int64), [], 0)
+        return np.full(len(generator), NOT_JOINED, dtype=np.int64), found
     server_of, twice, server_twice, alone = match(generator, server)
-    cells: Counter[JoinCell] = Counter()
     judged = ~np.isin(generator["step"], evidence.uncovered_steps)
     at_end = (
         in_flight(generator, evidence.server_deaths, steps)[judged],
         in_flight(generator, evidence.server_drains, steps)[judged],
         sent_to_cut_host(generator, evidence.host_cuts)[judged],
     )
-    _count_pairs(generator[judged], server, server_of[judged], twice[judged], at_end, steps, dropped_by_kernel, cells)
+    _count_pairs(generator[judged], server, server_of[judged], twice[judged], at_end, found)
     alone &= server["began"] >= 0
-    _count_server_only(server[alone], NO_GENERATOR_ROW, cells)
-    _count_server_only(server[server_twice], DUPLICATE, cells)
-    found = [cell.model_copy(update={"attempts": attempts}) for cell, attempts in cells.items()]
-    found.sort(key=lambda cell: (cell.explained, -cell.attempts))
-    return Joined(server_of, found, sum(cell.attempts for cell in found if not cell.explained))
+    _count_server_only(server[alone], NO_GENERATOR_ROW, found)
+    _count_server_only(server[server_twice], DUPLICATE, found)
+    return server_of, found
+
+
+def explained(found: Combinations, steps: Sequence[Step], dropped_by_kernel: int) -> list[JoinCell]:
+    """What the combinations mean, those that nothing explains first."""
+    cells: Counter[JoinCell] = Counter()
+    if found.impossible[_GENERATOR]:
+        cells[_cell(Outcome.OPEN, Phase.NONE, UNSEEN, "", "", False, IMPOSSIBLE)] += found.impossible[_GENERATOR]
+    kernel_left = dropped_by_kernel
+    for combination, attempts in sorted(found.pairs.items()):
+        kernel_left -= _count_pair(_pair(combination, steps), attempts, kernel_left, cells)
+    for combination, attempts in sorted(found.twice.items()):
+        cells[_cell_of(_pair(combination, steps), False, DUPLICATE)] += attempts
+    if found.impossible[_SERVER]:
+        cells[_server_cell("", "", "", IMPOSSIBLE)] += found.impossible[_SERVER]
+    for (stage, outcome, code, meaning), attempts in sorted(found.server_only.items()):
+        text = OPEN_AT_CLOSE if outcome == ServerOutcome.OPEN and meaning == NO_GENERATOR_ROW else meaning
+        cells[_server_cell(Stage(stage).name.lower(), ServerOutcome(outcome).name.lower(), Code(code).name.lower(), text)] += attempts
+    counted = [cell.model_copy(update={"attempts": attempts}) for cell, attempts in cells.items()]
+    counted.sort(key=lambda cell: (cell.explained, -cell.attempts))
+    return counted
+
+
+def unexplained(cells: Sequence[JoinCell]) -> int:
+    """How many attempts no rule explains."""
+    return sum(cell.attempts for cell in cells if not cell.explained)
 
 
 def match(
@@ -135,17 +190,14 @@ def _count_pairs(
     server_of: NDArray[np.int64],
     twice: NDArray[np.bool_],
     at_end: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
-    steps: Sequence[Step],
-    dropped_by_kernel: int,
-    cells: Counter[JoinCell],
+    found: Combinations,
 ) -> None:
     """Count each combination once, however many attempts have it."""
     seen = server_of != NOT_JOINED
     beside = server[server_of[seen]]
     impossible = ~_possible(generator)
     impossible[seen] |= ~_server_possible(beside)
-    if impossible.any():
-        cells[_cell(Outcome.OPEN, Phase.NONE, UNSEEN, "", "", False, IMPOSSIBLE)] += int(impossible.sum())
+    found.impossible[_GENERATOR] += int(impossible.sum())
     packed = np.zeros(len(generator), dtype=np.uint64)
     own = {name: generator[name] for name in ("step", "outcome", "phase", "status", "code")}
     own["sent"] = generator["bytes_sent"] > 0
@@ -156,13 +208,9 @@ def _count_pairs(
         values = np.full(len(generator), _UNSEEN_STAGE if name == "stage" else 0, dtype=np.uint64)
         values[seen] = np.minimum(beside[name], (1 << bits) - 1)
         packed = packed << np.uint64(bits) | values
-    kernel_left = dropped_by_kernel
-    kept, counts = np.unique(packed[~impossible & ~twice], return_counts=True)
-    for combination, attempts in zip(kept.tolist(), counts.tolist(), strict=True):
-        kernel_left -= _count_pair(_pair(combination, steps), attempts, kernel_left, cells)
-    for combination, attempts in zip(*np.unique(packed[~impossible & twice], return_counts=True), strict=True):
-        pair = _pair(int(combination), steps)
-        cells[_cell_of(pair, False, DUPLICATE)] += int(attempts)
+    for counts, which in ((found.pairs, ~impossible & ~twice), (found.twice, ~impossible & twice)):
+        for combination, attempts in zip(*(part.tolist() for part in np.unique(packed[which], return_counts=True)), strict=True):
+            counts[combination] += attempts
 
 
 def _count_pair(pair: Pair, attempts: int, kernel_left: int, cells: Counter[JoinCell]) -> int:
@@ -237,15 +285,12 @@ def _cell(outcome: Outcome, phase: Phase, stage: str, server_outcome: str, code:
     )
 
 
-def _count_server_only(rows: NDArray[np.void], meaning: str, cells: Counter[JoinCell]) -> None:
-    """Rows of the server without a partner: one cell per stage, outcome and code."""
+def _count_server_only(rows: NDArray[np.void], meaning: str, found: Combinations) -> None:
+    """Rows of the server without a partner, by stage, outcome and code."""
     possible = _server_possible(rows)
-    if not possible.all():
-        cells[_server_cell("", "", "", IMPOSSIBLE)] += int((~possible).sum())
-    combinations = Counter(zip(*(rows[possible][name].tolist() for name in ("stage", "outcome", "code")), strict=True))
-    for (stage, outcome, code), attempts in combinations.items():
-        text = OPEN_AT_CLOSE if outcome == ServerOutcome.OPEN and meaning == NO_GENERATOR_ROW else meaning
-        cells[_server_cell(Stage(stage).name.lower(), ServerOutcome(outcome).name.lower(), Code(code).name.lower(), text)] += attempts
+    found.impossible[_SERVER] += int((~possible).sum())
+    ends = zip(*(rows[possible][name].tolist() for name in ("stage", "outcome", "code")), strict=True)
+    found.server_only.update((*end, meaning) for end in ends)
 
 
 def _server_cell(stage: str, outcome: str, code: str, meaning: str) -> JoinCell:

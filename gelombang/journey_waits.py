@@ -6,6 +6,7 @@ passed a step has no end to count to and is in no figure of it: read these besid
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +14,50 @@ from numpy.typing import NDArray
 from gelombang.attempt import Fate
 from gelombang.evidence import Evidence
 from gelombang.histogram import Histogram
-from gelombang.record import JourneyTotals, Quantiles
+from gelombang.record import JourneyTotals
 from gelombang.step_totals import quantiles
 from gelombang.steps import Step
 
 
-def journey_totals(evidence: Evidence, steps: Sequence[Step], speed: float) -> JourneyTotals:
-    """Of a run, in the people's time."""
-    people = np.sort(evidence.people, order="person")
-    waited = np.zeros(len(people), dtype=np.int64)
-    by_step: dict[str, Quantiles] = {}
-    for index, step in enumerate(steps):
-        place, first_due_us = _first_due(evidence.generator, index, people["person"])
-        passed_us = people["passed"][place, index]
-        there = passed_us > 0
-        step_us = np.maximum(passed_us[there] - first_due_us[there], 0)
-        waited[place[there]] += step_us
-        by_step[step.step] = quantiles(Histogram.of(step_us), speed)
-    finished = people["fate"] == Fate.FINISHED
-    return JourneyTotals(
-        finished_waited=quantiles(Histogram.of(waited[finished]), speed),
-        finished_whole=quantiles(Histogram.of(np.maximum(people["done"] - people["due"], 0)[finished]), speed),
-        step_waited=by_step,
-    )
+@dataclass(slots=True, eq=False)
+class JourneyWaits:
+    """Waits in wall µs, of a run or of some of its people."""
+
+    finished_waited: Histogram
+    finished_whole: Histogram
+    step_waited: dict[str, Histogram]
+
+    @classmethod
+    def of(cls, evidence: Evidence, steps: Sequence[Step]) -> "JourneyWaits":
+        """Of people whose attempts are all there."""
+        people = np.sort(evidence.people, order="person")
+        waited = np.zeros(len(people), dtype=np.int64)
+        by_step: dict[str, Histogram] = {}
+        for index, step in enumerate(steps):
+            place, first_due_us = _first_due(evidence.generator, index, people["person"])
+            passed_us = people["passed"][place, index]
+            there = passed_us > 0
+            step_us = np.maximum(passed_us[there] - first_due_us[there], 0)
+            waited[place[there]] += step_us
+            by_step[step.step] = Histogram.of(step_us)
+        finished = people["fate"] == Fate.FINISHED
+        whole = np.maximum(people["done"] - people["due"], 0)[finished]
+        return cls(Histogram.of(waited[finished]), Histogram.of(whole), by_step)
+
+    def merge(self, other: "JourneyWaits") -> None:
+        """Count what `other` counted, too: the same steps, of other people."""
+        self.finished_waited.merge(other.finished_waited)
+        self.finished_whole.merge(other.finished_whole)
+        for name, histogram in other.step_waited.items():
+            self.step_waited[name].merge(histogram)
+
+    def totals(self, speed: float) -> JourneyTotals:
+        """The record's part, in the people's time."""
+        return JourneyTotals(
+            finished_waited=quantiles(self.finished_waited, speed),
+            finished_whole=quantiles(self.finished_whole, speed),
+            step_waited={name: quantiles(histogram, speed) for name, histogram in self.step_waited.items()},
+        )
 
 
 def _first_due(rows: NDArray[np.void], step: int, people: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

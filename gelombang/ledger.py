@@ -7,7 +7,8 @@ monotonic clock relative to the run's zero. The join of both ends is `gelombang.
 
 import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -153,23 +154,73 @@ class LedgerWriter:
         self._capacity = capacity
 
 
-def read_rows(path: Path, dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """All begun rows of one file, in the order they were begun. A killed writer's unused tail of zeros is dropped."""
-    data = np.fromfile(path, dtype=np.uint8)
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The people whose number is `part` (mod `parts`): a run that is too large for memory is read by parts, a person's rows together."""
+
+    part: int = 0
+    parts: int = 1
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.part < self.parts
+
+    def of(self, person: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of these people are in it."""
+        found: NDArray[np.bool_] = person % np.uint64(self.parts) == self.part
+        return found
+
+
+EVERYBODY = Share()
+READ_ROWS = 262_144
+"""Rows of a file that are read at once where most of them are not kept."""
+
+
+def read_rows(path: Path, dtype: np.dtype[np.void], share: Share = EVERYBODY) -> NDArray[np.void]:
+    """All begun rows of one file, of these people, in the order they were begun. A killed writer's unused tail of zeros is dropped.
+
+    Raises RecordError."""
+    return read_share(path, dtype, share)[0]
+
+
+def read_share(path: Path, dtype: np.dtype[np.void], share: Share) -> tuple[NDArray[np.void], int]:
+    """`read_rows`, and how many rows were begun in the whole file."""
+    if share.parts == 1:
+        rows = _begun(_whole_rows(path, np.fromfile(path, dtype=np.uint8), dtype))
+        return rows, len(rows)
+    begun, kept = 0, []
+    for rows in begun_rows(path, dtype):
+        begun += len(rows)
+        kept.append(rows[share.of(rows["person"])])
+    return concatenate(kept, dtype), begun
+
+
+def begun_rows(path: Path, dtype: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:
+    """The begun rows of one file, READ_ROWS of it at a time, in their order. Raises RecordError."""
+    with path.open("rb") as file:
+        while len(data := np.fromfile(file, dtype=np.uint8, count=READ_ROWS * dtype.itemsize)):
+            yield _begun(_whole_rows(path, data, dtype))
+
+
+def _whole_rows(path: Path, data: NDArray[np.uint8], dtype: np.dtype[np.void]) -> NDArray[np.void]:
     if len(data) % dtype.itemsize:
-        raise RecordError(f"{path} has {len(data)} bytes; want a multiple of {dtype.itemsize}, the size of its row")
-    rows = data.view(dtype)
-    begun = "number" if "number" in (dtype.names or ()) else "due"
-    kept: NDArray[np.void] = rows[rows[begun] > 0]
+        raise RecordError(f"{path} has {path.stat().st_size} bytes; want a multiple of {dtype.itemsize}, the size of its row")
+    return data.view(dtype)
+
+
+def _begun(rows: NDArray[np.void]) -> NDArray[np.void]:
+    begun = rows["number" if "number" in (rows.dtype.names or ()) else "due"] > 0
+    kept: NDArray[np.void] = rows if begun.all() else rows[begun]
     return kept
 
 
-def read_all(folder: Path, pattern: str, dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    """The rows of all files of a run's folder that match, one after the other, by file name."""
-    return concatenate((read_rows(path, dtype) for path in sorted(folder.glob(pattern))), dtype)
+def read_all(folder: Path, pattern: str, dtype: np.dtype[np.void], share: Share = EVERYBODY) -> NDArray[np.void]:
+    """The rows of all files of a run's folder that match, of these people, one after the other, by file name."""
+    return concatenate((read_rows(path, dtype, share) for path in sorted(folder.glob(pattern))), dtype)
 
 
 def concatenate(parts: Iterable[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
     """`np.concatenate` that keeps the dtype when there is nothing."""
     found = list(parts)
+    if len(found) == 1:
+        return found[0]
     return np.concatenate(found) if found else np.empty(0, dtype=dtype)

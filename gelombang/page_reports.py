@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
 from gelombang.join import NOT_JOINED, match
-from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, read_all
+from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, begun_rows, concatenate, read_all
 from gelombang.resumed import fold
 from gelombang.steps import PhotoKind
 
@@ -39,7 +39,9 @@ class PageCell(NamedTuple):
 
 def read_page_cells(folder: Path) -> list[PageCell]:
     """Both ends of a folder's pages. Raises RecordError for a ledger that can't be read."""
-    return page_cells(read_all(folder, PAGE_LEDGERS, GENERATOR_ROW), read_all(folder, "ledger-server-*.bin", SERVER_ROW))
+    parts = (rows for path in sorted(folder.glob("ledger-server-*.bin")) for rows in begun_rows(path, SERVER_ROW))
+    of_pages = concatenate((rows[rows["person"] >= PAGE_PEOPLE] for rows in parts), SERVER_ROW)
+    return page_cells(read_all(folder, PAGE_LEDGERS, GENERATOR_ROW), of_pages)
 
 
 def page_cells(reports: NDArray[np.void], server: NDArray[np.void]) -> list[PageCell]:

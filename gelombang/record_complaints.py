@@ -23,6 +23,14 @@ class PublicComplaints(RecordPart):
     noticed_per_minute: float
     """What the scenario says that a reader notices, at full size."""
 
+    def plus(self, other: "PublicComplaints") -> "PublicComplaints":
+        """With those of other people of the same run; steps stay in the order in which they are met here, and then there."""
+        windows = {
+            step: [sum(counts) for counts in zip(*(part[step] for part in (self.windows, other.windows) if step in part), strict=True)]
+            for step in (self.windows | other.windows)
+        }
+        return self.model_copy(update={"windows": windows, "later": self.later + other.later})
+
     @property
     def per_window(self) -> list[int]:
         """Over all steps; empty when nobody complained before the end."""

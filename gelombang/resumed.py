@@ -32,23 +32,27 @@ def fold(rows: NDArray[np.void]) -> NDArray[np.void]:
     if not is_tus.any():
         return rows
     order = np.lexsort((rows["began"], rows["number"], rows["step"], rows["tab"], rows["person"]))
-    ranked = rows[order]
     same = np.ones(len(rows), dtype=np.bool_)
     same[:1] = False
     for name in ("person", "tab", "step", "number"):
-        same[1:] &= ranked[name][1:] == ranked[name][:-1]
+        ranked = rows[name][order]
+        same[1:] &= ranked[1:] == ranked[:-1]
     starts = np.flatnonzero(~same)
     resumable = is_tus | (rows["route"] == TICKET_ROUTE)
     whole = np.logical_and.reduceat(resumable[order], starts)
     sizes = np.diff(np.append(starts, len(rows)))
+    several = whole & (sizes > 1)
+    in_several = np.repeat(several, sizes)
+    group, first = order[in_several], np.concatenate(([0], np.cumsum(sizes[several])[:-1]))
+    if not len(group):
+        return rows
+    last = group[first + sizes[several] - 1]
     merged = rows.copy()
+    merged["began"][last] = rows["began"][group[first]]
+    for name in _SUMS:
+        sums = np.add.reduceat(rows[name][group].astype(np.int64), first)
+        merged[name][last] = np.minimum(sums, np.iinfo(rows.dtype[name]).max)
     dropped = np.zeros(len(rows), dtype=np.bool_)
-    for start, size in zip(starts[whole & (sizes > 1)].tolist(), sizes[whole & (sizes > 1)].tolist(), strict=True):
-        group = order[start : start + size]
-        first, last = group[0], group[-1]
-        merged["began"][last] = rows["began"][first]
-        for name in _SUMS:
-            limit = np.iinfo(rows.dtype[name]).max
-            merged[name][last] = min(int(rows[name][group].astype(np.int64).sum()), limit)
-        dropped[group[:-1]] = True
+    dropped[group] = True
+    dropped[last] = False
     return merged[~dropped]

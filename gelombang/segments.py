@@ -31,6 +31,20 @@ class Segments:
     lateness: Histogram = field(default_factory=Histogram)
     windows: NDArray[np.void] = field(default_factory=lambda: np.empty(0, dtype=WINDOW_COUNT))
 
+    def merge(self, other: "Segments") -> None:
+        """Count everything that `other` counted, too: the same steps, of other people."""
+        assert self.steps == other.steps
+        for own, others in ((self.response, other.response), (self.service, other.service)):
+            for name, histogram in others.items():
+                own.setdefault(name, Histogram()).merge(histogram)
+        self.lateness.merge(other.lateness)
+        both = np.concatenate((self.windows, other.windows))
+        place = both["step"].astype(np.uint64) << np.uint64(48) | both["window"].astype(np.uint64) << np.uint64(16) | both["bucket"]
+        _, first, at = np.unique(place, return_index=True, return_inverse=True)
+        self.windows = both[first]
+        self.windows["count"] = 0
+        np.add.at(self.windows["count"], at, both["count"])
+
     def window_quantile_us(self, steps: list[str], first: int, past: int, probability: float) -> float | None:
         """A quantile of response over these steps (none: all) in windows first to past - 1; None without samples."""
         chosen = self._chosen(steps, first, past)

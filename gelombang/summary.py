@@ -2,11 +2,12 @@
 
 Promise: people and attempts are conserved (each planned person has one fate, each attempt one outcome), both ends are joined attempt by
 attempt, what was acknowledged is looked for in the store, and the run's own doubts and objectives are judged, all from files. Nothing here
-asks a server, a clock or the machine. Loops run over steps, windows and combinations, never over attempts.
+asks a server, a clock or the machine. What people's rows say is added up part by part (`gelombang.run_tally`), so that the memory that it
+takes does not grow with the run.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,30 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gelombang.arrivals import make_plan
-from gelombang.attempt import Fate, Outcome
 from gelombang.audit import AUDIT_FILE, HERE, Audit, Elsewhere, audit, can_audit
 from gelombang.audit_trail import TRAIL_FILE
 from gelombang.clock import MICROSECONDS
-from gelombang.evidence import SERVICE_FILE, Evidence, read_evidence
+from gelombang.evidence import ACKNOWLEDGED_LEDGERS, PART_BYTES, SERVICE_FILE, latest_us, read_evidence, shares
 from gelombang.host_cuts import HOST_CUTS_FILE
 from gelombang.host_samples import dropped_by_kernel, read_host
-from gelombang.join import join
-from gelombang.journey_waits import journey_totals
+from gelombang.join import explained, unexplained
+from gelombang.ledger import ACKNOWLEDGED_ROW, read_all
 from gelombang.objective import judge
 from gelombang.profile import Profile
-from gelombang.record import GeneratorDeath, RunRecord, Validity, Windows
-from gelombang.record_complaints import public_complaints
+from gelombang.record import RunRecord, Validity
 from gelombang.record_pages import page_ends
 from gelombang.record_probe import PROBE_FILE, read_probe
 from gelombang.record_programme import ProgrammeBooks
 from gelombang.room_totals import room_totals
+from gelombang.run_tally import RunTally
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, write_model
-from gelombang.segments import SEGMENTS_FOLDER, Segments, write_segments
+from gelombang.segments import SEGMENTS_FOLDER, write_segments
 from gelombang.server_deaths import SERVER_DEATHS_FILE
-from gelombang.step_totals import decided, hook_quantiles, measure_steps, quantiles, server_median_seconds, step_totals
-from gelombang.steps import Step
-from gelombang.striping import DEATHS_FILE, owners
-from gelombang.upload_totals import UploadRows, ended_us, upload_rows, upload_steps, upload_totals, windows_where
+from gelombang.step_totals import quantiles, server_median_seconds, step_totals
+from gelombang.striping import DEATHS_FILE
+from gelombang.upload_totals import upload_steps, upload_totals
 from gelombang.validity import find_doubts, validity_of
 from gelombang.windows import WindowGrid
 from gelombang.workers import WORKERS_FILE, read_workers
@@ -60,7 +59,6 @@ DIGESTED = (
     f"{SEGMENTS_FOLDER}/*.npz",
 )
 """Files whose SHA-256 stands in the record."""
-_GONE = (Fate.FINISHED, Fate.GAVE_UP, Fate.REJECTED, Fate.UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +91,31 @@ def summarise(
     earlier: Mapping[str, RunRecord] | None = None,
     due_us: NDArray[np.int64] | None = None,
     elsewhere: Elsewhere = HERE,
+    part_bytes: int = PART_BYTES,
 ) -> RunRecord:
     """The record of the run in `folder`, whose processes have ended; writes `segments/` and `audit.json`, not `record.json`.
 
     `profile` is at full size, None against a foreign target; `earlier` holds the records of the other profiles of the same command, by
     profile, for objectives that compare; `due_us` is when each planned person was due, by default what the plan says; `elsewhere` as
-    `audit` takes it. Raises RecordError.
+    `audit` takes it; `part_bytes` of ledgers are looked at at a time. Raises RecordError.
     """
     scale, steps = plan.scale.scale(), plan.scenario.journey
     if due_us is None:
         due_us = make_plan(plan.scenario, scale, plan.seed, plan.for_seconds).due_us
-    evidence = read_evidence(folder, plan)
     listen = (facts.listen_before, facts.listen_after)
     host = read_host(folder, facts.machine, listen, (plan.generator_processes, facts.server_processes))
-    joined = join(evidence, steps, dropped_by_kernel(host))
-    audited = _audit(folder, evidence, elsewhere)
-    ended_seconds = _ended_seconds(evidence, plan)
-    grid = WindowGrid.over(plan.for_seconds, ended_seconds, scale.speed)
-    segments = measure_steps(evidence, steps, grid)
+    audited = _audit(folder, elsewhere)
+    ended_seconds = scale.people_seconds(latest_us(folder) / MICROSECONDS)
+    tally = RunTally(plan, due_us, WindowGrid.over(plan.for_seconds, ended_seconds, scale.speed))
+    for share in shares(folder, part_bytes):
+        tally.add(read_evidence(folder, plan, share))
+    segments, cells = tally.segments, explained(tally.combinations, steps, dropped_by_kernel(host))
     write_segments(folder, segments)
-    uploads = upload_rows(evidence, joined, steps)
     photos = upload_steps(steps)
-    past = int((evidence.people["passed"][:, photos[-1]] > 0).sum()) if photos else 0
-    totals = upload_totals(uploads, profile, scale, plan.for_seconds, past, audited) if photos else None
+    assert tally.uploads is not None
+    assert tally.journey is not None
+    past = int(tally.steps.passed[photos[-1]]) if photos else 0
+    totals = upload_totals(tally.uploads, profile, scale, plan.for_seconds, past, audited) if photos else None
     if totals is not None:
         totals = totals.model_copy(update={"room": room_totals(folder, profile)})
     expectation = plan.scenario.expect.get(plan.profile)
@@ -140,74 +140,36 @@ def summarise(
         plan_digest=plan.plan_digest,
         validity=Validity.VALID,
         doubts=[],
-        coverage="both ends" if evidence.has_server else "client only",
+        coverage="both ends" if tally.has_server else "client only",
         people_planned=len(due_us),
         people_stand_for=round(scale.stands_for(len(due_us))),
-        fates=fates(evidence.people, len(due_us)),
-        steps=step_totals(evidence, steps, segments, scale.speed),
-        journey=journey_totals(evidence, steps, scale.speed),
+        fates=tally.fates(),
+        steps=step_totals(tally.steps, steps, segments, scale.speed),
+        journey=tally.journey.totals(scale.speed),
         uploads=totals,
-        join=joined.cells,
-        unexplained=joined.unexplained,
-        windows=_windows(evidence, due_us, steps, grid, segments, uploads),
+        join=cells,
+        unexplained=unexplained(cells),
+        windows=tally.windows(),
         objectives=[],
         host=host.model_copy(
             update={
                 "lateness": quantiles(segments.lateness, 1.0),
-                "hook": hook_quantiles(evidence, steps),
-                "generators_died": evidence.generators_died,
-                "servers_died": evidence.servers_died,
+                "hook": None if tally.hooks is None else quantiles(tally.hooks, 1.0),
+                "generators_died": tally.generators_died,
+                "servers_died": tally.servers_died,
                 "clock_error_seconds": max((worker.clock_error_seconds for worker in read_workers(folder)), default=None),
-                "deaths": _deaths(evidence, due_us, plan),
+                "deaths": tally.deaths(),
             }
         ),
         programme=facts.programme,
         pages=page_ends(folder),
         probe=read_probe(folder, plan.scenario),
-        complaints=public_complaints(plan.scenario, scale, plan.seed, evidence.generator, grid),
+        complaints=tally.complaints,
         files=digests(folder),
     )
-    doubts = find_doubts(draft, plan.scenario, profile, server_median_seconds(evidence, steps, scale.speed), due_us)
+    doubts = find_doubts(draft, plan.scenario, profile, server_median_seconds(tally.server_times_us, scale.speed), due_us)
     judged = judge(plan.scenario.objective, draft, segments, dict(earlier or {}))
     return draft.model_copy(update={"doubts": doubts, "validity": validity_of(doubts), "objectives": judged})
-
-
-def fates(people: NDArray[np.void], planned: int) -> dict[str, int]:
-    """People by fate, lower case, all fates named; they sum to `planned` when each row is of another person.
-
-    Somebody without a row never left the generator. A row without a fate is one of a killed process: cut, or unsent when they had not
-    started.
-    """
-    fate = people["fate"].copy()
-    fate[(fate == Fate.OPEN) & (people["started"] != 0)] = Fate.CUT
-    fate[fate == Fate.OPEN] = Fate.UNSENT
-    counts = np.bincount(fate, minlength=len(Fate))
-    found = {each.name.lower(): int(counts[each]) for each in Fate if each is not Fate.OPEN}
-    found[Fate.UNSENT.name.lower()] += planned - len(people)
-    return found
-
-
-def _deaths(evidence: Evidence, due_us: NDArray[np.int64], plan: RunPlan) -> list[GeneratorDeath]:
-    """Each death and what became of the dead process's people."""
-    if not evidence.deaths:
-        return []
-    owner, epoch = owners(due_us, plan.generator_processes, evidence.deaths)
-    people, scale = evidence.people, plan.scale.scale()
-    started = np.zeros(len(due_us), dtype=np.bool_)
-    started[people["person"][people["started"] > 0].astype(np.int64)] = True
-    was_cut = (people["fate"] == Fate.OPEN) & (people["started"] > 0)
-    return [
-        GeneratorDeath(
-            process=death.process,
-            how=death.how,
-            at_seconds=scale.people_seconds(death.at_us / MICROSECONDS),
-            cut=int((was_cut & (evidence.people_process == death.process)).sum()),
-            unsent=int((~started & (owner == death.process)).sum()),
-            taken_over=int((epoch == death.epoch).sum()),
-            living=len(death.living),
-        )
-        for death in evidence.deaths
-    ]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -219,77 +181,9 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
-def _audit(folder: Path, evidence: Evidence, elsewhere: Elsewhere) -> Audit | None:
+def _audit(folder: Path, elsewhere: Elsewhere) -> Audit | None:
     if elsewhere.rows is None and not can_audit(folder):
         return None
-    audited = audit(folder, evidence.acknowledged, elsewhere)
+    audited = audit(folder, read_all(folder, ACKNOWLEDGED_LEDGERS, ACKNOWLEDGED_ROW), elsewhere)
     write_model(folder / AUDIT_FILE, audited)
     return audited
-
-
-def _ended_seconds(evidence: Evidence, plan: RunPlan) -> float:
-    latest = max((int(times.max()) for times in (evidence.people["done"], evidence.generator["done"]) if len(times)), default=0)
-    return plan.scale.scale().people_seconds(latest / MICROSECONDS)
-
-
-def _windows(
-    evidence: Evidence,
-    due_us: NDArray[np.int64],
-    steps: Sequence[Step],
-    grid: WindowGrid,
-    segments: Segments,
-    uploads: UploadRows,
-) -> Windows:
-    rows, people = evidence.generator, evidence.people
-    names = [step.step for step in steps]
-    settled = decided(rows)
-    well = np.isin(rows["outcome"], (Outcome.OK, Outcome.CONFLICT))
-    too_large = rows["outcome"] == Outcome.TOO_LARGE
-    ended = ended_us(uploads.rows)
-    failed = decided(uploads.rows) & ~uploads.told & (uploads.rows["outcome"] != Outcome.TOO_LARGE)
-
-    def by_step(chosen: NDArray[np.bool_]) -> dict[str, list[int]]:
-        own = rows[chosen & (rows["step"] < len(steps))]
-        places = own["step"].astype(np.int64) * grid.count + grid.of(own["done"])
-        counts = np.bincount(places, minlength=len(steps) * grid.count).reshape(len(steps), grid.count)
-        return {name: counts[i].tolist() for i, name in enumerate(names)}
-
-    def passed(step: int) -> list[int]:
-        times = people["passed"][:, step]
-        return _listed(grid.counts(times[times > 0]))
-
-    return Windows(
-        window_seconds=grid.seconds,
-        offered=_listed(grid.counts(due_us)),
-        started=_listed(grid.counts(people["started"][people["started"] > 0])),
-        passed={name: passed(i) for i, name in enumerate(names)},
-        upload_where=windows_where(uploads, grid),
-        upload_attempts=_listed(grid.counts(ended)),
-        upload_failed=_listed(grid.counts(ended[failed])),
-        ok=by_step(settled & well),
-        ended=by_step(settled),
-        too_large=by_step(settled & too_large),
-        response_p99_seconds={name: _seconds(segments.p99_by_window_us(i, grid.count), grid.speed) for i, name in enumerate(names)},
-        people_waiting=_waiting(evidence, steps, grid),
-        received_bytes=_listed(grid.counts(ended, uploads.received_bytes)),
-        kept_bytes=_listed(grid.counts(ended, uploads.kept_bytes)),
-    )
-
-
-def _waiting(evidence: Evidence, steps: Sequence[Step], grid: WindowGrid) -> list[int]:
-    """Started, not gone, and in no exchange, at the end of each window. Waiting for a mail is no exchange."""
-    people, rows = evidence.people, evidence.generator
-    gone = people["done"][np.isin(people["fate"], _GONE)]
-    messages = [i for i, step in enumerate(steps) if step.form == "message"]
-    exchanges = rows[~np.isin(rows["step"], messages) & (rows["done"] > 0)]
-    change = grid.counts(people["started"][people["started"] > 0]) - grid.counts(gone)
-    change += grid.counts(exchanges["done"]) - grid.counts(exchanges["sent"])
-    return _listed(np.cumsum(change))
-
-
-def _listed(counts: NDArray[np.int64]) -> list[int]:
-    return [int(count) for count in counts]
-
-
-def _seconds(found: list[float | None], speed: float) -> list[float | None]:
-    return [None if value is None else value * speed / MICROSECONDS for value in found]

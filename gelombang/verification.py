@@ -20,9 +20,10 @@ from gelombang.join import Joined, join
 from gelombang.record import RunRecord, read_record
 from gelombang.record_complaints import public_complaints
 from gelombang.record_pages import page_ends
+from gelombang.run_tally import fates
 from gelombang.runplan import PLAN_FILE, RunPlan, read_model
 from gelombang.striping import owners
-from gelombang.summary import digests, fates
+from gelombang.summary import digests
 from gelombang.upload_totals import photo_steps
 from gelombang.windows import WindowGrid
 

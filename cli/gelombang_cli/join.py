@@ -113,7 +113,7 @@ def _with_ledger(folder: Path, record: RunRecord, plan: RunPlan) -> RunRecord:
     uploads, windows = record.uploads, record.windows
     if uploads is not None:
         grid = WindowGrid.over(record.for_seconds, record.ended_seconds, plan.scale.speed)
-        rows = upload_rows(evidence, joined, plan.scenario.journey)
+        rows = upload_rows(evidence, joined.server_of, plan.scenario.journey)
         uploads = uploads.model_copy(update={"where": places_of(rows)})
         windows = windows.model_copy(update={"upload_where": windows_where(rows, grid)})
     return _covered(

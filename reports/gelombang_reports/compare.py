@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from gelombang.intervals import ALPHA, Interval, family_alpha, quantile_interval_us, rate_ratio, share_difference
 from gelombang.record import RunRecord, StepTotals, Validity
-from gelombang_reports.detail import PROBABILITIES, Detail
+from gelombang_reports.detail import Detail
 from gelombang_reports.figures import NOTHING, Figures
 from gelombang_reports.people import arrived, photo_steps
+from gelombang_reports.spread import PROBABILITIES
 from gelombang_reports.texts import Texts
 
 Pair = tuple[float, float]

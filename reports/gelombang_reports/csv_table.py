@@ -10,8 +10,9 @@ import io
 from collections.abc import Iterator, Sequence
 
 from gelombang.record import RunRecord, Windows
-from gelombang_reports.detail import PROBABILITIES, Detail
+from gelombang_reports.detail import Detail
 from gelombang_reports.places import place_name
+from gelombang_reports.spread import PROBABILITIES
 
 COLUMNS = ("run", "profile", "table", "row", "column", "at_seconds", "value")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

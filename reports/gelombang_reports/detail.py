@@ -7,42 +7,25 @@ and everything may be missing: a record that was sent alone has an empty detail,
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import pairwise
-from math import ceil
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS
-from gelombang.evidence import Evidence, read_evidence
+from gelombang.evidence import PART_BYTES, Evidence, read_evidence, shares
 from gelombang.host_samples import HOST_SAMPLES, read_samples
-from gelombang.intervals import ALPHA, Interval, design_effect, quantile_interval_us
-from gelombang.join import NOT_JOINED, Joined, match
+from gelombang.join import NOT_JOINED, match
 from gelombang.record import RunRecord
 from gelombang.record_probe import PICTURE_BYTES_LIMIT, PICTURES_LIMIT
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, read_segments
-from gelombang.step_totals import decided
-from gelombang.upload_totals import upload_steps
 from gelombang.windows import WindowGrid
+from gelombang_reports.both_ends import BothEnds, BothEndsTimes
 from gelombang_reports.marks import Mark
-from gelombang_reports.response import SAMPLES_WANTED, StepSpread
-from gelombang_reports.traces import Trace, traces
-
-ENDS_COLUMNS_LIMIT = 31
-PROBABILITIES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-
-
-@dataclass(frozen=True, slots=True)
-class BothEndsTimes:
-    """One quantile of the same attempts, as the person's end and as the server's end measured them, per column of the time axis."""
-
-    quantile: str
-    column_seconds: float
-    client_seconds: tuple[float | None, ...]
-    server_seconds: tuple[float | None, ...]
+from gelombang_reports.response import StepSpread
+from gelombang_reports.spread import Spreads
+from gelombang_reports.traces import Trace, Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +62,31 @@ class Detail:
     """Whether the run's folder was there, not the record alone."""
 
 
-def read_detail(folder: Path, record: RunRecord) -> Detail:
-    """Read what stands beside the record. Raises RecordError for a file that is there and can't be read."""
+def read_detail(folder: Path, record: RunRecord, part_bytes: int = PART_BYTES) -> Detail:
+    """Read what stands beside the record, `part_bytes` of ledgers at a time. Raises RecordError for a file that can't be read."""
     marks = _ends_of(record)
     if not (folder / PLAN_FILE).exists():
         return Detail(marks=marks)
     plan = read_model(folder / PLAN_FILE, RunPlan)
     server = read_model(folder / SERVER_FILE, ServerPlan) if (folder / SERVER_FILE).exists() else None
-    evidence = read_evidence(folder, plan)
-    joined = _matched(evidence)
     grid = WindowGrid(record.windows.window_seconds, max(len(record.windows.offered), 1), record.scale.speed)
     segments = read_segments(folder) if (folder / SEGMENTS_FOLDER).exists() else None
+    spreads, ends, chosen = Spreads(plan, segments, grid), BothEnds(plan.scenario.journey, grid), Traces(plan)
+    for share in shares(folder, part_bytes):
+        evidence = read_evidence(folder, plan, share)
+        server_of = _matched(evidence)
+        spreads.add(evidence.generator)
+        ends.add(evidence, server_of)
+        chosen.add(evidence, server_of)
+        del evidence, server_of  # the next part takes their place
     return Detail(
-        spread=_spread(evidence, plan, segments, grid) if segments is not None else {},
-        ends=_both_ends(evidence, joined, plan, grid),
+        spread=spreads.steps(),
+        ends=ends.times(),
         machine=_machine(folder, record),
-        traces=traces(evidence, joined, plan),
+        traces=chosen.chosen(),
         marks=(*marks, *_planned_marks(plan, server)),
         segments=segments,
-        failed_effect=_failed_effect(evidence, plan, grid),
+        failed_effect=spreads.failed_effect(),
         arrivals_digest=sha256(plan.scenario.arrivals.model_dump_json().encode()).hexdigest()[:12],
         pictures=_pictures(folder, record),
         whole=True,
@@ -111,11 +100,11 @@ def _pictures(folder: Path, record: RunRecord) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in paths if path.exists() and path.stat().st_size <= PICTURE_BYTES_LIMIT}
 
 
-def _matched(evidence: Evidence) -> Joined:
-    """Each attempt beside the server's row of it. What the pairs mean is in the record already, so nothing is counted again."""
+def _matched(evidence: Evidence) -> NDArray[np.int64]:
+    """The server's row of each attempt. What the pairs mean is in the record already, so nothing is counted again."""
     if not evidence.has_server:
-        return Joined(np.full(len(evidence.generator), NOT_JOINED, dtype=np.int64), [], 0)
-    return Joined(match(evidence.generator, evidence.server)[0], [], 0)
+        return np.full(len(evidence.generator), NOT_JOINED, dtype=np.int64)
+    return match(evidence.generator, evidence.server)[0]
 
 
 def _ends_of(record: RunRecord) -> tuple[Mark, ...]:
@@ -141,76 +130,6 @@ def _planned_marks(plan: RunPlan, server: ServerPlan | None) -> list[Mark]:
         at_seconds = (fault.at_seconds - (plan.zero_us - server.zero_us) / MICROSECONDS) * plan.scale.speed
         found.append(Mark("fault", at_seconds, setting=f"{fault.setting} = {fault.value:g}"))
     return found
-
-
-def _spread(evidence: Evidence, plan: RunPlan, segments: Segments, grid: WindowGrid) -> dict[str, StepSpread]:
-    rows = evidence.generator[decided(evidence.generator)]
-    speed = plan.scale.speed
-    found: dict[str, StepSpread] = {}
-    for index, step in enumerate(plan.scenario.journey):
-        histogram = segments.response.get(step.step)
-        if histogram is None or not histogram.samples:
-            continue
-        own = rows[rows["step"] == index]
-        response = own["done"] - own["due"]
-        intervals: dict[str, Interval | None] = {}
-        effects: dict[str, float] = {}
-        for name, probability in PROBABILITIES.items():
-            at_us = histogram.quantile_us(probability)
-            effects[name] = _effect(response > at_us, own, grid)
-            us = quantile_interval_us(histogram, probability, ALPHA, effects[name])
-            intervals[name] = None if us is None else Interval(us.low * speed / MICROSECONDS, us.high * speed / MICROSECONDS)
-        found[step.step] = StepSpread(intervals, effects)
-    return found
-
-
-def _effect(marked: NDArray[np.bool_], rows: NDArray[np.void], grid: WindowGrid) -> float:
-    """The larger of two: tries of one person resemble each other, and so do attempts of one window."""
-    return max(design_effect(marked, rows["person"]), design_effect(marked, grid.of(rows["done"])))
-
-
-def _failed_effect(evidence: Evidence, plan: RunPlan, grid: WindowGrid) -> float:
-    rows = evidence.generator
-    own = rows[np.isin(rows["step"], upload_steps(plan.scenario.journey)) & decided(rows) & (rows["outcome"] != Outcome.TOO_LARGE)]
-    return _effect(own["outcome"] != Outcome.OK, own, grid) if len(own) else 1.0
-
-
-def _both_ends(evidence: Evidence, joined: Joined, plan: RunPlan, grid: WindowGrid) -> dict[str, BothEndsTimes]:
-    """Of attempts that both ends ended; by the moment at which their person was done."""
-    if not len(evidence.server):
-        return {}
-    rows, beside = evidence.generator, joined.server_of
-    there = (beside != NOT_JOINED) & decided(rows) & (rows["done"] > 0)
-    rows, server = rows[there], evidence.server[beside[there]]
-    ended = server["ended"] > 0
-    rows, server = rows[ended], server[ended]
-    merged = ceil(grid.count / ENDS_COLUMNS_LIMIT)
-    columns = ceil(grid.count / merged)
-    column = grid.of(rows["done"]) // merged
-    found: dict[str, BothEndsTimes] = {}
-    for index, step in enumerate(plan.scenario.journey):
-        own = rows["step"] == index
-        if not own.any():
-            continue
-        counts = np.bincount(column[own], minlength=columns)
-        quantile = "p90" if np.median(counts[counts > 0]) >= SAMPLES_WANTED["p90"] else "p50"
-        service, took = rows["done"][own] - rows["sent"][own], server["ended"][own] - server["began"][own]
-        ends = [_by_column(us, column[own], columns, quantile, plan.scale.speed) for us in (service, took)]
-        found[step.step] = BothEndsTimes(quantile, grid.seconds * merged, *ends)
-    return found
-
-
-def _by_column(us: NDArray[np.int64], column: NDArray[np.int64], columns: int, quantile: str, speed: float) -> tuple[float | None, ...]:
-    """The quantile of each column, at nearest rank; None where its samples do not carry it."""
-    order = np.lexsort((us, column))
-    ranked, edges = us[order], np.searchsorted(column[order], np.arange(columns + 1))
-    found: list[float | None] = []
-    for first, past in pairwise(edges.tolist()):
-        samples = past - first
-        rank = max(ceil(PROBABILITIES[quantile] * samples), 1)
-        enough = samples >= SAMPLES_WANTED[quantile]
-        found.append(float(f"{int(ranked[first + rank - 1]) * speed / MICROSECONDS:.3g}") if enough else None)
-    return tuple(found)
 
 
 def _machine(folder: Path, record: RunRecord) -> tuple[MachineSample, ...]:

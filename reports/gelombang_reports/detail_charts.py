@@ -7,10 +7,12 @@ from math import ceil
 from gelombang.clock import MICROSECONDS
 from gelombang.record import RunRecord
 from gelombang_reports.axis import Axis, largest
+from gelombang_reports.both_ends import BothEndsTimes
 from gelombang_reports.charts import Chart, Ink, Line, digits, log_ticks
-from gelombang_reports.detail import PROBABILITIES, BothEndsTimes, Detail, MachineSample
+from gelombang_reports.detail import Detail, MachineSample
 from gelombang_reports.figures import Figures
 from gelombang_reports.response import SAMPLES_WANTED
+from gelombang_reports.spread import PROBABILITIES
 from gelombang_reports.texts import Texts
 from gelombang_reports.timeline import PROFILE_COLOURS
 

@@ -7,6 +7,7 @@ uploads the slowest attempts of all steps.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 from gelombang.attempt import AttemptId, Outcome, ServerOutcome, Stage
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence
-from gelombang.join import NOT_JOINED, Joined
+from gelombang.join import NOT_JOINED
 from gelombang.runplan import RunPlan
 from gelombang.step_totals import decided
 from gelombang.steps import is_upload
 from gelombang.upload_places import Place
-from gelombang.upload_totals import upload_rows
+from gelombang.upload_totals import upload_rows, upload_steps
 
 SLOWEST_SHOWN = 3
 PLACES_SHOWN = 4
@@ -62,35 +63,72 @@ class Trace:
         return max(self.response_seconds, *ends, 1e-9)
 
 
-def traces(evidence: Evidence, joined: Joined, plan: RunPlan) -> tuple[Trace, ...]:
-    """The attempts worth looking at: slowest first, then one of each place where most failed."""
-    steps = plan.scenario.journey
-    if not any(is_upload(step) for step in steps):
-        slow = _slowest(evidence.generator, decided(evidence.generator), SLOWEST_SHOWN + PLACES_SHOWN)
-        return tuple(_trace(evidence.generator[i], _beside(evidence, joined, int(i)), plan, "") for i in slow)
-    uploads = upload_rows(evidence, joined, steps)
-    index = np.flatnonzero(np.isin(evidence.generator["step"], [i for i, step in enumerate(steps) if is_upload(step)]))
-    chosen = [(i, "") for i in _slowest(uploads.rows, uploads.told, SLOWEST_SHOWN)]
-    failed = decided(uploads.rows) & ~uploads.told & (uploads.rows["outcome"] != Outcome.TOO_LARGE)
-    for place in _most(uploads.place[failed], uploads.places):
-        chosen += [(i, uploads.places[place].meaning) for i in _slowest(uploads.rows, failed & (uploads.place == place), 1)]
-    return tuple(_trace(uploads.rows[i], _beside(evidence, joined, int(index[i])), plan, meaning) for i, meaning in chosen)
+class Traces:
+    """The attempts worth looking at, from people's rows that come part by part."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self._plan = plan
+        self._has_uploads = any(is_upload(step) for step in plan.scenario.journey)
+        self._slow: list[_Found] = []
+        """The slowest so far, the slowest first."""
+        self._failed: dict[Place, tuple[int, _Found]] = {}
+        """By place: how many failed there, and the slowest of them."""
+
+    def add(self, evidence: Evidence, server_of: NDArray[np.int64]) -> None:
+        """All attempts of people who were not there yet."""
+        if not self._has_uploads:
+            rows, which = evidence.generator, decided(evidence.generator)
+            self._add_slow(_slowest(rows, which, SLOWEST_SHOWN + PLACES_SHOWN), rows, evidence, server_of)
+            return
+        uploads = upload_rows(evidence, server_of, self._plan.scenario.journey)
+        rows = uploads.rows
+        at = server_of[np.isin(evidence.generator["step"], upload_steps(self._plan.scenario.journey))]
+        self._add_slow(_slowest(rows, uploads.told, SLOWEST_SHOWN), rows, evidence, at)
+        failed = decided(rows) & ~uploads.told & (rows["outcome"] != Outcome.TOO_LARGE)
+        counts = np.bincount(uploads.place[failed], minlength=len(uploads.places)).tolist()
+        for number, place in enumerate(uploads.places):
+            if not counts[number]:
+                continue
+            (slowest,) = _slowest(rows, failed & (uploads.place == number), 1)
+            found = _found(slowest, rows, evidence, at)
+            before, known = self._failed.get(place, (0, found))
+            self._failed[place] = (before + counts[number], max(known, found, key=_order))
+
+    def chosen(self) -> tuple[Trace, ...]:
+        """The slowest first, then one of each place where most failed."""
+        limit = SLOWEST_SHOWN if self._has_uploads else SLOWEST_SHOWN + PLACES_SHOWN
+        most = sorted(self._failed.items(), key=lambda item: (-item[1][0], item[0]))[:PLACES_SHOWN]
+        found = [(each, "") for each in self._slow[:limit]] + [(slowest, place.meaning) for place, (_, slowest) in most]
+        return tuple(_trace(each.row, each.beside, self._plan, meaning) for each, meaning in found)
+
+    def _add_slow(self, places: Sequence[int], rows: NDArray[np.void], evidence: Evidence, server_of: NDArray[np.int64]) -> None:
+        self._slow += [_found(place, rows, evidence, server_of) for place in places]
+        self._slow.sort(key=_order, reverse=True)
+        del self._slow[SLOWEST_SHOWN + PLACES_SHOWN :]
+
+
+class _Found(NamedTuple):
+    """One attempt at both ends, copied out of its part."""
+
+    row: np.void
+    beside: np.void | None
+
+
+def _found(place: int, rows: NDArray[np.void], evidence: Evidence, server_of: NDArray[np.int64]) -> _Found:
+    at = int(server_of[place])
+    return _Found(rows[place].copy(), None if at == NOT_JOINED else evidence.server[at].copy())
+
+
+def _order(found: _Found) -> tuple[int, int]:
+    """By how long it took; of two that took as long, the one that was begun earlier is the slower one."""
+    return int(found.row["done"] - found.row["due"]), -int(found.row["sent"])
 
 
 def _slowest(rows: NDArray[np.void], which: NDArray[np.bool_], count: int) -> list[int]:
     places = np.flatnonzero(which)
     took = rows["done"][places] - rows["due"][places]
-    return [int(place) for place in places[np.argsort(-took, kind="stable")[:count]]]
-
-
-def _most(place: NDArray[np.int64], places: Sequence[Place]) -> list[int]:
-    counts = np.bincount(place, minlength=len(places))
-    return [int(i) for i in np.argsort(-counts, kind="stable")[:PLACES_SHOWN] if counts[i]]
-
-
-def _beside(evidence: Evidence, joined: Joined, row: int) -> np.void | None:
-    server = int(joined.server_of[row])
-    return None if server == NOT_JOINED else evidence.server[server]
+    order = np.lexsort((rows["sent"][places], -took))[:count]
+    return [int(place) for place in places[order]]
 
 
 def _trace(row: np.void, beside: np.void | None, plan: RunPlan, meaning: str) -> Trace:
