@@ -25,6 +25,7 @@ from gelombang_loadtests.walker import Values
 from tests.support.walking import picture
 
 SCENARIO = load_scenario("smoke")
+CAPTURED = {"token": "a/ü{name}", "link": "/verify/x y", "away": "http://127.0.0.1:8080/away", "broken": "a\r\nX-Evil: 1"}
 ATTEMPT = AttemptId(3, 17, 0, 1, 2)
 BASE = Target("127.0.0.1", 8080, "/base")
 IDENTITY = ((b"user-agent", b"gelombang/1 (oncall@team.example)"), (b"x-load-test", b"a-run"))
@@ -32,7 +33,7 @@ IDENTITY = ((b"user-agent", b"gelombang/1 (oncall@team.example)"), (b"x-load-tes
 steps = st.fixed_dictionaries(
     {
         "method": st.sampled_from(("GET", "POST", "PUT", "HEAD")),
-        "path": st.sampled_from(("/", "/people/{nik}?full=1", "/a b/ü/{token}", "/x%20y", "/{{}}")),
+        "path": st.sampled_from(("/", "/people/{nik}?full=1", "/a b/ü/{token}", "/x%20y", "/{{}}", "{link}", "{link}?and={nik}", "{away}")),
         "redirects": st.sampled_from(("follow", "answer")),
     },
     optional={
@@ -41,6 +42,9 @@ steps = st.fixed_dictionaries(
             (
                 {"Accept": "text/html"},
                 {"Authorization": "Bearer {token}"},
+                {"Authorization": "Bearer {token}", "Accept": "text/html", "X-Both": "{link} {nik} 7 %"},
+                {"User-Agent": "{token}", "X-Broken": "a\nb"},
+                {"X-Broken": "{broken}"},
                 {"Content-Type": "application/x"},
                 {"X-One": "1", "User-Agent": "me"},
             )
@@ -55,7 +59,12 @@ steps = st.fixed_dictionaries(
             )
         ),
         "capture": st.sampled_from(({"token": {"json_pointer": "/token"}}, {"token": {"header": "etag"}, "w": {"regex": "(ok)"}})),
-        "success": st.sampled_from(({"rules": {"says-ok": {"contains": "ok", "otherwise": "failed"}}},)),
+        "success": st.sampled_from(
+            (
+                {"rules": {"says-ok": {"contains": "ok", "otherwise": "failed"}}},
+                {"status": {"429": "expired", "4xx": "ok"}},
+            )
+        ),
     },
 )
 heads = st.sampled_from(
@@ -97,7 +106,7 @@ class Seen:
         form = kind(step, BASE, self._carry, lambda *told: self.heard.append(told), gear)
         person = make_person(5, 17, SCENARIO, 3)
         applicant = Applicant(17, 1, len(SCENARIO.journey))
-        values: Mapping[str, str] = Values(person, {"token": "a/ü{name}"}, Beside())
+        values: Mapping[str, str] = Values(person, CAPTURED, Beside())
         self.tried: Try = form.attempt(applicant, person, values, ATTEMPT)
 
     def _carry(self, applicant: Applicant, person: Person, request: Request, patience_seconds: float) -> Answer:
@@ -131,8 +140,9 @@ def test_a_plain_step_comes_to_the_same_by_both_ways(what: dict[str, object], an
 def test_what_a_short_way_leaves_out_goes_the_general_one() -> None:
     special: list[dict[str, object]] = [
         {"cookies": True},
-        {"success": {"status": {"404": "ok"}}},
-        {"path": "{link}"},
+        {"success": {"status": {"404": "ok", "204": "failed"}}},
+        {"success": {"status": {"2xx": "invalid"}}},
+        {"path": "x{link}"},
         {"path": "http://127.0.0.1:1/"},
         {"headers": {"Traceparent": "00"}},
         {"capture": {"token": {"cookie": "sid"}}},
