@@ -139,7 +139,7 @@ def match(
         hit = (ranked[place] == own) & ~twice
         hit[hit] = ~server_twice[order[place[hit]]]
         server_of[hit] = order[place[hit]]
-    alone = ~np.isin(other, own) & ~server_twice
+    alone = ~_among(other, np.sort(own)) & ~server_twice
     return server_of, twice, server_twice, alone
 
 
@@ -157,6 +157,14 @@ def _key(rows: NDArray[np.void], person: NDArray[np.intp]) -> NDArray[np.uint64]
     key |= rows["step"].astype(np.uint64) << np.uint64(16)
     key |= rows["number"].astype(np.uint64)
     return key
+
+
+def _among(keys: NDArray[np.uint64], ranked: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which keys are among the ranked ones: NumPy's `isin` takes ten times as long for millions of different keys."""
+    if not len(ranked):
+        return np.zeros(len(keys), dtype=np.bool_)
+    found: NDArray[np.bool_] = ranked[np.minimum(np.searchsorted(ranked, keys), len(ranked) - 1)] == keys
+    return found
 
 
 def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -30,14 +30,13 @@ class Effect:
         self._hits = np.zeros(grid.count, dtype=np.int64)
         self._samples = np.zeros(grid.count, dtype=np.int64)
 
-    def add(self, marked: NDArray[np.bool_], rows: NDArray[np.void]) -> None:
-        """All attempts of people who were not there yet."""
-        if not len(rows):
+    def add(self, marked: NDArray[np.bool_], person: NDArray[np.intp], done_us: NDArray[np.int64]) -> None:
+        """All attempts of people who were not there yet, and are numbered here without a gap."""
+        if not len(marked):
             return
-        _, person = np.unique(rows["person"], return_inverse=True)
         self._of_people.add(np.bincount(person, weights=marked), np.bincount(person))
-        self._hits += self._grid.counts(rows["done"][marked])
-        self._samples += self._grid.counts(rows["done"])
+        self._hits += self._grid.counts(done_us[marked])
+        self._samples += self._grid.counts(done_us)
 
     def __call__(self) -> float:
         return max(self._of_people.effect(), clustered_effect(self._hits, self._samples))
@@ -61,11 +60,12 @@ class Spreads:
         rows = generator[decided(generator)]
         for index, histogram in self._histograms.items():
             own = rows[rows["step"] == index]
-            response = own["done"] - own["due"]
+            done_us, (_, person) = own["done"], np.unique(own["person"], return_inverse=True)
+            response = done_us - own["due"]
             for name, effect in self._effects[index].items():
-                effect.add(response > histogram.quantile_us(PROBABILITIES[name]), own)
+                effect.add(response > histogram.quantile_us(PROBABILITIES[name]), person, done_us)
         own = rows[np.isin(rows["step"], self._uploads) & (rows["outcome"] != Outcome.TOO_LARGE)]
-        self._failed.add(own["outcome"] != Outcome.OK, own)
+        self._failed.add(own["outcome"] != Outcome.OK, np.unique(own["person"], return_inverse=True)[1], own["done"])
 
     def failed_effect(self) -> float:
         """The design effect of the share of uploads that failed."""
