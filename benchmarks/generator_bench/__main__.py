@@ -153,7 +153,7 @@ def lateness(folder: Path, per_second: float, seconds: float) -> str:
 
 
 def part(name: str) -> dict[str, list[float]]:
-    """What `parts.py` or `crowd.py` found, in a process of its own."""
+    """What `parts.py`, `account.py` or `crowd.py` found, in a process of its own."""
     done = subprocess.run(
         ["taskset", "-c", str(GENERATOR_CORE), sys.executable, str(HERE / f"{name}.py")],
         capture_output=True,
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--k6", default=os.environ.get("K6") or shutil.which("k6"), help="k6 of the module go.k6.io/k6/v2")
-    parser.add_argument("--only", choices=("people", "requests", "lateness", "crowd"))
+    parser.add_argument("--only", choices=("people", "requests", "account", "lateness", "crowd"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -192,6 +192,9 @@ def main() -> None:
                 print(shown(f"CPU per person, {name}", values, "ms", f"   ours is {statistics.median(ratio):.2f} of it"))
         if options.only in (None, "requests"):
             for name, values in part("parts").items():
+                print(shown(name, values, "µs"))
+        if options.only in (None, "account"):
+            for name, values in part("account").items():
                 print(shown(name, values, "µs"))
         if options.only in (None, "lateness"):
             for per_second in (50.0, 100.0, 500.0):
