@@ -1,15 +1,26 @@
-"""What is no HTTP gets a problem document too: a head that can't be parsed never reaches an app, so aiohttp would answer in plain text,
-with its own version in `Server`, and write a traceback for each.
+"""The connections of the public listener: they cost little, and what is no HTTP gets a problem document, too.
 
-aiohttp has no setting for it (its issue 3287 is open), but makes the answer in one method of the connection, which is replaced here. Each
-such head is counted as a request of no route and as `malformed_request`; nothing of it is written anywhere, because it may hold anything.
+Most people come, send one small request and leave, and what a connection costs is paid for each: aiohttp keeps a task for each connection
+that waits for its next request, one more for each request, sets two options on each socket, and asks for both addresses. Here the requests
+that have come are answered by one task, which ends when no more wait; the options are the listener's, which its connections inherit, and
+nobody asks for an address, which is a person's.
+
+A head that can't be parsed never reaches an app, so aiohttp would answer in plain text, with its own version in `Server`, and write a
+traceback for each. It has no setting for it (its issue 3287 is open), but makes the answer in one method of the connection, which is
+replaced here. Each such head is counted as a request of no route and as `malformed_request`; nothing of it is written anywhere, because it
+may hold anything.
 """
 
+import asyncio
 import sys
 import traceback
+from typing import cast
 
 from aiohttp import web
+from aiohttp.http import StreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import _PAYLOAD_ACCESS_ERROR, ERROR, _ErrInfo
 
 from gelombang.attempt import Code
 from gelombang_server.answers import Answer
@@ -52,9 +63,97 @@ class _Server(web.Server):
 class _Connection(web.RequestHandler):
     __slots__ = ("_metrics",)
 
+    ssl_context = peername = sockname = None
+
     def __init__(self, server: _Server, loop: object, **settings: object) -> None:
         super().__init__(server, loop=loop, **settings)  # type: ignore[arg-type]
         self._metrics = server.metrics
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Nothing runs before a request has come; a client that sends none is left after the keep-alive."""
+        assert self._manager is not None
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are none by their type.
+        self._manager.connection_made(self, self.transport)
+        self._leave_later()
+
+    def data_received(self, data: bytes) -> None:
+        """Let what has come be answered."""
+        super().data_received(data)
+        if self._messages and self._task_handler is None:
+            self._task_handler = self._loop.create_task(self.start())
+
+    async def start(self) -> None:
+        """Answer the requests that have come, one after the other."""
+        goes_on = True
+        try:
+            while goes_on and self._messages and not self._force_close:
+                goes_on = await self._answer_next()
+        except BaseException:
+            self.force_close()
+            raise
+        finally:
+            self._task_handler = None
+        if self.transport is None:
+            return
+        if goes_on and not self._close:
+            self._leave_later()
+        else:
+            self.transport.close()
+
+    async def _answer_next(self) -> bool:
+        """Whether the connection goes on after it."""
+        assert self._request_handler is not None
+        assert self._request_factory is not None
+        message, payload = self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        handler = self._request_handler
+        if isinstance(message, _ErrInfo):
+            handler, message = self._make_error_handler(message), ERROR
+        assert self._task_handler is not None
+        request = self._request_factory(message, payload, self, StreamWriter(self, self._loop), self._task_handler)
+        try:
+            answer, has_left = await self._handle_request(request, None, handler)
+        except ConnectionError:
+            return False
+        finally:
+            request._task = None  # type: ignore[assignment]
+        if has_left:
+            return False
+        self._keepalive = bool(answer.keep_alive)
+        if not payload.is_eof():
+            await self._let_rest_come(payload)
+        payload.set_exception(_PAYLOAD_ACCESS_ERROR)
+        return self._keepalive
+
+    async def _let_rest_come(self, payload: StreamReader) -> None:
+        """Of a body that was answered before its end: closed at once, the connection would be reset, and its answer lost (RFC 9112,
+        section 9.6)."""
+        try:
+            async with asyncio.timeout(self._lingering_time):
+                while not payload.is_eof() and not self._force_close:
+                    await payload.readany()
+        except (TimeoutError, web.RequestPayloadError, HttpProcessingError):
+            pass  # Not whole, which is looked at below.
+        if not payload.is_eof():
+            self.close()
+
+    def _leave_later(self) -> None:
+        """Unless a request comes within the keep-alive. One timer serves all requests; early, it is set again."""
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+
+    def _process_keepalive(self) -> None:
+        self._keepalive_handle = None
+        if self._force_close or self._task_handler is not None:
+            return
+        if self._loop.time() < self._next_keepalive_close_time:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+        else:
+            self.force_close()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Go on where reading was paused. aiohttp asks for it after each piece of a body, and would run its parser over nothing."""

@@ -117,7 +117,10 @@ class Worker:
         self.outbox = Outbox(context) if context.slot == 0 else None
         serves_uploads = is_upload_process or not profile.uploads.own_process
         self._checks_photos = profile.uploads.checks if serves_uploads and context.place == 0 else None
-        # Inherited by every connection. An answer that nobody reads would otherwise be kept for as long as its client's kernel lives.
+        # All of these are inherited by every connection, which sets none itself.
+        public.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        public.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # An answer that nobody reads would otherwise be kept for as long as its client's kernel lives.
         public.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_SECONDS * 1_000))
         buffer_bytes = profile.uploads.receive_buffer_bytes if serves_uploads else None
         if buffer_bytes is not None:
