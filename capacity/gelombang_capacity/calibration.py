@@ -22,7 +22,7 @@ from gelombang.record import RunRecord, Validity, read_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.scenario import Scenario
 from gelombang.segments import Segments, read_segments
-from gelombang_capacity.costs import Costs, moved_to
+from gelombang_capacity.costs import Costs, mean_of, moved_to
 from gelombang_capacity.demand import Class, Fit, Seconds, fit_demands
 
 CALIBRATION_FILE = "calibration.json"
@@ -170,16 +170,22 @@ class Calibration(_Part):
         return max(0.0, small + self.change.seconds * (load / self.requests_per_second_mean - 1))
 
     def costs(self, api_processes: int, speed: float, requests_per_second: float) -> Costs:
-        """For the simulator: the fitted costs at a load; at the people's own speed every round trip is waited for."""
+        """For the simulator: the fitted costs at a load; at the people's own speed every round trip is waited for.
+
+        What of a small request's CPU its own answer waits for is told by the server's clock and is the same at every load; what a fit of
+        CPU finds beyond it, and how that changes with load, only those who come next wait for. Nor does hashing get dearer because the
+        rest of a request gets cheaper.
+        """
         small, upload = self.small_seconds(requests_per_second), self.demand(Class.UPLOAD).seconds
         times = self.times
         return Costs(
             api_seconds=small,
             api_spread=moved_to(times.api, small) if times.api else (),
+            api_after_seconds=max(0.0, small - mean_of(times.api)) if times.api else 0.0,
             ticket_seconds=upload,
             ticket_spread=moved_to(times.ticket, upload) if times.ticket else (),
             api_processes=api_processes,
-            hash_seconds=max(0.0, self.demand(Class.PASSWORD).seconds - small) * self.speed,
+            hash_seconds=max(0.0, self.demand(Class.PASSWORD).seconds - self.demand(Class.SMALL).seconds) * self.speed,
             commit_spread=tuple(times.commit),
             answers={step: tuple(spread) for step, spread in times.answers.items()},
             round_trip_from_seconds=ROUND_TRIP_FROM_SECONDS if speed > 1 else 0.0,

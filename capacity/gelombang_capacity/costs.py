@@ -1,9 +1,10 @@
 """What requests cost a site, measured and not declared: demands of CPU, commits of the database, and what an answer takes besides.
 
-A request holds the event loop of its process for its CPU demand, then a password thread if it has a password, then the database's writer
-if it changes something; those are lines, and get longer with load. What is left of an answer's time (the kernel's way there and back, the
-threads' hand-over, the generator's clock and parsing) keeps nobody else waiting. Each of them differs from request to request: a `Spread`
-is the measured quantile function, from which the simulator draws for each person and try.
+A request holds the event loop of its process for its CPU demand; when its own handler has run, which is sooner, it goes on to a password
+thread if it has a password, then to the database's writer if it changes something; those are lines, and get longer with load. What is left
+of an answer's time (the kernel's way there and back, the threads' hand-over, the generator's clock and parsing) keeps nobody else waiting.
+Each of them differs from request to request: a `Spread` is the measured quantile function, from which the simulator draws for each person
+and try.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,9 @@ class Costs:
     """CPU of a small request."""
     api_spread: Spread = ()
     """Empty: each takes `api_seconds`."""
+    api_after_seconds: float = 0.0
+    """The part of a small request's CPU that its own answer does not wait for, because it comes beside or after the handler (the database's
+    thread, the kernel, the connection's end): whoever comes next waits for it all the same. At most the shortest of `api_spread`."""
     ticket_seconds: float = 0.0004
     """CPU of a wish for a ticket, in the process that takes uploads."""
     ticket_spread: Spread = ()

@@ -71,7 +71,7 @@ _INTEGERS = (
     "people end for_ steps uplink round_trip fixed_uplink fixed_round_trip "
     "commit capacity turns queue store_latency ticketed photo_limit bodies_limit answer_within shows_progress cancels at_once "
     "received_budget admitted_budget places_limit jitter mean_photo registry_latency registry_limit mail_delay sms_delay otp_life "
-    "api_us api_spread api_processes ticket_us ticket_spread upload_processes hash_us hash_threads commit_spread "
+    "api_us api_spread api_after api_processes ticket_us ticket_spread upload_processes hash_us hash_threads commit_spread "
     "window_count round_trip_from"
 ).split()
 _FLOATS = (
@@ -238,7 +238,10 @@ def _people(row: np.void, crowd: Scenario, distributions: _Distributions) -> Non
 
 
 def _stations(row: np.void, site: Profile, costs: Costs, scale: Scale, spreads: SpreadRows) -> None:
+    assert 0.0 <= costs.api_after_seconds <= min(costs.api_spread or (costs.api_seconds,)), "an answer can't be there before its request"
     row["api_us"], row["api_spread"] = round(costs.api_seconds * MICROSECONDS), spreads.add(costs.api_spread)
+    # Cut and not rounded, as what is drawn is: no answer comes a microsecond before its request.
+    row["api_after"] = int(costs.api_after_seconds * MICROSECONDS)
     row["ticket_us"], row["ticket_spread"] = round(costs.ticket_seconds * MICROSECONDS), spreads.add(costs.ticket_spread)
     row["api_processes"] = costs.api_processes
     row["upload_processes"] = site.uploads.processes if site.uploads.own_process else 0

@@ -222,7 +222,7 @@ class SlowSimulator:
 
     def _request(self, a: _Applicant, step: RequestStep, now_us: int) -> None:
         cpu_us = self._drawn_us(self._costs.api_spread, Purpose.CPU_TIME, a, round(self._costs.api_seconds * 1e6))
-        served_us = _served(self._api_free, now_us, cpu_us)
+        served_us = _served(self._api_free, now_us, cpu_us) - int(self._costs.api_after_seconds * 1e6)
         asked = (step.method, step.path)
         if asked in (("POST", "/api/v1/accounts"), ("POST", "/api/v1/sessions")):
             served_us = _served(self._hash_free, served_us, self._hash_us)

@@ -1,10 +1,9 @@
 """Requests that are no uploads, and messages, in machine code.
 
-A request is answered when the site's CPU has come to it (`gelombang_capacity.station`), its password is hashed, what it changes is durable,
-and a round trip and the answer's own time have passed (`gelombang_capacity.costs`); nothing else that happens meanwhile can change that, so
-its end is known, and counted, when it begins. Mail and SMS are taken by their partner at a capped
-rate and then travel; the civil registry looks up so many numbers a second. What the site has done it has done, whether or not the person
-waited.
+A request is answered when the site's CPU has come to it (`gelombang_capacity.station`) and its handler has run, its password is hashed,
+what it changes is durable, and a round trip and the answer's own time have passed (`gelombang_capacity.costs`); nothing else that happens
+meanwhile can change that, so its end is known, and counted, when it begins. Mail and SMS are taken by their partner at a capped rate and
+then travel; the civil registry looks up so many numbers a second. What the site has done it has done, whether or not the person waited.
 """
 
 from gelombang.seeds import Purpose
@@ -42,7 +41,7 @@ def request(w: World, person: int, now_us: int) -> None:
     row = w.steps[me.step]
     kind = int(row.kind)
     n = int(me.step) << 24 | int(me.number)
-    served_us = serve(w.api_free, now_us, spread_us(w.spreads, p.api_spread, p.api_us, p.seed, person, _CPU_TIME, n))
+    served_us = serve(w.api_free, now_us, spread_us(w.spreads, p.api_spread, p.api_us, p.seed, person, _CPU_TIME, n)) - p.api_after
     if kind == _ACCOUNT or kind == _LOGIN:
         served_us = serve(w.hash_free, served_us, p.hash_us)
     if row.writes and p.commit_spread >= 0:

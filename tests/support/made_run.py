@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gelombang.clock import MICROSECONDS
-from gelombang.ledger import GENERATOR_ROW
+from gelombang.ledger import GENERATOR_ROW, SERVER_ROW
 from gelombang.loading import load_profile, load_scenario
 from gelombang.record import RunRecord, write_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ScaleNumbers, ServerPlan, write_model
@@ -44,10 +44,22 @@ def rising(low: float, high: float) -> Spread:
     return tuple(low + (high - low) * (level / (LEVELS - 1)) ** 3 for level in range(LEVELS))
 
 
-def measurable_run(folder: Path, load: float, seed: int, answers: Mapping[str, Spread]) -> None:
-    """A run that a calibration can learn from, of a site whose costs are known: with ledgers, CPU second by second and metrics."""
+def measurable_run(
+    folder: Path,
+    load: float,
+    seed: int,
+    answers: Mapping[str, Spread],
+    small_seconds: float = DEMANDS[Class.SMALL],
+    own_seconds: float = 0.0,
+) -> None:
+    """A run that a calibration can learn from, of a site whose costs are known: with ledgers, CPU second by second and metrics.
+
+    With `own_seconds` an answer waits for that much of its request's CPU only, and the server's ledger says so of requests that read.
+    """
+    demands = DEMANDS | {Class.SMALL: small_seconds}
     costs = Costs(
-        api_seconds=DEMANDS[Class.SMALL],
+        api_seconds=small_seconds,
+        api_after_seconds=small_seconds - own_seconds if own_seconds else 0.0,
         ticket_seconds=DEMANDS[Class.UPLOAD],
         hash_seconds=(DEMANDS[Class.PASSWORD] - DEMANDS[Class.SMALL]) * SCALE.speed,
         commit_spread=(COMMIT_SECONDS,) * LEVELS,
@@ -65,9 +77,16 @@ def measurable_run(folder: Path, load: float, seed: int, answers: Mapping[str, S
         attempts[name] = rows[name]
     attempts["outcome"] = outcomes
     attempts.tofile(folder / "ledger-generator-0.bin")
+    if own_seconds:
+        read = attempts[attempts["step"] == [step.step for step in scenario.journey].index("photo-page")]
+        seen = np.zeros(len(read), dtype=SERVER_ROW)
+        for name in ("person", "step", "number"):
+            seen[name] = read[name]
+        seen["began"], seen["ended"] = read["due"], read["due"] + round(own_seconds * MICROSECONDS)
+        seen.tofile(folder / "ledger-server-0.bin")
     seconds = [{"t_us": second * 1_000_000.0, "server_cpu_cores": 0.0} for second in range(1, 60)]
     rates = Seconds.of(record, seconds, load).rates
-    cores = rates @ np.array([DEMANDS[each] for each in Class]) + np.random.default_rng(seed).normal(0.0, 0.005, len(rates))
+    cores = rates @ np.array([demands[each] for each in Class]) + np.random.default_rng(seed).normal(0.0, 0.005, len(rates))
     told = [{"t_us": 1_000_000 * (2 + i), "server_cpu_cores": float(value)} for i, value in enumerate(cores)]
     (folder / "host.jsonl").write_text("".join(json.dumps(each) + "\n" for each in told))
     commits_metrics(folder, {"0.001": 1_000.0, "0.0025": 1_000.0, "+Inf": 1_000.0}, 1_000 * COMMIT_SECONDS)

@@ -116,3 +116,19 @@ def test_a_believed_change_makes_small_requests_dearer_or_cheaper_with_load_and_
     assert found.small_seconds(400.0) == pytest.approx(0.0006)
     assert found.small_seconds(1_000.0) == found.small_seconds(400.0)
     assert found.costs(1, 60.0, 400.0).api_seconds == found.small_seconds(400.0)
+
+
+def test_a_believed_change_moves_what_others_wait_for_and_neither_the_requests_own_answer_nor_the_price_of_a_hash() -> None:
+    change = CALIBRATION.change.model_copy(update={"is_believed": True})
+    found = CALIBRATION.model_copy(update={"change": change})
+    quiet, busy = found.costs(1, 60.0, 100.0), found.costs(1, 60.0, 400.0)
+    assert quiet.api_spread[0] > busy.api_spread[0]
+    for costs in (quiet, busy):
+        own = [spent - costs.api_after_seconds for spent in costs.api_spread]
+        assert own == pytest.approx(CALIBRATION.times.api)
+    assert quiet.hash_seconds == busy.hash_seconds
+
+
+def test_where_the_servers_clock_says_more_than_the_fit_an_answer_waits_for_all_of_its_cpu() -> None:
+    times = CALIBRATION.times.model_copy(update={"api": [0.002] * len(CALIBRATION.times.api)})
+    assert CALIBRATION.model_copy(update={"times": times}).costs(1, 60.0, 200.0).api_after_seconds == 0.0
