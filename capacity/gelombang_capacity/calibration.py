@@ -22,7 +22,7 @@ from gelombang.record import RunRecord, Validity, read_record
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.scenario import Scenario
 from gelombang.segments import Segments, read_segments
-from gelombang_capacity.costs import Costs, mean_of, moved_to
+from gelombang_capacity.costs import Costs, Spread, mean_of, moved_to, scaled_to
 from gelombang_capacity.demand import Class, Fit, Seconds, fit_demands
 
 CALIBRATION_FILE = "calibration.json"
@@ -47,7 +47,7 @@ class DemandNumbers(_Part):
 
 
 class DemandChange(_Part):
-    """What a small request costs more at twice the mean load; `is_believed`: beyond two standard errors, else nothing follows from it."""
+    """What one costs more at twice the mean load; `is_believed`: beyond two standard errors, else nothing follows from it."""
 
     seconds: float
     standard_error: float
@@ -143,6 +143,9 @@ class Calibration(_Part):
     requests_per_second_mean: float
     """The load at which a small request costs what `demands` says."""
     change: DemandChange
+    """Of a small request's CPU."""
+    commit_change: DemandChange = DemandChange(seconds=0.0, standard_error=0.0, is_believed=False)
+    """Of what a transaction of the database takes: disk and thread that sleep less are sooner at work. Older files say nothing of it."""
     times: MeasuredTimes
     run_spread: dict[str, float]
     """By kind of quantity, how far the machine's runs differ from the model's at the loads that were fitted, chance apart: a ratio's
@@ -163,11 +166,18 @@ class Calibration(_Part):
 
     def small_seconds(self, requests_per_second: float) -> float:
         """CPU of a small request at a load of one process; beyond the calibrated range what it is at that end."""
-        small = self.demand(Class.SMALL).seconds
-        if not self.change.is_believed:
-            return small
+        return max(0.0, self.demand(Class.SMALL).seconds + self._changed_by(self.change, requests_per_second))
+
+    def commit_spread(self, requests_per_second: float) -> Spread:
+        """A transaction's at a load of one process, in the same range; empty where none was measured."""
+        commit = self.times.commit
+        return scaled_to(commit, max(0.0, mean_of(commit) + self._changed_by(self.commit_change, requests_per_second))) if commit else ()
+
+    def _changed_by(self, change: DemandChange, requests_per_second: float) -> float:
+        if not change.is_believed:
+            return 0.0
         load = min(max(requests_per_second, self.requests_per_second_low), self.requests_per_second_high)
-        return max(0.0, small + self.change.seconds * (load / self.requests_per_second_mean - 1))
+        return change.seconds * (load / self.requests_per_second_mean - 1)
 
     def costs(self, api_processes: int, speed: float, requests_per_second: float) -> Costs:
         """For the simulator: the fitted costs at a load; at the people's own speed every round trip is waited for.
@@ -186,7 +196,7 @@ class Calibration(_Part):
             ticket_spread=moved_to(times.ticket, upload) if times.ticket else (),
             api_processes=api_processes,
             hash_seconds=max(0.0, self.demand(Class.PASSWORD).seconds - self.demand(Class.SMALL).seconds) * self.speed,
-            commit_spread=tuple(times.commit),
+            commit_spread=self.commit_spread(requests_per_second),
             answers={step: tuple(spread) for step, spread in times.answers.items()},
             round_trip_from_seconds=ROUND_TRIP_FROM_SECONDS if speed > 1 else 0.0,
         )

@@ -91,7 +91,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How much more a small request costs at twice the mean load; may be less than nothing."""
+    """How much more something costs at twice the mean load; may be less than nothing."""
 
     seconds: float
     standard_error: float
@@ -140,6 +140,23 @@ def _change(runs: Sequence[Seconds], load: float) -> Change:
     # The jackknife's standard error (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 11.2), over whole runs.
     jackknife = float(np.sqrt((len(runs) - 1) * np.var(left_out)))
     return Change(float(found[-1]), max(float(errors[-1]), jackknife))
+
+
+def change_of(loads: Sequence[float], seconds: Sequence[float]) -> Change:
+    """How what one thing takes in each run changes with the run's load, by a line; nothing with too few runs. Its error is the larger of
+    the line's own and the jackknife's, as above."""
+    if len(loads) < CHANGE_RUNS_LEAST:
+        return Change(0.0, 0.0)
+    away, took = np.array(loads) / np.mean(loads) - 1, np.array(seconds)
+    slope = _slope(away, took)
+    left = took - took.mean() - slope * away
+    of_line = float(np.sqrt(np.sum(left**2) / (len(loads) - 2) / np.sum(away**2)))
+    left_out = [_slope(np.delete(away, i), np.delete(took, i)) for i in range(len(loads))]
+    return Change(slope, max(of_line, float(np.sqrt((len(loads) - 1) * np.var(left_out)))))
+
+
+def _slope(away: NDArray[np.float64], took: NDArray[np.float64]) -> float:
+    return float(np.polyfit(away, took, 1)[0])
 
 
 def _changing(runs: Sequence[Seconds], load: float) -> NDArray[np.float64]:

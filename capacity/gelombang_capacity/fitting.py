@@ -14,7 +14,8 @@ from gelombang_capacity.calibration import (
     fit_runs,
     profile_digest,
 )
-from gelombang_capacity.costs import Spread
+from gelombang_capacity.costs import Spread, mean_of
+from gelombang_capacity.demand import Change, change_of
 from gelombang_capacity.held_out import FITTED_SEED, check, run_spread, twin
 
 TRACE_TIMES = 2
@@ -26,6 +27,9 @@ def fitted_calibration(fitted: Sequence[Measured], tested: Sequence[Measured], m
     first, fit = fitted[0], fit_runs(fitted)
     folders = [run.folder for run in fitted]
     api, ticket = cpu_forms(folders, first.scenario)
+    commits = [commit_spread([run.folder], first.api_processes) for run in fitted]
+    loads = [run.requests_per_second for run in fitted]
+    commit_change = change_of(loads, [mean_of(each) for each in commits]) if all(commits) else Change(0.0, 0.0)
     times = MeasuredTimes(api=list(api), ticket=list(ticket), commit=list(commit_spread(folders, first.api_processes)), answers={})
     draft = Calibration(
         made_at=made_at,
@@ -42,7 +46,8 @@ def fitted_calibration(fitted: Sequence[Measured], tested: Sequence[Measured], m
         demands=[DemandNumbers(of=each.of, seconds=each.seconds, standard_error=each.standard_error) for each in fit.demands],
         residual_cores=fit.residual_cores,
         requests_per_second_mean=fit.load,
-        change=DemandChange(seconds=fit.change.seconds, standard_error=fit.change.standard_error, is_believed=fit.change.is_believed),
+        change=_numbers(fit.change),
+        commit_change=_numbers(commit_change),
         times=times,
         run_spread={},
         loads={run.record.run_id: run.requests_per_second for run in (*fitted, *tested)},
@@ -55,6 +60,10 @@ def fitted_calibration(fitted: Sequence[Measured], tested: Sequence[Measured], m
     draft = _with_answers(draft, _answers(fitted, draft))
     draft = draft.model_copy(update={"run_spread": run_spread(fitted, draft)})
     return draft.model_copy(update={"fitted_checks": [each for run in fitted for each in check(run, draft)]})
+
+
+def _numbers(change: Change) -> DemandChange:
+    return DemandChange(seconds=change.seconds, standard_error=change.standard_error, is_believed=change.is_believed)
 
 
 def _answers(fitted: Sequence[Measured], draft: Calibration) -> dict[str, Spread]:

@@ -129,6 +129,18 @@ def test_a_believed_change_moves_what_others_wait_for_and_neither_the_requests_o
     assert quiet.hash_seconds == busy.hash_seconds
 
 
+def test_a_transaction_takes_what_a_believed_change_says_at_a_load_and_no_more_beyond_what_was_measured() -> None:
+    assert CALIBRATION.costs(1, 60.0, 400.0).commit_spread == tuple(CALIBRATION.times.commit)
+    change = CALIBRATION.commit_change.model_copy(update={"seconds": -0.0001, "is_believed": True})
+    found = CALIBRATION.model_copy(update={"commit_change": change})
+    assert found.costs(1, 60.0, 100.0).commit_spread[0] == pytest.approx(0.00045)
+    assert found.costs(1, 60.0, 400.0).commit_spread[0] == pytest.approx(0.0003)
+    assert found.costs(1, 60.0, 900.0) == found.costs(1, 60.0, 400.0)
+    assert "A transaction takes -0.10 ms at twice the load (standard error 0.00)." in [
+        words for section in calibration_sheet(found).sections for words in section.sentences
+    ]
+
+
 def test_where_the_servers_clock_says_more_than_the_fit_an_answer_waits_for_all_of_its_cpu() -> None:
     times = CALIBRATION.times.model_copy(update={"api": [0.002] * len(CALIBRATION.times.api)})
     assert CALIBRATION.model_copy(update={"times": times}).costs(1, 60.0, 200.0).api_after_seconds == 0.0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gelombang_capacity.demand import Change, Class, Seconds, fit_demands
+from gelombang_capacity.demand import Change, Class, Seconds, change_of, fit_demands
 
 TRUE = {Class.PASSWORD: 0.020, Class.SMALL: 0.0008, Class.UPLOAD: 0.003, Class.IDLE: 0.05}
 
@@ -59,3 +59,14 @@ def test_one_run_that_was_dear_for_another_reason_is_no_law() -> None:
 
 def test_fewer_than_four_runs_tell_no_change() -> None:
     assert fit_demands([seconds(60, load, 1, change=-0.0006) for load in LOADS[:3]]).change == Change(0.0, 0.0)
+
+
+def test_what_takes_less_in_each_busier_run_falls_with_load_by_so_much_at_twice_the_mean() -> None:
+    falling = change_of([100.0, 150.0, 250.0, 300.0], [0.00061, 0.00054, 0.00046, 0.00039])
+    assert falling.is_believed
+    assert falling.seconds == pytest.approx(-0.0002, rel=0.1)
+
+
+def test_what_one_run_alone_says_of_a_change_is_not_believed() -> None:
+    assert not change_of([100.0, 150.0, 250.0, 300.0], [0.0009, 0.0005, 0.0005, 0.0005]).is_believed
+    assert change_of([100.0, 200.0, 300.0], [0.0006, 0.0005, 0.0004]) == Change(0.0, 0.0)
