@@ -14,7 +14,7 @@ from gelombang.distribution import Distribution
 from gelombang.profile_objects import Objects
 from gelombang.profile_pages import Pages
 from gelombang.profile_programme import Programme
-from gelombang.profile_uploads import ProfilePart, Store, Uploads
+from gelombang.profile_uploads import ProfilePart, Store, Uploads, require_target_below
 from gelombang.scale import (
     Count,
     Dimension,
@@ -53,10 +53,7 @@ class DelayRule(ProfilePart):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.target_seconds > self.interval_seconds:
-            raise ValueError(
-                f"target_seconds {self.target_seconds:g} with interval_seconds {self.interval_seconds:g}; want a target not above it"
-            )
+        require_target_below(self.target_seconds, self.interval_seconds)
         return self
 
     @property

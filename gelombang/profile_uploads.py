@@ -128,6 +128,12 @@ class Resumable(ProfilePart):
     """How many are removed at once."""
 
 
+def require_target_below(target_seconds: float, interval_seconds: float) -> None:
+    """Raise ValueError when a delay can't be above its target for a whole interval."""
+    if target_seconds > interval_seconds:
+        raise ValueError(f"target_seconds {target_seconds:g} with interval_seconds {interval_seconds:g}; want a target not above it")
+
+
 class Commits(ProfilePart):
     """The line before the threads that make photos durable. Times are wall time: it is this machine's disk that is waited for."""
 
@@ -149,10 +155,7 @@ class Commits(ProfilePart):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.target_seconds > self.interval_seconds:
-            raise ValueError(
-                f"target_seconds {self.target_seconds:g} with interval_seconds {self.interval_seconds:g}; want a target not above it"
-            )
+        require_target_below(self.target_seconds, self.interval_seconds)
         return self
 
 
