@@ -9,6 +9,7 @@ nobody can have finished before.
 
 import argparse
 import json
+import signal
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from gelombang.attempt import Fate  # noqa: E402
 from gelombang.clock import MICROSECONDS  # noqa: E402
+from gelombang.errors import ExitCode  # noqa: E402
 from gelombang.record import read_record  # noqa: E402
 from gelombang.scale import Scale  # noqa: E402
 from tests.support.topology.machines import why_not  # noqa: E402
@@ -41,6 +43,8 @@ def main() -> int:
         print(f"topology: {reason}", file=sys.stderr)
         return 2
     parsed.out.mkdir(parents=True)
+    # Whoever ends this ends all of it: hosts and their processes go with the blocks that made them.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.STOPPED)))
     topology = Topology(server_hosts=parsed.hosts, server_bits_per_second=round(parsed.link * 1e6))
     scale = Scale(Fraction(parsed.sample), SPEED, BYTES)
     played = play(Order(topology, scale, parsed.seconds, Cut() if parsed.cut else None), parsed.out.resolve())
