@@ -30,10 +30,9 @@ from gelombang_capacity.password_price import password_price
 from gelombang_capacity.predictions import LIMIT, PREDICTIONS_FILE, Prediction, Quantity, add_line, limit_key
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
 from gelombang_cli.backlog import BacklogWatch
-from gelombang_cli.doctor import require_able
+from gelombang_cli.doctor import AT_ONCE_SHARE, require_able
 from gelombang_cli.execution import Order, execute
 from gelombang_cli.provenance import commit
-from gelombang_cli.run import IN_FLIGHT_SHARE
 from gelombang_cli.runfolder import make_run_folder, new_run_id
 from gelombang_reports.sheet_page import write_sheet
 
@@ -99,7 +98,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         scale = replace(hunt.scale, load=1.0)
         people = planned_people(hunt.scenario, scale, hunt.hold_seconds)
         require_able(
-            int(busiest_hour_people(hunt.scenario, scale, hunt.hold_seconds) * IN_FLIGHT_SHARE), people, hunt.scale.bytes_ratio, hunt.folder
+            int(busiest_hour_people(hunt.scenario, scale, hunt.hold_seconds) * AT_ONCE_SHARE), people, hunt.scale.bytes_ratio, hunt.folder
         )
         _foretell(hunt, key, console)
         found = search(lambda load, number, is_long: _tell(console, hunt, _live(hunt, load, number, is_long)), hunt.rules)

@@ -1,4 +1,4 @@
-"""`gelombang doctor`: can this machine carry a run? Ten lines, each with what was found and what is wanted; `run` asks the same."""
+"""`gelombang doctor`: can this machine carry a run? A line for each thing, with what was found and what is wanted; `run` asks the same."""
 
 import argparse
 import os
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 
-from gelombang.errors import ExitCode, HostError
+from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.kernel import listen_counters
-from gelombang_cli.arguments import Commands, positive
+from gelombang_cli.arguments import Commands, positive, size_bytes
 
 PYTHON_WANTED = (3, 11)
 DESCRIPTORS_WANTED = 4_096
@@ -26,7 +26,20 @@ PHOTO_BYTES_PER_PERSON = 350_000
 latter for every photo that was stored, waited for or not (`du` of a run's folder)."""
 DISK_FLOOR_BYTES = 200_000_000
 MEMORY_WANTED_BYTES = 1_000_000_000
+MEMORY_BYTES_PER_PERSON = 2_100
+"""A run at full size is to stay within 4 GB with all its processes."""
 SOMAXCONN_WANTED = 1_024
+PORTS_WANTED = 10_000
+MANY_PEOPLE = 100_000
+"""Above it, the two for many are wanted."""
+BACKLOG_OF_MANY = 4_096
+"""The backlog of the sites that come along."""
+PORTS_OF_MANY = 50_000
+"""1.4 million people in an hour open some 400 connections a second and more; the kernel's default, 28,000 ports, would be gone in a minute
+if none could be used again."""
+AT_ONCE_SHARE = 0.12
+"""Of the people of an opening hour, who may hold a connection at once: 1 % do, and 11 % did on a machine that was too busy to answer."""
+KEEP_BYTES_FLOOR = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +61,22 @@ def add_command(commands: Commands) -> None:
     parser = commands.add_parser("doctor", help="can this machine carry a run?", description=__doc__)
     parser.add_argument("--people", type=int, default=8_000, help="people of the sample that is planned (default 8000)")
     parser.add_argument("--bytes", type=float, default=0.1, metavar="B", help="size of a photo, times this (default 0.1)")
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        metavar="N",
+        help="people who may hold a connection at once (default: of N people, the share that an opening hour may have, 12 %%)",
+    )
+    parser.add_argument("--keep-bytes", metavar="SIZE", help="what photos may take of the disk, such as 20G, where the run is told so")
     parser.set_defaults(command=_command)
 
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
-    findings = list(examine(parsed.people, positive("--bytes", parsed.bytes), Path.cwd()))
+    if parsed.people <= 0:
+        raise InputError(f"--people is {parsed.people}; want 1 or more")
+    at_once = round(parsed.people * AT_ONCE_SHARE) if parsed.at_once is None else parsed.at_once
+    keep_bytes = None if parsed.keep_bytes is None else size_bytes("--keep-bytes", parsed.keep_bytes, KEEP_BYTES_FLOOR)
+    findings = list(examine(parsed.people, positive("--bytes", parsed.bytes), Path.cwd(), keep_bytes, at_once))
     for finding in findings:
         print(finding)
     return ExitCode.WRONG_INPUT if any(finding.ok is False for finding in findings) else ExitCode.AS_EXPECTED
@@ -60,22 +84,23 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
 
 def require_able(people_in_flight: int, people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None) -> None:
     """Raise HostError with the first thing that forbids the run. `people_in_flight` is the most that may hold a socket at once."""
-    descriptors = _descriptors(max(DESCRIPTORS_WANTED, people_in_flight + DESCRIPTORS_SPARE))
-    for finding in (descriptors, *examine(people, bytes_ratio, folder, keep_bytes)):
+    for finding in examine(people, bytes_ratio, folder, keep_bytes, people_in_flight):
         if finding.ok is False:
             raise HostError(f"{finding.name}: {finding.found}; want {finding.wanted}")
 
 
-def examine(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None) -> Iterator[Finding]:
-    """All findings, in the order of the page. `keep_bytes`: what photos may take of the disk, where the run is told so."""
+def examine(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None, at_once: int = 0) -> Iterator[Finding]:
+    """All findings, in the order of the page. `keep_bytes`: what photos may take of the disk, where the run is told so; `at_once`: how many
+    people may hold a connection at once."""
     yield _python()
     yield _cores()
-    yield _memory()
+    yield _memory(people)
     yield _disk(people, bytes_ratio, folder, keep_bytes)
     yield _writable(folder)
-    yield _descriptors(DESCRIPTORS_WANTED)
-    yield _ports()
-    yield _backlog()
+    yield _descriptors(max(DESCRIPTORS_WANTED, at_once + DESCRIPTORS_SPARE))
+    yield _ports(people)
+    yield _reuse()
+    yield _backlog(people)
     yield _kernel_queues()
     yield _busy()
 
@@ -90,16 +115,23 @@ def _cores() -> Finding:
     return Finding("cores", True if cores >= 2 else None, str(cores), "2, one for the site and one for the generator")
 
 
-def _memory() -> Finding:
+def _memory(people: int) -> Finding:
     free = psutil.virtual_memory().available
-    return Finding("memory free", free >= MEMORY_WANTED_BYTES, f"{free / 1e9:.1f} GB", f"{MEMORY_WANTED_BYTES / 1e9:g} GB")
+    wanted = MEMORY_WANTED_BYTES + people * MEMORY_BYTES_PER_PERSON
+    able = False if free < MEMORY_WANTED_BYTES else True if free >= wanted else None
+    return Finding("memory free", able, f"{free / 1e9:.1f} GB", f"{wanted / 1e9:.1f} GB for {people:,} people: end what else uses it")
 
 
 def _disk(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None) -> Finding:
     free = shutil.disk_usage(folder).free
     photos = people * round(PHOTO_BYTES_PER_PERSON * bytes_ratio)
     wanted = DISK_FLOOR_BYTES + people * BYTES_PER_PERSON + (photos if keep_bytes is None else min(photos, keep_bytes))
-    return Finding("disk free", free >= wanted, f"{free / 1e9:.1f} GB", f"{wanted / 1e9:.1f} GB for {people:,} people")
+    return Finding(
+        "disk free",
+        free >= wanted,
+        f"{free / 1e9:.1f} GB",
+        f"{wanted / 1e9:.1f} GB for {people:,} people, or a bound: run --keep-bytes SIZE",
+    )
 
 
 def _writable(folder: Path) -> Finding:
@@ -118,24 +150,36 @@ def _descriptors(wanted: int) -> Finding:
     return Finding("open files", hard >= wanted, f"{soft:,} (limit {hard:,})", f"{wanted:,}: ulimit -n {wanted}")
 
 
-def _ports() -> Finding:
+def _ports(people: int) -> Finding:
+    """A connection that its client closed keeps its port for a minute, on the way to one server address."""
+    path, wanted = "/proc/sys/net/ipv4/ip_local_port_range", PORTS_OF_MANY if people > MANY_PEOPLE else PORTS_WANTED
+    wish = f'{wanted:,} of them: sysctl net.ipv4.ip_local_port_range="10000 {10_000 + max(wanted, PORTS_OF_MANY)}"'
     try:
-        low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+        low, high = map(int, Path(path).read_text().split())
     except OSError:
-        return Finding("client ports", None, "not readable", "a range of 10,000 or more")
+        return Finding("client ports", None, "not readable", wish)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-    return Finding("client ports", True if high - low >= 10_000 else None, f"{low} to {high}", "a range of 10,000 or more")
+    return Finding("client ports", True if high - low >= wanted else None, f"{low} to {high}", wish)
 
 
-def _backlog() -> Finding:
+def _reuse() -> Finding:
+    wish = "1 or 2, so that a port in TIME-WAIT is used again: sysctl net.ipv4.tcp_tw_reuse=2"
+    try:
+        value = int(Path("/proc/sys/net/ipv4/tcp_tw_reuse").read_text())
+    except OSError:
+        return Finding("ports used again", None, "not readable", wish)
+    return Finding("ports used again", True if value else None, f"tcp_tw_reuse {value}", wish)
+
+
+def _backlog(people: int) -> Finding:
+    wanted = BACKLOG_OF_MANY if people > MANY_PEOPLE else SOMAXCONN_WANTED
+    wish = f"{wanted:,}: sysctl net.core.somaxconn={wanted}"
     try:
         value = int(Path("/proc/sys/net/core/somaxconn").read_text())
     except OSError:
-        return Finding("accept queue", None, "not readable", f"{SOMAXCONN_WANTED}")
-    return Finding(
-        "accept queue", True if value >= SOMAXCONN_WANTED else None, f"{value:,}", f"sysctl net.core.somaxconn={SOMAXCONN_WANTED}"
-    )
+        return Finding("accept queue", None, "not readable", wish)
+    return Finding("accept queue", True if value >= wanted else None, f"{value:,}", wish)
 
 
 def _kernel_queues() -> Finding:

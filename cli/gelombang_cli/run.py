@@ -23,7 +23,7 @@ from gelombang.target import host_of, is_loopback_host
 from gelombang.verdict import verdict
 from gelombang_cli import machine
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale, size_bytes
-from gelombang_cli.doctor import require_able
+from gelombang_cli.doctor import AT_ONCE_SHARE, KEEP_BYTES_FLOOR, require_able
 from gelombang_cli.execution import Order, execute
 from gelombang_cli.live import LiveBoard
 from gelombang_cli.otlp import metrics_endpoint
@@ -39,10 +39,6 @@ from gelombang_reports.page import write_page
 from gelombang_server.real_limits import require_limits
 
 PAGE_FILE = "report.html"
-KEEP_BYTES_FLOOR = 1_000_000
-IN_FLIGHT_SHARE = 0.12
-"""Descriptors are wanted for this share of the people of a scenario's busiest hour. An opening hour has 1 % of them in an exchange at once,
-and had 11 % on a machine that was too busy to answer."""
 
 
 def add_command(commands: Commands) -> None:
@@ -101,7 +97,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     require_rows(scenario.feed, planned_people(scenario, scale, _for_seconds(parsed.for_seconds, scenario)))
     orders = _orders(parsed, scenario, scale)
     people = planned_people(scenario, scale, orders[0].for_seconds)
-    at_once = int(busiest_hour_people(scenario, scale, orders[0].for_seconds) * IN_FLIGHT_SHARE)
+    at_once = int(busiest_hour_people(scenario, scale, orders[0].for_seconds) * AT_ONCE_SHARE)
     require_able(at_once, people, scale.bytes_ratio, orders[0].folder, orders[0].keep_bytes)
     page = _page_path(parsed.out, orders)
     with _live_board(parsed, console) as board:
@@ -162,8 +158,8 @@ def _scale(parsed: argparse.Namespace, scenario: Scenario, console: Console) -> 
 def _orders(parsed: argparse.Namespace, scenario: Scenario, scale: Scale) -> list[Order]:
     if parsed.target and parsed.profile:
         raise InputError("--target and --profile are both given; want one: your own service, or sites of the reference server")
-    for option, url in (("--database", parsed.database), ("--objects", parsed.objects)):
-        if parsed.target and url:
+    for option, given in (("--database", parsed.database), ("--objects", parsed.objects), ("--keep-bytes", parsed.keep_bytes)):
+        if parsed.target and given:
             raise InputError(f"{option} is given with --target; want it with a site of the reference server")
     if parsed.target and parsed.fault:
         raise InputError("--fault is given with --target; want it with a site of the reference server, which alone can be changed")
@@ -223,9 +219,7 @@ def _keep_bytes(parsed: argparse.Namespace, profiles: Sequence[Profile | None]) 
     if parsed.keep_bytes is None:
         return None
     for profile in profiles:
-        if profile is None:
-            raise InputError("--keep-bytes is given with --target; want it with a site of the reference server")
-        if profile.database.url is not None or profile.objects is not None:
+        if profile is not None and (profile.database.url is not None or profile.objects is not None):
             raise InputError(f"--keep-bytes is given and {profile.name} keeps people or photos by URL; want both on this machine's disk")
     return size_bytes("--keep-bytes", parsed.keep_bytes, KEEP_BYTES_FLOOR)
 

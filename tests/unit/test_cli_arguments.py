@@ -9,7 +9,7 @@ import pytest
 from gelombang.errors import InputError
 from gelombang.loading import load_profile, load_scenario
 from gelombang.scale import Scale, roundings
-from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target
+from gelombang_cli.arguments import add_scale_options, positive, read_scale, read_target, size_bytes
 from gelombang_cli.doctor import examine
 from gelombang_cli.machine import Look, choose_sample
 from gelombang_cli.main import main
@@ -93,7 +93,56 @@ def test_an_address_of_a_site_on_several_hosts_that_cant_be_used_is_one_sentence
 
 def test_photos_at_their_full_size_want_ten_times_the_disk(tmp_path: Path) -> None:
     small, full = (next(f for f in examine(1_000_000, ratio, tmp_path) if f.name == "disk free").wanted for ratio in (0.1, 1.0))
-    assert (small, full) == ("39.2 GB for 1,000,000 people", "354.2 GB for 1,000,000 people")
+    assert (small, full) == (
+        "39.2 GB for 1,000,000 people, or a bound: run --keep-bytes SIZE",
+        "354.2 GB for 1,000,000 people, or a bound: run --keep-bytes SIZE",
+    )
+
+
+def test_a_bound_on_the_photos_is_what_the_disk_needs_beside_ledgers_and_database(tmp_path: Path) -> None:
+    bound, below = (
+        next(f for f in examine(1_000_000, 0.1, tmp_path, keep_bytes=keep) if f.name == "disk free").wanted
+        for keep in (20_000_000_000, 90_000_000_000)
+    )
+    assert bound.startswith("24.2 GB")
+    assert below.startswith("39.2 GB"), "a bound that is never reached asks for nothing"
+
+
+def test_a_run_at_full_size_wants_more_of_the_machine_and_is_told_how(tmp_path: Path) -> None:
+    few, many = ({f.name: f.wanted for f in examine(people, 0.04, tmp_path, at_once=people // 100)} for people in (8_000, 1_432_133))
+    assert few["open files"] == "4,096: ulimit -n 4096"
+    assert many["open files"] == "14,521: ulimit -n 14521"
+    assert few["accept queue"] == "1,024: sysctl net.core.somaxconn=1024"
+    assert many["accept queue"] == "4,096: sysctl net.core.somaxconn=4096"
+    assert many["client ports"] == '50,000 of them: sysctl net.ipv4.ip_local_port_range="10000 60000"'
+    assert many["ports used again"].endswith("sysctl net.ipv4.tcp_tw_reuse=2")
+    assert many["memory free"].startswith("4.0 GB for 1,432,133 people")
+
+
+@pytest.mark.parametrize(("text", "found"), [("20G", 20_000_000_000), ("1.5m", 1_500_000), ("2000000", 2_000_000)])
+def test_a_size_is_a_number_and_a_letter(text: str, found: int) -> None:
+    assert size_bytes("--keep-bytes", text, 1_000_000) == found
+
+
+@pytest.mark.parametrize("text", ["", "G", "20X", "-3G", "nan", "inf", "999K"])
+def test_a_size_that_is_none_or_too_small_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="want a size of 1,000,000 bytes or more, such as 20G or 500M"):
+        size_bytes("--keep-bytes", text, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--target", "http://127.0.0.1:9"], "--keep-bytes is given with --target"),
+        (["--database", "postgresql://a@127.0.0.1/b"], "keeps people or photos by URL"),
+        (["--keep-bytes", "1K"], "--keep-bytes is '1K'; want a size"),
+    ],
+)
+def test_a_bound_is_for_photos_on_this_machines_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert main(["run", "smoke", "--keep-bytes", "20G", "--out", str(tmp_path / "run"), *words]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://", ""])
