@@ -1,11 +1,11 @@
-"""The threads that wait for the disk: one line of work, and results that reach the event loop together.
+"""The threads that wait for the disk, or hash passwords: one line of work, and results that reach the event loop together.
 
 A future of the standard pool takes locks of its own and wakes the loop for each result; with eight threads beside the loop, the
 interpreter's lock went to and fro more often than the disk was asked. Here results are put down in a list, and only the first of them wakes
 the loop: photos that one sync of their folder made durable go on in one turn of the loop, and into one commit of the database.
 
 Work that was cancelled before a thread took it is not done; what a thread has taken goes on to its end. The line is bounded by its callers:
-each holds a body, and bodies are bounded by `uploads.bodies_limit`.
+each holds a body, and bodies are bounded by `uploads.bodies_limit`; or a password, bounded by `password.queue_limit`.
 """
 
 import asyncio
@@ -80,9 +80,10 @@ class Waiting(Generic[T]):
 class CommitThreads:
     """`limit` threads at most, begun when they are needed. Ask from the thread of one running event loop."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, name: str = "photo-commit") -> None:
         assert limit > 0
         self._limit = limit
+        self._name = name
         self._line: SimpleQueue[Work | None] = SimpleQueue()
         self._threads: list[Thread] = []
         self._told: deque[Work] = deque()
@@ -130,9 +131,9 @@ class CommitThreads:
 
     def _put(self, waiting: Work) -> None:
         if self.is_closed:
-            raise RuntimeError("the threads that wait for the disk have ended")
+            raise RuntimeError(f"the threads of {self._name} have ended")
         if len(self._threads) < min(self._limit, max(1, self.in_progress)):
-            thread = Thread(target=self._run, name=f"photo-commit-{len(self._threads)}", daemon=True)
+            thread = Thread(target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
         self._line.put(waiting)

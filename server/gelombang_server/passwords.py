@@ -5,9 +5,7 @@ so in time, because a hash for somebody who has given up is the dearest thing th
 A log-in with an unknown address costs as much as one with a wrong password.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from aiohttp import web
@@ -18,12 +16,15 @@ from gelombang import telemetry
 from gelombang.attempt import Code
 from gelombang.profile import Password
 from gelombang.standing_line import LineRule
+from gelombang_server.commit_threads import CommitThreads, Waiting
 from gelombang_server.metrics import Metrics
 from gelombang_server.places_line import PlacesLine
 from gelombang_server.problem import Problem
 
 T = TypeVar("T")
 FOREVER_US = 1 << 62
+PLACES_PER_THREAD = 2
+"""One that is hashed, and one that is next: a busy loop gives away places late."""
 _MEMORY_MIN_KIB = 8
 """argon2's own lower bound with one lane."""
 
@@ -33,8 +34,9 @@ class Passwords:
 
     def __init__(self, password: Password, metrics: Metrics) -> None:
         self._hasher = hasher(password)
-        self._threads = ThreadPoolExecutor(password.threads_limit, thread_name_prefix="password")
-        self._line = PlacesLine(_rule(password), password.threads_limit, _busy)
+        self._threads = CommitThreads(password.threads_limit, "password")
+        self._threads_limit = password.threads_limit
+        self._line = PlacesLine(_rule(password), PLACES_PER_THREAD * password.threads_limit, _busy)
         self._nobody = self._hasher.hash("nobody's password")
         metrics.gauge(telemetry.HASH_QUEUE_LIMIT).set(password.queue_limit)
         metrics.gauge(telemetry.HASH_THREADS_LIMIT).set(password.threads_limit)
@@ -52,11 +54,12 @@ class Passwords:
 
     def close(self) -> None:
         """Wait for the hashes in progress."""
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.close()
 
     def _scrape(self) -> None:
-        self._queue.set(self._line.waiting)
-        self._busy.set(self._line.in_place)
+        busy = min(self._line.in_place, self._threads_limit)
+        self._queue.set(self._line.waiting + self._line.in_place - busy)
+        self._busy.set(busy)
 
     def _verify(self, encoded: str, password: str) -> bool:
         try:
@@ -65,9 +68,13 @@ class Passwords:
             return False
 
     async def _in_thread(self, function: Callable[..., T], *arguments: str) -> T:
+        def work(waiting: Waiting[T]) -> None:
+            waiting.result = function(*arguments)
+            self._threads.tell((waiting,))
+
         await self._line.enter()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+            return await self._threads.ask(work)
         finally:
             self._line.leave()
 
