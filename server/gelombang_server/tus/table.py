@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gelombang.attempt import Code, Stage
 from gelombang.profile_uploads import Resumable
 from gelombang.steps import PhotoKind
+from gelombang_server.keeper import new_photo_id
 from gelombang_server.peoplestore import Cursor, PeopleStore
 from gelombang_server.problem import Problem
 from gelombang_server.tus.protocol import Creation
@@ -64,7 +65,7 @@ async def begin(
 
     Raises Problem(uploads_busy) when as many are begun as there may be, and what the database raises.
     """
-    id_, photo = secrets.token_hex(16), secrets.token_hex(16)
+    id_, photo = secrets.token_hex(16), new_photo_id()
     expires_us = now_us + round(limits.life_seconds * 1e6)
 
     def write(cursor: Cursor) -> tuple[BegunUpload, BegunUpload | None]:
