@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from between_marks import write_between
 from server_bench.plot import text
 
 from gelombang.record import RunRecord, read_record
@@ -22,7 +23,7 @@ NAMES = {"april-2020": "a modelled store", "physical": "real limits, no model"}
 UPLOADS, SMALL = ("ktp", "selfie"), "otp-send"
 FROM_SECONDS, UNTIL_SECONDS = 900.0, 3_600.0
 PLACES_SHOWN = 7
-BEGIN, END = "<!-- two-collapses -->", "<!-- /two-collapses -->"
+MARKS = "two-collapses"
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 920, 380, 56, 84, 60, 60
 _TRIES, _KEPT, _FAINT, _WORDS = "#b9c0c8", "#0b6e4f", "#e3e7eb", "#57606a"
 
@@ -30,18 +31,14 @@ _TRIES, _KEPT, _FAINT, _WORDS = "#b9c0c8", "#0b6e4f", "#e3e7eb", "#57606a"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the run's folder, with one of each profile in it")
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between its marks in this file")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw both as SVG")
     options = parser.parse_args()
     records = [read_record(options.folder / name) for name in PROFILES]
     lines = table(records)
     print("\n".join(lines))
     if options.write is not None:
-        before, begin, rest = options.write.read_text().partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not begin or not end:
-            raise SystemExit(f"{options.write} has no lines {BEGIN} and {END}; want them around the place for the table")
-        options.write.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after)
+        write_between(options.write, MARKS, lines)
     if options.picture is not None:
         options.picture.write_text(picture(records))
 

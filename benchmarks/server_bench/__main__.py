@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from between_marks import write_between
 from server_bench import flow, goodput, plot, slow, steps, uploads
 from server_bench.site import CLIENT_CORE, profile
 
@@ -25,7 +26,7 @@ from gelombang_server.real_limits import require_limits
 PARTS = ("uploads", "steps", "flow", "slow", "goodput", "bulkhead", "processor")
 SLOW_PEOPLE = 2_000
 RUNS = Path("runs")
-BEGIN, END = "<!-- bench-server -->", "<!-- /bench-server -->"
+MARKS = "bench-server"
 
 
 class Table:
@@ -155,7 +156,7 @@ def main() -> None:
     parser.add_argument("--database", metavar="URL", help="measure the small step on this PostgreSQL, too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the goodput curves as SVG")
     parser.add_argument("--points", type=Path, metavar="FILE", help="keep the goodput points in FILE, and draw those that are there, too")
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"put the table between {BEGIN} and {END} of this file")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between its marks in this file")
     options = parser.parse_args()
     os.sched_setaffinity(0, {CLIENT_CORE})
     table = Table()
@@ -166,16 +167,7 @@ def main() -> None:
             if part in options.only:
                 MEASURES[part](table, Path(text), options)
     if options.write is not None:
-        _write(options.write, table.lines)
-
-
-def _write(path: Path, lines: list[str]) -> None:
-    text = path.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{path} has no lines {BEGIN} and {END}; want them around the place for the table")
-    path.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after)
+        write_between(options.write, MARKS, table.lines)
 
 
 if __name__ == "__main__":

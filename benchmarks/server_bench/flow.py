@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from server_bench.site import NO_STORE, ROOMY, TOKEN, WAVE, RunningSite, profile
 from server_bench.uploads import put_photo, ticket
 
 from gelombang.clock import MICROSECONDS, monotonic_us
+from gelombang.profile import Profile
 
 PEOPLE = 400
 """In one round."""
@@ -62,17 +63,22 @@ class Inbox:
         return await waiting
 
 
-def rows(folder: Path, rounds: int) -> list[FlowRound]:
-    """One figure a round; server and client share both cores."""
-    quick = profile(
+def quick_profile(**parts: dict[str, Any]) -> Profile:
+    """A hardened site in which nothing that is modelled makes anybody wait, and a password costs next to nothing."""
+    return profile(
         "hardened",
         store=NO_STORE,
         tickets=ROOMY,
         messages=QUICK_MESSAGES,
         password=CHEAP_HASH,
         registry={"lookups_per_second": 1e6, "latency_seconds": 0.0},
+        **parts,
     )
-    with serving(folder / "flow", quick, core=None) as site:
+
+
+def rows(folder: Path, rounds: int) -> list[FlowRound]:
+    """One figure a round; server and client share both cores."""
+    with serving(folder / "flow", quick_profile(), core=None) as site:
         return asyncio.run(_rounds(site, rounds))
 
 
@@ -81,17 +87,23 @@ async def _rounds(site: RunningSite, rounds: int) -> list[FlowRound]:
     inbox = Inbox(site.harness_url)
     reading = asyncio.create_task(inbox.run())
     for round_ in range(rounds):
-        numbers = iter(range(round_ * PEOPLE, (round_ + 1) * PEOPLE))
         cpu, began_us = site.cpu_seconds(), monotonic_us()
-        await asyncio.gather(*(_people(site, inbox, photo, numbers) for _ in range(AT_ONCE)))
+        await register(site, inbox, photo, range(round_ * PEOPLE, (round_ + 1) * PEOPLE))
         seconds = (monotonic_us() - began_us) / MICROSECONDS
         found.append(FlowRound(PEOPLE / seconds, (site.cpu_seconds() - cpu) / PEOPLE * 1_000))
     reading.cancel()
     return found
 
 
-async def _people(site: RunningSite, inbox: Inbox, photo: bytes, numbers: Iterator[int]) -> None:
-    api, uploads = await open_connection(site.public_url), await open_connection(site.uploads_url)
+async def register(site: RunningSite, inbox: Inbox, photo: bytes, people: Iterable[int]) -> None:
+    """All of these people from account to wave, `AT_ONCE` of them at a time, spread evenly over the processes that take uploads."""
+    numbers = iter(people)
+    urls = site.uploads_urls
+    await asyncio.gather(*(_people(site.public_url, urls[place % len(urls)], inbox, photo, numbers) for place in range(AT_ONCE)))
+
+
+async def _people(api_url: str, uploads_url: str, inbox: Inbox, photo: bytes, numbers: Iterator[int]) -> None:
+    api, uploads = await open_connection(api_url), await open_connection(uploads_url)
     for n in numbers:
         await _person(api, uploads, inbox, photo, n)
     api.leave()

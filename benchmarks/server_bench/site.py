@@ -37,6 +37,8 @@ class RunningSite(NamedTuple):
     zero_us: int
     uploads_urls: list[str]
     """One for each process that takes uploads."""
+    metrics_urls: list[str]
+    """One for each process: those of the API first, in the order of `pids`."""
 
     @property
     def database(self) -> Path:
@@ -73,12 +75,14 @@ def profile(name: str, **parts: dict[str, Any]) -> Profile:
 
 
 @contextmanager
-def serving(folder: Path, site: Profile, scale: ScaleNumbers | None = None, core: int | None = SERVER_CORE) -> Iterator[RunningSite]:
-    """The server, from its ready line to its end. `core` None: all cores."""
+def serving(
+    folder: Path, site: Profile, scale: ScaleNumbers | None = None, core: int | None = SERVER_CORE, processes: int = 1
+) -> Iterator[RunningSite]:
+    """The server with so many API processes, from its ready line to its end. `core` None: all cores."""
     folder.mkdir(parents=True, exist_ok=True)
     zero_us = monotonic_us()
     orders: dict[str, Any] = {"run": 7, "seed": 1, "scale": scale or ScaleNumbers(), "folder": str(folder), "zero_us": zero_us}
-    orders |= {"profile": site, "processes": 1, "public_port": 0, "harness_port": 0, "harness_token": TOKEN}
+    orders |= {"profile": site, "processes": processes, "public_port": 0, "harness_port": 0, "harness_token": TOKEN}
     write_model(folder / "server.json", ServerPlan.model_validate(orders))
     command = [sys.executable, "-m", "gelombang_server", "--config", str(folder / "server.json"), "--until-input-ends"]
     if core is not None:
@@ -92,7 +96,7 @@ def serving(folder: Path, site: Profile, scale: ScaleNumbers | None = None, core
         ready = json.loads(line)
         try:
             urls = ready["public_url"], ready["uploads_url"], ready["harness_url"]
-            yield RunningSite(*urls, ready["pids"], folder, zero_us, ready["uploads_urls"])
+            yield RunningSite(*urls, ready["pids"], folder, zero_us, ready["uploads_urls"], ready["metrics_urls"])
         finally:
             server.stdin.close()
             server.wait(30)

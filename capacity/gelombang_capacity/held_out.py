@@ -15,6 +15,7 @@ from gelombang.objective_words import three_digits
 from gelombang_capacity.calibration import Calibration, Diagnostic, HeldOut, Measured
 from gelombang_capacity.demand import PASSWORD_STEPS, Class, Seconds
 from gelombang_capacity.quantities import SERVER_CORES, Kind, kind_of, measured_quantities, simulated_quantities
+from gelombang_capacity.scalability import scalability
 from gelombang_capacity.simulation import Simulated, Simulation, simulate
 
 SEEDS = 20
@@ -129,17 +130,8 @@ def rejections(checks: Sequence[HeldOut]) -> list[str]:
 
 
 def diagnostic(runs: Sequence[Measured]) -> Diagnostic | None:
-    """The scalability law by least squares on its linear form, N/X = (1 + a (N - 1) + b N (N - 1)) / l; None with fewer than four loads."""
-    points = [point for run in runs if (point := _in_service(run)) is not None]
-    if len(points) < 4:
-        return None
-    inside, through = np.array(points).T
-    design = np.column_stack([np.ones(len(points)), inside - 1, inside * (inside - 1)])
-    base, contention, coherency = np.linalg.lstsq(design, inside / through, rcond=None)[0]
-    if base <= 0:
-        return None
-    a, b = float(contention / base), float(coherency / base)
-    return Diagnostic(contention=a, coherency=b, peak_requests_in_service=math.sqrt((1 - a) / b) if b > 0 and a < 1 else None)
+    """The scalability law over all runs; None with fewer than four loads."""
+    return scalability([point for run in runs if (point := _in_service(run)) is not None])
 
 
 def _in_service(run: Measured) -> tuple[float, float] | None:
