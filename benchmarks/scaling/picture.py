@@ -11,7 +11,7 @@ from server_bench.plot import text
 
 from gelombang_capacity.plan_outcome import short
 
-WIDTH, HEIGHT, TOP, BOTTOM = 980, 470, 104, 60
+WIDTH, HEIGHT, TOP, BOTTOM = 1_010, 480, 104, 78
 LEFT, PANEL, SECOND, SECOND_PANEL = 60, 330, 480, 320
 COLOURS = ("#0b6e4f", "#0b5cad", "#8a6d1d", "#b3261e")
 _WORDS, _FAINT = "#57606a", "#e3e7eb"

@@ -89,7 +89,7 @@ def _round(folder: Path, number: int, api: int, uploads: int, people: int, photo
     own = folder / f"{number}-{api}-{uploads}-{photo_bytes}-{kind}"
     commits = profile("hardened").uploads.commits
     assert commits is not None
-    patient = commits.model_copy(update={"target_seconds": PATIENT_SECONDS}).model_dump()
+    patient = commits.model_copy(update={"target_seconds": PATIENT_SECONDS, "interval_seconds": PATIENT_SECONDS}).model_dump()
     parts: dict[str, dict[str, object]] = {"uploads": {"processes": uploads, "commits": patient}}
     if database is not None:
         schema = f"scaling_{os.getpid()}_{number}_{api}_{uploads}"
