@@ -27,7 +27,7 @@ CONTAINERFILE = (DEPLOY / "Containerfile").read_text()
 @pytest.mark.parametrize("path", [DEPLOY / "compose.yaml", SITE / "compose.yaml"], ids=lambda path: path.parent.name)
 def test_a_compose_file_has_the_fields_of_the_compose_specification(path: Path) -> None:
     schema = json.loads((files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json").read_text())
-    jsonschema.Draft7Validator(schema).validate(yaml.safe_load(path.read_text()))
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(path.read_text()))
 
 
 @pytest.mark.parametrize("name", SERVICES)

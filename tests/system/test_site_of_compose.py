@@ -56,9 +56,9 @@ def wait_until(condition: Callable[[], bool], site: Rehearsal) -> None:
 
 def test_a_server_as_its_container_holds_it_serves_keeps_its_secrets_and_drains(site: Rehearsal) -> None:
     server = site.server("server-1")
-    people, phones = f"http://{ADDRESSES['server-1']}:8080", f"http://{ADDRESSES['server-1']}:8081"
-    wait_until(lambda: status_of(people + "/readyz") == 200, site)
-    assert status_of(f"http://{ADDRESSES['server-1']}:8090/readyz") == 200
+    people, phones, uploads = (f"http://{ADDRESSES['server-1']}:{port}" for port in (8080, 8081, 8090))
+    # Processes come one after the other; the ready line, which is printed last, is not waited for here.
+    wait_until(lambda: status_of(people + "/readyz") == status_of(uploads + "/readyz") == 200, site)
     assert [status_of(f"http://{ADDRESSES['server-1']}:{port}/metrics") for port in (8081, 8082)] == [200, 200]
     assert status_of(phones + "/site", Authorization=f"Bearer {TOKEN}") == 200
     assert status_of(phones + "/site", Authorization="Bearer ${env:GELOMBANG_HARNESS_TOKEN}") in (400, 401)
@@ -86,8 +86,8 @@ def test_people_of_two_workers_get_their_photos_through_two_servers_behind_the_p
     servers = {name: site.server(name) for name in ("server-1", "server-2")}
     site.haproxy()
     proxy = ADDRESSES["haproxy"]
-    wait_until(lambda: all(status_of(f"http://{ADDRESSES[name]}:8080/readyz") == 200 for name in servers), site)
-    wait_until(lambda: status_of(f"http://{proxy}:8080/readyz") == 200, site)
+    wait_until(lambda: all(status_of(f"http://{ADDRESSES[name]}:{port}/readyz") == 200 for name in servers for port in (8080, 8090)), site)
+    wait_until(lambda: all(status_of(f"http://{proxy}:{port}/readyz") == 200 for port in (8080, 8091, 8092)), site)
     wait_until(lambda: status_of(f"http://{proxy}:8081/site", Authorization=f"Bearer {TOKEN}") == 200, site)
     master = site.locust("locust-master")
     for place in (1, 2):
