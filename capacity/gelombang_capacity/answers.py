@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS
+from gelombang.evidence import GENERATOR_LEDGERS, SERVER_LEDGERS
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, read_all
 from gelombang.person import make_person
 from gelombang.runplan import PLAN_FILE, RunPlan, read_model
@@ -26,7 +27,6 @@ from gelombang_capacity.costs import LEVELS, Spread, scaled_to, spread_of
 from gelombang_capacity.endings import OUTCOMES
 from gelombang_capacity.simulation import Simulated
 
-GENERATOR_LEDGERS, SERVER_LEDGERS = "ledger-generator-*.bin", "ledger-server-*.bin"
 COMMITS = "gelombang_server_database_commit_seconds"
 SETTLING_ROUNDS = 6
 FORM_POINTS = 10_001

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gelombang.clock import MICROSECONDS
+from gelombang.evidence import SERVER_LEDGERS
 from gelombang.ledger import SERVER_ROW, read_all
 from gelombang.scenario import Scenario
-from gelombang_capacity.answers import SERVER_LEDGERS
 from gelombang_capacity.demand import PASSWORD_STEPS
 
 SAMPLES_LEAST = 30

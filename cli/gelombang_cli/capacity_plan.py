@@ -16,7 +16,6 @@ from gelombang.scenario import Scenario
 from gelombang.sheet import lines_of
 from gelombang_capacity.calibration import Calibration, profile_digest
 from gelombang_capacity.profile_text import profile_text
-from gelombang_capacity.sizing import UTILISATION, bearable_utilisation, extrapolation
 from gelombang_cli.arguments import Commands, positive
 from gelombang_cli.expecting import expect_run
 from gelombang_cli.gate import parse_ratio
@@ -60,6 +59,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     from gelombang_capacity.plan_result import PLAN_FILE, plan_result
     from gelombang_capacity.plan_sheet import plan_sheet
     from gelombang_capacity.planning import Question, make_plan
+    from gelombang_capacity.sizing import extrapolation
 
     console = Console()
     scenario = load_scenario(parsed.scenario, parsed.set)
@@ -112,6 +112,8 @@ def usable_calibration(path: Path, profiles: tuple[Profile, ...]) -> Calibration
 
 
 def _utilisation(asked: str | None, calibration: Calibration, console: Console) -> float:
+    from gelombang_capacity.sizing import UTILISATION, bearable_utilisation
+
     if asked is not None:
         return parse_ratio("--utilisation", asked)
     found = bearable_utilisation(calibration)

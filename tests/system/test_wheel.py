@@ -64,3 +64,10 @@ def test_the_wheel_runs_a_scenario_by_name_from_any_folder(python: Path, tmp_pat
     command = [str(python), "-m", "gelombang_cli", "verify", "run"]
     verified = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_the_command_works_where_numba_is_not_installed() -> None:
+    without = "import sys; sys.modules['numba'] = None; from gelombang_cli.main import main; sys.exit(main(['--help']))"
+    asked = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, timeout=60, check=False)
+    assert asked.returncode == 0, asked.stderr
+    assert "capacity" in asked.stdout
