@@ -28,7 +28,8 @@ from gelombang_server.photopart import NoSpaceError, PhotoPart, SyncFailedError
 from gelombang_server.problem import Problem
 from gelombang_server.room import PLACE_HEADER
 from gelombang_server.sessions import require_session
-from gelombang_server.tickets import Ticket, TicketDesk
+from gelombang_server.ticket import Ticket
+from gelombang_server.tickets import TicketDesk
 from gelombang_server.whole_photo import Upload
 
 TUS_PATH = "/api/v1/me/tus"

@@ -11,7 +11,6 @@ import asyncio
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 
 from gelombang import telemetry
@@ -34,31 +33,11 @@ from gelombang_server.attempts import ServerAttempt
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem
 from gelombang_server.room import BUSY_TEXT, Room
+from gelombang_server.ticket import Ticket
 from gelombang_server.ticket_claims import NO_TRACE, Claims, TicketSeal
 
 PEOPLE_WAITING_LIMIT = 1_000_000
 """How many people who were told to come back are remembered; beyond it the told times stop growing."""
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """An open ticket."""
-
-    serial: int
-    applicant: int
-    kind: PhotoKind
-    photo_bytes: int
-    sha256: bytes
-    expires_us: int
-    attempt_id: AttemptId | None
-    attempt: ServerAttempt | None
-    """Who rests on this ticket; None for a client that sends no trace id, whose next request begins an attempt of its own."""
-    work_bytes: int
-    received: bool = False
-    task: "asyncio.Task[object] | None" = None
-    """The request that sends the photo."""
-    is_replaced: bool = False
-    """Its person asked for another one in another tab, and that request was cancelled."""
 
 
 class TicketDesk:
