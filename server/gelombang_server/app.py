@@ -1,10 +1,11 @@
 """The public app of one process: which routes it serves, behind the door."""
 
+import orjson
 from aiohttp import web
 
 from gelombang.profile import Profile
 from gelombang_server.accounts import create_account, follow_email_link, log_in
-from gelombang_server.answers import Answer, json_answer
+from gelombang_server.answers import JSON_TYPE, Answer
 from gelombang_server.config import CONTEXT, SiteContext
 from gelombang_server.contract.document import document
 from gelombang_server.data import put_data
@@ -45,8 +46,11 @@ SAVING_ROUTES = (
 
 async def openapi(request: web.Request) -> Answer:
     """GET /openapi.json"""
-    profile = request.app[CONTEXT].plan.profile
-    return json_answer(document(profile, site_routes(profile)))
+    return Answer(200, request.app[OPENAPI], JSON_TYPE)
+
+
+OPENAPI = web.AppKey("openapi", bytes)
+"""The site's document as it is sent: drawn up for each who asks, it would cost the loop as much as thirty sign-ups."""
 
 
 OWN_ROUTES = (
@@ -75,6 +79,8 @@ def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -
     app[DOOR] = Door(context, ways)
     for row in OWN_ROUTES:
         ways.add(row)
+    profile = context.plan.profile
+    app[OPENAPI] = orjson.dumps(document(profile, site_routes(profile)))
     app[NEWCOMERS] = NewcomersDoor(context.profile.newcomers, context.seed, context.metrics)
     if serves_api:
         passwords = Passwords(context.profile.password, context.metrics)

@@ -86,10 +86,10 @@ def hasher(password: Password) -> PasswordHasher:
 
 
 def _rule(password: Password) -> LineRule:
-    """Without a rule of time nobody has waited too long."""
+    """Without a rule of time nobody has waited too long. Who is next at a thread is one of those who may wait."""
     line = password.line
     target_us, interval_us = (FOREVER_US, FOREVER_US) if line is None else (line.target_us, line.interval_us)
-    return LineRule(password.queue_limit, target_us, interval_us)
+    return LineRule(max(0, password.queue_limit - (PLACES_PER_THREAD - 1) * password.threads_limit), target_us, interval_us)
 
 
 def _busy() -> Problem:

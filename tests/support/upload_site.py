@@ -173,7 +173,7 @@ async def upload_site(folder: Path, name: str, **changes: Mapping[str, Any]) -> 
     await runner.setup()
     listener = web.TCPSite(runner, "127.0.0.1", 0)
     await listener.start()
-    url = context.uploads_url = "http://{}:{}".format(*runner.addresses[0][:2])
+    url = context.uploads_url = context.front_url = "http://{}:{}".format(*runner.addresses[0][:2])
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
         try:
             yield UploadSite(context, app, client, url)
