@@ -1,9 +1,9 @@
 """The join of both ends: each attempt of the generator beside what the server saw of it.
 
-Rows are matched by (person, step, number, tab); the run's number is in every trace id, so only this run's attempts reach the ledgers.
-What each combination means stands in `gelombang.join_cells`; here it is counted, with arrays only, because a run may hold tens of millions
-of attempts: parts of a run's people are counted one after the other (`combine`) and explained together. Server rows from before the run's
-zero are warm-up and left out.
+Rows are matched by who tried what (`gelombang.row_match`); the run's number is in every trace id, so only this run's attempts reach the
+ledgers. What each combination means stands in `gelombang.join_cells`; here it is counted, with arrays only, because a run may hold tens of
+millions of attempts: parts of a run's people are counted one after the other (`combine`) and explained together. Server rows from before
+the run's zero are warm-up and left out.
 """
 
 from collections import Counter
@@ -28,12 +28,10 @@ from gelombang.join_cells import (
     unexplained_meaning,
 )
 from gelombang.record_uploads import JoinCell
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.server_deaths import in_flight
 from gelombang.steps import Step
 
-PEOPLE_LIMIT = 1 << 24
-"""Different people in one join: what fits into a 64-bit key beside tab, step and number."""
-NOT_JOINED = -1
 _UNSEEN_STAGE = 15
 _STATUS_LIMIT = 1_023
 
@@ -122,59 +120,6 @@ def explained(found: Combinations, steps: Sequence[Step], dropped_by_kernel: int
 def unexplained(cells: Sequence[JoinCell]) -> int:
     """How many attempts no rule explains."""
     return sum(cell.attempts for cell in cells if not cell.explained)
-
-
-def match(
-    generator: NDArray[np.void], server: NDArray[np.void]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """The server row of each generator row; which generator rows and which server rows share their identity with another of the same
-    end (those are not matched); and which server rows no generator row names."""
-    own, other = _keys(generator, server)
-    twice, server_twice = _repeated(own), _repeated(other)
-    order = np.argsort(other, kind="stable")
-    ranked = other[order]
-    place = np.minimum(np.searchsorted(ranked, own), max(len(ranked) - 1, 0))
-    server_of = np.full(len(own), NOT_JOINED, dtype=np.int64)
-    if len(ranked):
-        hit = (ranked[place] == own) & ~twice
-        hit[hit] = ~server_twice[order[place[hit]]]
-        server_of[hit] = order[place[hit]]
-    alone = ~_among(other, np.sort(own)) & ~server_twice
-    return server_of, twice, server_twice, alone
-
-
-def _keys(generator: NDArray[np.void], server: NDArray[np.void]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """64-bit keys, equal exactly when (person, step, number, tab) are: people are numbered densely first."""
-    everybody, dense = np.unique(np.concatenate([generator["person"], server["person"]]), return_inverse=True)
-    assert len(everybody) <= PEOPLE_LIMIT, f"{len(everybody)} people; the join can hold {PEOPLE_LIMIT}"
-    split = len(generator)
-    return _key(generator, dense[:split]), _key(server, dense[split:])
-
-
-def _key(rows: NDArray[np.void], person: NDArray[np.intp]) -> NDArray[np.uint64]:
-    key = person.astype(np.uint64) << np.uint64(40)
-    key |= rows["tab"].astype(np.uint64) << np.uint64(32)
-    key |= rows["step"].astype(np.uint64) << np.uint64(16)
-    key |= rows["number"].astype(np.uint64)
-    return key
-
-
-def _among(keys: NDArray[np.uint64], ranked: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which keys are among the ranked ones: NumPy's `isin` takes ten times as long for millions of different keys."""
-    if not len(ranked):
-        return np.zeros(len(keys), dtype=np.bool_)
-    found: NDArray[np.bool_] = ranked[np.minimum(np.searchsorted(ranked, keys), len(ranked) - 1)] == keys
-    return found
-
-
-def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    order = np.argsort(keys, kind="stable")
-    ranked = keys[order]
-    same = ranked[1:] == ranked[:-1]
-    repeated = np.zeros(len(keys), dtype=np.bool_)
-    repeated[order[1:][same]] = True
-    repeated[order[:-1][same]] = True
-    return repeated
 
 
 _FIELDS = (

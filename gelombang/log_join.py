@@ -14,8 +14,8 @@ from gelombang.access_log import LOG_ROW, AccessLog, LogFormat
 from gelombang.attempt import Outcome
 from gelombang.clock import MICROSECONDS
 from gelombang.histogram import Histogram
-from gelombang.join import NOT_JOINED, match
 from gelombang.joined_log import JoinedLog, LogCell, LoggedQuantiles, LoggedStep
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.steps import Step
 
 _CLIENT_CLOSED = 499

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
-from gelombang.join import NOT_JOINED, match
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, begun_rows, concatenate, read_all
 from gelombang.resumed import fold
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.steps import PhotoKind
 
 PAGE_STEPS = (PhotoKind.KTP, PhotoKind.SELFIE)

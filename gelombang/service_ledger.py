@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from gelombang.attempt import ServerOutcome
 from gelombang.errors import InputError
 from gelombang.evidence import SERVER_LEDGERS, SERVICE_FILE, Service
-from gelombang.join import NOT_JOINED, match
 from gelombang.ledger import SERVER_ROW, concatenate, read_rows
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.runplan import RunPlan, write_model
 from gelombang.steps import Step
 

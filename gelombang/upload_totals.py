@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.audit import Audit
 from gelombang.evidence import Evidence
-from gelombang.join import NOT_JOINED, match
 from gelombang.profile import Profile
 from gelombang.record_uploads import UploadFailure, Uploads
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.scale import Scale, scaled
 from gelombang.step_totals import decided
 from gelombang.steps import Step, is_upload

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence
 from gelombang.histogram import BUCKETS, bucket_middles_us, buckets_of
-from gelombang.join import NOT_JOINED
+from gelombang.row_match import NOT_JOINED
 from gelombang.step_totals import decided
 from gelombang.steps import Step
 from gelombang.windows import WindowGrid

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import PART_BYTES, Evidence, read_evidence, shares
 from gelombang.host_samples import HOST_SAMPLES, read_samples
-from gelombang.join import NOT_JOINED, match
 from gelombang.record import RunRecord
 from gelombang.record_probe import PICTURE_BYTES_LIMIT, PICTURES_LIMIT
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.runplan import PLAN_FILE, SERVER_FILE, RunPlan, ServerPlan, read_model
 from gelombang.segments import SEGMENTS_FOLDER, Segments, read_segments
 from gelombang.windows import WindowGrid

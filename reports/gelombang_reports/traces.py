@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gelombang.attempt import AttemptId, Outcome, ServerOutcome, Stage
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence
-from gelombang.join import NOT_JOINED
+from gelombang.row_match import NOT_JOINED
 from gelombang.runplan import RunPlan
 from gelombang.step_totals import decided
 from gelombang.steps import is_upload

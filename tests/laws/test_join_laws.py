@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
 from gelombang.evidence import Evidence
-from gelombang.join import NOT_JOINED, join, match
+from gelombang.join import join
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW
+from gelombang.row_match import NOT_JOINED, match
 from gelombang.scenario import Scenario
 from gelombang.server_deaths import ServerDeath
 
