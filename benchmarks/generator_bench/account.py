@@ -22,8 +22,7 @@ from gelombang.steps import MessageStep, RequestStep
 from gelombang_loadtests.answer_headers import AnswerHeaders
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
-from gelombang_loadtests.engine import RunEnd
-from gelombang_loadtests.engine_ports import Again
+from gelombang_loadtests.engine_ports import Again, RunEnd
 from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCounts

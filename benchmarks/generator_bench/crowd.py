@@ -15,8 +15,8 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.histogram import Histogram
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.due_people import Arrivals
-from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
-from gelombang_loadtests.engine_ports import Again, Next
+from gelombang_loadtests.engine import Engine
+from gelombang_loadtests.engine_ports import Again, EngineLimits, Next, RunEnd
 from gelombang_loadtests.gevent_loop import GeventLoop, calm_collector
 
 IN_FLIGHT = 20_000

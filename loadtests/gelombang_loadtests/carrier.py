@@ -7,7 +7,7 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.clients import client_of
-from gelombang_loadtests.engine import RunEnd
+from gelombang_loadtests.engine_ports import RunEnd
 from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.pool import ConnectionPool
 

@@ -17,7 +17,7 @@ from gelombang.runplan import RunPlan
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.due_people import Arrivals
-from gelombang_loadtests.engine import RunEnd
+from gelombang_loadtests.engine_ports import RunEnd
 from gelombang_loadtests.generator import Generator
 from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.person_photo import MakePhoto

@@ -11,7 +11,6 @@ attempts are cut. People in an exchange at the end are CUT, people between attem
 import heapq
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeGuard
 
@@ -21,7 +20,7 @@ from gelombang.attempt import Fate
 from gelombang.errors import GelombangError
 from gelombang_loadtests.applicant import Applicant, State
 from gelombang_loadtests.due_people import NEVER_US, Arrivals
-from gelombang_loadtests.engine_ports import Again, Attempt, Book, Next
+from gelombang_loadtests.engine_ports import Again, Attempt, Book, EngineLimits, Next, RunEnd
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.tabs import Tab, Tabs
 
@@ -31,22 +30,6 @@ CUT_GRACE_US = 200_000
 RESTS_AFTER_US = 5_000_000
 """Wall time after which somebody who waits for a message is taken to be away: as long as an idle connection is kept. Most messages are here
 within the second; behind a registry with a line of its own hundreds of thousands wait for an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineLimits:
-    """Bounds of one process's engine."""
-
-    in_flight_limit: int
-    """Attempts in progress at once; a due attempt waits for a place and its lateness shows it."""
-    steps: int
-
-
-@dataclass(slots=True)
-class RunEnd:
-    """When open attempts are cut; arrivals are over before. A stop brings it forward."""
-
-    us: int
 
 
 class Engine:

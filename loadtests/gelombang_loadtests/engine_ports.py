@@ -1,10 +1,26 @@
-"""What the engine asks of those around it: an attempt, what comes after it, and a book of what became of people."""
+"""What the engine asks of those around it: its bounds, an attempt, what comes after it, and a book of what became of people."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from gelombang.attempt import Fate
 from gelombang_loadtests.applicant import Applicant
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """Bounds of one process's engine."""
+
+    in_flight_limit: int
+    """Attempts in progress at once; a due attempt waits for a place and its lateness shows it."""
+    steps: int
+
+
+@dataclass(slots=True)
+class RunEnd:
+    """When open attempts are cut; arrivals are over before. A stop brings it forward."""
+
+    us: int
 
 
 @dataclass(slots=True)

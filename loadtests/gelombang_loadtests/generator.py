@@ -29,7 +29,8 @@ from gelombang_loadtests.book import Book
 from gelombang_loadtests.carrier import Carrier
 from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.due_people import NEVER_US, Arrivals
-from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
+from gelombang_loadtests.engine import Engine
+from gelombang_loadtests.engine_ports import EngineLimits, RunEnd
 from gelombang_loadtests.errands import Errands
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear

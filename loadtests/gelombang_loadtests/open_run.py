@@ -30,7 +30,8 @@ from gelombang.summary import RunFacts, summarise
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.by_hand import fresh_folder, refuse_strangers
 from gelombang_loadtests.due_people import Arrivals
-from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
+from gelombang_loadtests.engine import Engine
+from gelombang_loadtests.engine_ports import EngineLimits, RunEnd
 from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.gevent_loop import GeventLoop, show_defect, spawn_watched
 from gelombang_loadtests.honesty import Counts, SelfWatch

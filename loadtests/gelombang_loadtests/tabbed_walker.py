@@ -7,8 +7,7 @@ from gelombang.person import Person, make_person
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.cookies import Jar
-from gelombang_loadtests.engine import RunEnd
-from gelombang_loadtests.engine_ports import Next
+from gelombang_loadtests.engine_ports import Next, RunEnd
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm

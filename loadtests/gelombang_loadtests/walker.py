@@ -20,8 +20,7 @@ from gelombang_loadtests.applicant import NO_ROW, Applicant
 from gelombang_loadtests.beside import Beside
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.complaints import Complaints
-from gelombang_loadtests.engine import RunEnd
-from gelombang_loadtests.engine_ports import Again, Next
+from gelombang_loadtests.engine_ports import Again, Next, RunEnd
 from gelombang_loadtests.exchanges import Try
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.message_form import MessageForm

@@ -8,8 +8,8 @@ import numpy as np
 from gelombang.attempt import Fate
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.due_people import Arrivals
-from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
-from gelombang_loadtests.engine_ports import Next
+from gelombang_loadtests.engine import Engine
+from gelombang_loadtests.engine_ports import EngineLimits, Next, RunEnd
 from tests.unit.virtual_loop import VirtualLoop
 
 SECOND = 1_000_000

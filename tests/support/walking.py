@@ -19,7 +19,8 @@ from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book
 from gelombang_loadtests.complaints import Complaints
 from gelombang_loadtests.due_people import Arrivals
-from gelombang_loadtests.engine import Engine, EngineLimits, RunEnd
+from gelombang_loadtests.engine import Engine
+from gelombang_loadtests.engine_ports import EngineLimits, RunEnd
 from gelombang_loadtests.exchanged import Answer, Request
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import GeneratorCounts
