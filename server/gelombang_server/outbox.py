@@ -218,4 +218,4 @@ class Outbox:
 
 
 def _last_delivered(cursor: Cursor) -> int:
-    return int(cursor.execute("SELECT coalesce(max(delivered), 0) FROM outbox").fetchone()[0])
+    return int(cursor.execute("SELECT coalesce(max(delivered), 0) FROM outbox WHERE delivered IS NOT NULL").fetchone()[0])
