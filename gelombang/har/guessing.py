@@ -81,7 +81,8 @@ class _Guesser:
     def guess(self) -> Guess:
         for i, visit in enumerate(self._visits):
             taken = [draft.name for draft in self._guess.drafts]
-            self._guess.drafts.append(Draft(step_name(visit.asked.method, visit.asked.split.path, taken), visit, self._thinking(i)))
+            name = step_name(visit.asked.method, _common_path(visit, self._others[i]), taken)
+            self._guess.drafts.append(Draft(name, visit, self._thinking(i)))
         for i, draft in enumerate(self._guess.drafts):
             self._fill(i, draft)
         return self._guess
@@ -255,6 +256,13 @@ def _fill_gaps(found: list[Visit | None], visits: Sequence[Visit], others: Seque
         before = next((place[id(other)] for other in reversed(found[:i]) if other is not None), -1)
         after = next((place[id(other)] for other in found[i + 1 :] if other is not None), len(others))
         found[i] = next((other for other in others[before + 1 : after] if _loosely(other) == _loosely(visit)), None)
+
+
+def _common_path(visit: Visit, other: Visit | None) -> str:
+    """The segments of a path that the other recording has too: what differs names one thing, whatever it looks like."""
+    path = visit.asked.split.path
+    others = path.split("/") if other is None else other.asked.split.path.split("/")
+    return "/".join(segment for segment, its in zip(path.split("/"), others, strict=True) if segment == its)
 
 
 def _key(visit: Visit) -> tuple[str, str, str]:

@@ -249,8 +249,21 @@ def test_ids_of_a_shape_that_nobody_knows_are_still_laid_side_by_side(tmp_path: 
 
     steps, left, text = written(tmp_path, visit("merah-jambu"), visit("biru-laut"))
     assert [step["path"] for step in steps.values()] == ["/orders", "/orders/{order}"]
+    assert list(steps) == ["orders", "orders-get"], "a value that differs is in no name"
     assert "only in the first recording" not in text
     assert left == []
+
+
+def test_a_token_of_letters_alone_gives_its_step_no_name_and_is_left_to_the_operator(tmp_path: Path) -> None:
+    def visit(token: str) -> Tape:
+        tape = Tape()
+        tape.add("GET", "http://127.0.0.1:8000/", answer="{}")
+        tape.add("GET", f"http://127.0.0.1:8000/confirm/{token}", answer="{}")
+        return tape
+
+    steps, left, _ = written(tmp_path, visit("NtzMxvQiyj-LWcqD"), visit("gTrewQplmZ_bhYuX"))
+    assert list(steps) == ["home", "confirm"]
+    assert any(item.startswith("step confirm: segment 2 of the path") for item in left)
 
 
 def test_the_template_has_the_mark_that_a_recorded_journey_is_written_behind() -> None:
