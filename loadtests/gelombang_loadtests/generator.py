@@ -35,7 +35,7 @@ from gelombang_loadtests.errands import Errands
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
 from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
-from gelombang_loadtests.gevent_loop import GeventLoop, calm_collector, show_defect, spawn_watched, together
+from gelombang_loadtests.gevent_loop import GeventLoop, calm_collector, collect_young, show_defect, spawn_watched, together
 from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
 from gelombang_loadtests.harness_fetch import fetch_of
 from gelombang_loadtests.honesty import WRITE_EVERY_US, Counts, Sample, SelfWatch
@@ -208,6 +208,7 @@ class Generator:
             spawn_watched(lambda: phone.run(engine.wake), engine.fail),
             spawn_watched(watch.run, engine.fail),
             spawn_watched(self._errands.keep_fresh, engine.fail),
+            spawn_watched(lambda: collect_young(loop), engine.fail),
             spawn_watched(lambda: self._report(engine, loop), engine.fail),
         ]
         calm_collector()

@@ -19,11 +19,11 @@ KILL_SECONDS_LIMIT = 5.0
 """Killed greenlets close their sockets and end at once; one that does not is left behind."""
 IDLE_WORKERS_LIMIT = 1_000
 """Greenlets without work that are kept for the next attempts: making one costs several times what waking one does."""
-COLLECTOR_THRESHOLDS = (5_000, 5, 2_000)
-"""When Python's collector of rings looks at objects. By default it looks at everybody who waits each time their number has grown by a
-quarter, which with 600,000 people is a pause. What an attempt leaves behind is freed by its count, without a collector. A look at those who
-came lately is the middle number times the first of objects: at 25,000 it takes 4 ms, at 200,000 it took 30; at all of them it looks when 50
-million more are there."""
+COLLECT_EVERY_US = 1_000_000
+"""How often Python's collector of rings looks at who came lately. Left to itself it looks when some thousand objects more were made than
+freed: while as many people leave as come, that takes many seconds, and then it looks at everybody who came in them (47 ms with 10,000
+people waiting, 67 with more). A second's objects take it 4 to 10 ms at 200 people a second. What an attempt leaves behind is freed by its
+count; a ring that lives longer than a second stays to the end."""
 _YIELD_US = 200
 """Sleeps shorter than this only let the others run: a timer of the event loop would come a millisecond late."""
 
@@ -113,10 +113,20 @@ class GeventLoop:
 
 
 def calm_collector() -> None:
-    """Before a run: forget what is there for good, and look rarely at what comes."""
+    """Before a run: forget what is there for good, and look at nothing by itself. `collect_young` looks."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    gc.disable()
+
+
+def collect_young(loop: GeventLoop) -> None:
+    """Look for rings among the objects that came lately, again and again, until killed."""
+    try:
+        while True:
+            loop.sleep_until(loop.now_us() + COLLECT_EVERY_US)
+            gc.collect(1)
+    finally:
+        gc.enable()
 
 
 T = TypeVar("T")
