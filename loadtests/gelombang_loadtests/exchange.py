@@ -17,11 +17,12 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.person import Person
 from gelombang_loadtests.answer_headers import NO_HEADERS
 from gelombang_loadtests.broken import BrokenError
-from gelombang_loadtests.connection import Connection, Wake
+from gelombang_loadtests.connection import Connection
 from gelombang_loadtests.exchanged import Answer, Request, prepare
 from gelombang_loadtests.pool import PersonConnections
 from gelombang_loadtests.route import Route
 from gelombang_loadtests.uplink import PACED_FROM_BYTES, ROUND_TRIP_FROM_SECONDS, Line, Outgoing, piece_bytes
+from gelombang_loadtests.waiting_socket import Wake
 
 HEADS_KEPT_LIMIT = 1_024
 """Heads that are kept made, for requests that nobody prepared: most people ask for the same few paths."""

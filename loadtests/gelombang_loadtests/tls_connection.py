@@ -203,10 +203,9 @@ class TlsConnection(Connection):
             self.wait_writable(reads=False)
             self._flush()
 
-    def _be_readable(self) -> None:
-        if self._greenlet is None and self._swallow():
-            return
-        super()._be_readable()
+    def _be_readable_idle(self) -> None:
+        if not self._swallow():
+            super()._be_readable_idle()
 
     def _swallow(self) -> bool:
         """Take in what came while idle; whether it was TLS's own business (a session ticket), and the connection is still good."""
