@@ -9,19 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gelombang.arrivals import make_plan
-from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.created import CreatedRows
 from gelombang.errors import RecordError
 from gelombang.hooks import load_hooks
 from gelombang.journey import compile_journey
-from gelombang.live_validity import LiveJudge, Second
-from gelombang.objective import response_limits
 from gelombang.patience import opens_second_tabs
 from gelombang.runplan import LAST_PAGE, RunPlan
 from gelombang.scale import scaled
 from gelombang.steps import MessageStep, PhotoStep, RequestStep, Step
-from gelombang.stops import StopMeasure
 from gelombang.striping import Death, Stripe
 from gelombang.trial.masking import Mask
 from gelombang_loadtests.beside import Beside
@@ -34,11 +30,10 @@ from gelombang_loadtests.engine_ports import EngineLimits, RunEnd
 from gelombang_loadtests.errands import Errands
 from gelombang_loadtests.exchanges import ExchangeListener, Exchanges
 from gelombang_loadtests.gear import Gear
-from gelombang_loadtests.generator_metrics import Facts, GeneratorCollector, GeneratorCounts, RunLabels
 from gelombang_loadtests.gevent_loop import GeventLoop, calm_collector, collect_young, show_defect, spawn_watched, together
 from gelombang_loadtests.guard import Guard, hosts_of, identity_of, is_reference
 from gelombang_loadtests.harness_fetch import fetch_of
-from gelombang_loadtests.honesty import WRITE_EVERY_US, Counts, Sample, SelfWatch
+from gelombang_loadtests.honesty import SelfWatch
 from gelombang_loadtests.inbox_sources import Source
 from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
 from gelombang_loadtests.loop import Loop
@@ -46,16 +41,17 @@ from gelombang_loadtests.message_form import MessageForm
 from gelombang_loadtests.metrics_page import write_last_page
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.network_report import write_network
+from gelombang_loadtests.own_figures import OwnFigures
 from gelombang_loadtests.person_photo import MakePhoto
 from gelombang_loadtests.phone import Phone
 from gelombang_loadtests.photo_form import PhotoForm
 from gelombang_loadtests.plain_form import PlainForm, is_plain
 from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
-from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Progress, Ready, Say, made_done, made_progress
+from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Ready, Say, made_done
 from gelombang_loadtests.readers import Readers
 from gelombang_loadtests.recorder import Recorder
 from gelombang_loadtests.request_form import RequestForm
-from gelombang_loadtests.standing import Standing, standing_of
+from gelombang_loadtests.standing import Standing
 from gelombang_loadtests.tabbed_walker import TabbedWalker
 from gelombang_loadtests.tabs import Tabs
 from gelombang_loadtests.target import base_of
@@ -83,7 +79,6 @@ class Generator:
         scale = plan.scale.scale()
         self._scenario = scaled(plan.scenario, scale)
         self.journey = compile_journey(self._scenario)
-        self._photo_steps = tuple(i for i, step in enumerate(self.journey.steps) if isinstance(step, PhotoStep))
         arrivals = make_plan(plan.scenario, scale, plan.seed, plan.for_seconds)
         if plan.plan_digest and arrivals.digest != plan.plan_digest:
             raise RecordError(f"the plan's digest is {arrivals.digest}; want {plan.plan_digest}, as ordered: is this another version?")
@@ -104,15 +99,9 @@ class Generator:
         network = plan.scenario.network
         routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
-        watch_response = any(rule.measure is StopMeasure.RESPONSE_SECONDS for rule in plan.scenario.stop)
-        self._judge = LiveJudge(self._scenario.patience.page_seconds.quantile(0.5))
-        photos = {i: step.photo for i, step in enumerate(self.journey.steps) if isinstance(step, PhotoStep)}
-        limits = [scale.wall_seconds(limit) for limit in response_limits(plan.scenario.objective)]
-        self.counts = GeneratorCounts(self.journey.names, watch_response, plan.canary_people, photos, limits)
-        labels = RunLabels(plan.scenario.name, plan.profile, str(scale), plan.run_id, str(process), plan.labels)
-        in_flight_limit = min(IN_FLIGHT_LIMIT, self._pool.sockets_limit)
-        facts = Facts(self.people, in_flight_limit, scale.speed, float(scale.sample), tells_machine=process == 0)
-        self.collector = GeneratorCollector(labels, facts, self._judge)
+        self._in_flight_limit = min(IN_FLIGHT_LIMIT, self._pool.sockets_limit)
+        self._figures = OwnFigures(plan, self._scenario, self.journey, process, self.people, self._in_flight_limit)
+        self.counts, self.collector = self._figures.counts, self._figures.collector
         self._end = RunEnd(int((scale.wall_seconds(plan.for_seconds) + self._scenario.drain_seconds) * MICROSECONDS))
         self._tabs = Tabs()
         self._engine: Engine | None = None
@@ -173,8 +162,7 @@ class Generator:
         """How this process stands; None before its run has begun."""
         if self._engine is None:
             return None
-        t_us = monotonic_us() - self._zero_us
-        return standing_of(self.counts, self._counted(self._engine, t_us), self._engine.fates, t_us)
+        return self._figures.standing(self._engine, monotonic_us() - self._zero_us)
 
     def take_over(self, death: Death) -> None:
         """Another process is dead: from a moment on, some of its people are walked here."""
@@ -192,16 +180,16 @@ class Generator:
         phone = self.phone(loop)
         book = self.book(recorder)
         walker = self.walker(loop, zero_us, phone, book)
-        limits = EngineLimits(min(IN_FLIGHT_LIMIT, self._pool.sockets_limit), len(self.journey.steps))
+        limits = EngineLimits(self._in_flight_limit, len(self.journey.steps))
         engine = Engine(self._arrivals, limits, self._end, loop, walker.__call__, book, lambda: phone.rings, self._tabs)
         self._engine = engine
         self.lend(self._lease_until_us)
         watch = SelfWatch(
             self._folder / f"generator-{self._process}.jsonl",
             loop,
-            lambda: self._counted(engine, loop.now_us()),
+            lambda: self._figures.now(engine, loop.now_us()),
             self.counts.loop_lag.add,
-            self._judged,
+            self._figures.judge_second,
             self._pool,
         )
         beside = [
@@ -224,7 +212,7 @@ class Generator:
             self.close()
             recorder.close()  # first: on a full disk it gives back what the rows did not use
             write_network(self._folder, self._process, self._pool.routes)
-        self._say(self._progress(engine, loop))
+        self._say(self._figures.progress(engine, loop.now_us()))
         write_last_page(self._folder / LAST_PAGE.format(process=self._process), self.collector)
         if engine.failure is not None:
             show_defect(engine.failure)
@@ -291,23 +279,6 @@ class Generator:
             case MessageStep():
                 return MessageForm(step, phone.of(step.inbox))
 
-    def _counted(self, engine: Engine, now_us: int) -> Counts:
-        counts = self.counts
-        now = Counts(engine.offered(now_us), engine.started, engine.in_flight, engine.waiting, counts.attempts_ended, counts.sent_bytes)
-        self.collector.update(counts, now, engine.fates)
-        return now
-
-    def _judged(self, sample: Sample) -> None:
-        late_us = self.counts.lateness.quantile_us(0.99) or 0.0
-        self._judge.take(
-            Second(WRITE_EVERY_US / MICROSECONDS, late_us, sample.loop_late_max_us, sample.cpu_share, sample.machine_cpu_share)
-        )
-
-    def _progress(self, engine: Engine, loop: GeventLoop) -> Progress:
-        people_seconds = self._plan.scale.scale().people_seconds(loop.now_us() / MICROSECONDS)
-        finished = engine.fates[Fate.FINISHED]
-        return made_progress(self._process, people_seconds, self._counted(engine, loop.now_us()), finished, self.counts, self._photo_steps)
-
     def _report(self, engine: Engine, loop: GeventLoop) -> None:
         """Once a second: say how far the run is, and close connections that have been idle for long."""
         due_us = loop.now_us()
@@ -315,4 +286,4 @@ class Generator:
             due_us = max(due_us + PROGRESS_EVERY_US, loop.now_us())
             loop.sleep_until(due_us)
             self._pool.close_idle(monotonic_us())
-            self._say(self._progress(engine, loop))
+            self._say(self._figures.progress(engine, loop.now_us()))
