@@ -17,17 +17,19 @@ from typing import TypeGuard
 import numpy as np
 
 from gelombang.attempt import Fate
+from gelombang.clock import MICROSECONDS
 from gelombang.errors import GelombangError
 from gelombang_loadtests.applicant import Applicant, State
 from gelombang_loadtests.due_people import NEVER_US, Arrivals
 from gelombang_loadtests.engine_ports import Again, Attempt, Book, EngineLimits, Next, RunEnd
+from gelombang_loadtests.keep_alive import KEEP_ALIVE_SECONDS
 from gelombang_loadtests.loop import Loop
 from gelombang_loadtests.tabs import Tab, Tabs
 
 CUT_GRACE_US = 200_000
 """Attempts whose patience was shortened to the end of the run get this long to say in which phase the end met them."""
 
-RESTS_AFTER_US = 5_000_000
+RESTS_AFTER_US = int(KEEP_ALIVE_SECONDS * MICROSECONDS)
 """Wall time after which somebody who waits for a message is taken to be away: as long as an idle connection is kept. Most messages are here
 within the second; behind a registry with a line of its own hundreds of thousands wait for an hour."""
 

@@ -12,12 +12,11 @@ from typing import Protocol
 from gelombang.clock import MICROSECONDS
 from gelombang.errors import HostError
 from gelombang_loadtests.connection import Connection
+from gelombang_loadtests.keep_alive import KEEP_ALIVE_SECONDS
 from gelombang_loadtests.network import RouteBook
 from gelombang_loadtests.route import Route
 from gelombang_loadtests.tls_connection import TlsConnection
 
-KEEP_ALIVE_SECONDS = 5.0
-"""Wall seconds that an idle connection is kept, where nothing else is said."""
 IDLE_PER_PERSON_LIMIT = 4
 """Servers that one person keeps a connection to; the oldest makes room."""
 SPARE_DESCRIPTORS = 256
