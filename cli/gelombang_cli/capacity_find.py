@@ -3,7 +3,7 @@
 import argparse
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,9 @@ from gelombang.clock import utc_now
 from gelombang.curve import rate_of
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.loading import load_profile, load_scenario
-from gelombang.profile import Profile
-from gelombang.record import RunRecord, write_record
 from gelombang.runplan import ScaleNumbers, write_model
-from gelombang.scale import Scale
 from gelombang.scenario import Scenario
 from gelombang.sheet import lines_of
-from gelombang_capacity.breaking import broken_words, busiest, doubt_words, first_broken
 from gelombang_capacity.costs import Costs
 from gelombang_capacity.demand import PASSWORD_STEPS
 from gelombang_capacity.limit_result import LIMIT_FILE, LimitResult, limit_sheet, probe_results
@@ -29,16 +25,13 @@ from gelombang_capacity.limit_search import Found, Probe, SearchRules, search
 from gelombang_capacity.password_price import password_price
 from gelombang_capacity.predictions import LIMIT, PREDICTIONS_FILE, Prediction, Quantity, add_line, limit_key
 from gelombang_cli.arguments import Commands, add_scale_options, positive, read_scale
-from gelombang_cli.backlog import BacklogWatch
 from gelombang_cli.doctor import AT_ONCE_SHARE, require_able
-from gelombang_cli.execution import Order, execute
+from gelombang_cli.hunt import Hunt
 from gelombang_cli.provenance import commit
 from gelombang_cli.runfolder import make_run_folder, new_run_id
 from gelombang_reports.sheet_page import write_sheet
 
 PAGE_FILE = "limit.html"
-LONG_TIMES = 2.0
-"""How many times as long the confirming hold is."""
 PRICE_LOAD_RATIO = 0.5
 """Load of the run that measures what a password takes: far enough below the limit that most wait for nobody."""
 RUNS_FOLDER = Path("runs")
@@ -64,25 +57,6 @@ def add_command(parts: Commands) -> None:
     parser.set_defaults(command=_command)
 
 
-@dataclass(frozen=True, slots=True)
-class Hunt:
-    """One search."""
-
-    scenario: Scenario
-    profile: Profile
-    scale: Scale
-    seed: int
-    hold_seconds: float
-    server_processes: int
-    folder: Path
-    rules: SearchRules
-
-    @property
-    def per_second(self) -> float:
-        """The largest rate of arrivals at load 1, at full size."""
-        return float(rate_of(self.scenario.arrivals, self.hold_seconds).per_second.max())
-
-
 def _command(parsed: argparse.Namespace) -> ExitCode:
     console = Console()
     hunt = _hunt(parsed)
@@ -90,7 +64,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     kind = KINDS[parsed.simulated]
     key = limit_key(hunt.scenario, hunt.profile, ScaleNumbers.of(hunt.scale), hunt.hold_seconds)
     if parsed.simulated:
-        model = partial(_simulated, hunt, costs=Costs(), name="simulated")
+        model = partial(hunt.simulated, costs=Costs(), name="simulated")
         found = search(lambda load, number, is_long: _tell(console, hunt, model(load, number, is_long)), hunt.rules)
         if found.limit is not None:
             _expect(hunt, [found], key)
@@ -101,7 +75,7 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
             int(busiest_hour_people(hunt.scenario, scale, hunt.hold_seconds) * AT_ONCE_SHARE), people, hunt.scale.bytes_ratio, hunt.folder
         )
         _foretell(hunt, key, console)
-        found = search(lambda load, number, is_long: _tell(console, hunt, _live(hunt, load, number, is_long)), hunt.rules)
+        found = search(lambda load, number, is_long: _tell(console, hunt, hunt.live(load, number, is_long)), hunt.rules)
     result = _result(hunt, found, kind, forecast)
     write_model(hunt.folder / LIMIT_FILE, result)
     sheet = limit_sheet(result, f"How much does {hunt.profile.name} carry?")
@@ -143,65 +117,6 @@ def _held(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"arrivals": scenario.arrivals.model_copy(update={"phases": phases})})
 
 
-def _for_seconds(hunt: Hunt, is_long: bool) -> float:
-    return hunt.hold_seconds * (LONG_TIMES if is_long else 1.0)
-
-
-def _seed(hunt: Hunt, number: int) -> int:
-    """Each run has people of its own."""
-    return hunt.seed * 1_000 + number
-
-
-def _live(hunt: Hunt, load: float, number: int, is_long: bool) -> Probe:
-    folder = hunt.folder / f"run-{number:02d}"
-    folder.mkdir()
-    order = Order(
-        scenario=hunt.scenario,
-        scale=replace(hunt.scale, load=load),
-        seed=_seed(hunt, number),
-        for_seconds=_for_seconds(hunt, is_long),
-        profile=hunt.profile,
-        target_url=None,
-        server_processes=hunt.server_processes,
-        generator_processes=1,
-        run_id=f"{hunt.folder.name}-{number:02d}",
-        folder=folder,
-    )
-    people = planned_people(order.scenario, order.scale, order.for_seconds)
-    watch = BacklogWatch(folder, people / order.for_seconds, order.for_seconds)
-    record = execute(order, watch.take, {})
-    return _probe(hunt, record, load, number, is_long, watch.reason)
-
-
-def _simulated(hunt: Hunt, load: float, number: int, is_long: bool, costs: Costs, name: str) -> Probe:
-    from gelombang_capacity.simulation import Simulation, record_of, simulate
-
-    folder = hunt.folder / f"{name}-{number:02d}"
-    folder.mkdir()
-    scale = replace(hunt.scale, load=load)
-    run_id = f"{hunt.folder.name}-{name}-{number:02d}"
-    for_seconds = _for_seconds(hunt, is_long)
-    order = Simulation(hunt.scenario, hunt.profile, scale, _seed(hunt, number), for_seconds, run_id, _now(), commit(), costs)
-    record = record_of(simulate(order), folder, {})
-    write_record(folder, record)
-    return _probe(hunt, record, load, number, is_long, "")
-
-
-def _probe(hunt: Hunt, record: RunRecord, load: float, number: int, is_long: bool, backlog: str) -> Probe:
-    broken = ([backlog] if backlog else []) + broken_words(record, hunt.scenario)
-    return Probe(
-        load=load,
-        number=number,
-        is_long=is_long,
-        is_met=not broken,
-        doubts=tuple(doubt_words(record, bool(backlog))),
-        broken=tuple(broken),
-        first_broken=first_broken(record, hunt.scenario) if broken else "",
-        busiest=busiest(record),
-        folder=record.run_id,
-    )
-
-
 def _tell(console: Console, hunt: Hunt, probe: Probe) -> Probe:
     came = "not counted" if probe.doubts else "carried" if probe.is_met else "broke"
     why = probe.doubts[0] if probe.doubts else probe.broken[0] if probe.broken else probe.busiest
@@ -215,7 +130,7 @@ def _foretell(hunt: Hunt, key: str, console: Console) -> None:
     """Before the search: what the model expects, at the dearest and the cheapest price; or that it expects nothing, and why."""
     found = []
     for name, costs in _prices(hunt, console).items():
-        run: Callable[[float, int, bool], Probe] = partial(_simulated, hunt, costs=costs, name=name)
+        run: Callable[[float, int, bool], Probe] = partial(hunt.simulated, costs=costs, name=name)
         try:
             found.append(search(run, replace(hunt.rules, probes_limit=100)))
         except HostError as error:
@@ -232,7 +147,7 @@ def _prices(hunt: Hunt, console: Console) -> dict[str, Costs]:
     """What the model is told that requests cost: where passwords are hashed at full price, measured in a run at half the first load."""
     if hunt.scale.speed != 1 or not any(step.step in PASSWORD_STEPS for step in hunt.scenario.journey):
         return {"simulated": Costs()}
-    probe = _live(hunt, hunt.rules.first_load * PRICE_LOAD_RATIO, 0, False)
+    probe = hunt.live(hunt.rules.first_load * PRICE_LOAD_RATIO, 0, False)
     price = None if probe.doubts else password_price(hunt.folder / "run-00", hunt.scenario)
     if price is None:
         why = probe.doubts[0] if probe.doubts else "too few had the password threads for themselves"
@@ -255,7 +170,7 @@ def _expect(hunt: Hunt, searches: Sequence[Found], key: str) -> Quantity:
     add_line(
         RUNS_FOLDER / PREDICTIONS_FILE,
         Prediction(
-            made_at=_now(),
+            made_at=utc_now().isoformat(timespec="seconds"),
             by="find",
             key=key,
             scenario=hunt.scenario.name,
@@ -285,7 +200,7 @@ def _result(hunt: Hunt, found: Found, kind: str, forecast: Scenario | None) -> L
         scale=ScaleNumbers.of(hunt.scale),
         seed=hunt.seed,
         hold_seconds=hunt.hold_seconds,
-        made_at=_now(),
+        made_at=utc_now().isoformat(timespec="seconds"),
         arrivals_per_second_at_load_1=rate,
         limit_per_second=at_full_size(found.limit),
         low_per_second=at_full_size(found.low),
@@ -297,7 +212,3 @@ def _result(hunt: Hunt, found: Found, kind: str, forecast: Scenario | None) -> L
         headroom_ratio=confirmed / peak if confirmed is not None and peak else None,
         probes=probe_results(found, rate),
     )
-
-
-def _now() -> str:
-    return utc_now().isoformat(timespec="seconds")

@@ -14,7 +14,8 @@ from gelombang_capacity.costs import Costs
 from gelombang_capacity.limit_search import Probe, SearchRules
 from gelombang_capacity.password_price import PasswordPrice
 from gelombang_cli import capacity_find
-from gelombang_cli.capacity_find import Hunt, _prices
+from gelombang_cli.capacity_find import _prices
+from gelombang_cli.hunt import Hunt
 
 
 def hunt(folder: Path) -> Hunt:
@@ -31,7 +32,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         made.append(load)
         return Probe(load, number, is_long, is_met=True)
 
-    monkeypatch.setattr(capacity_find, "_live", live)
+    monkeypatch.setattr(Hunt, "live", live)
     monkeypatch.setattr(capacity_find, "password_price", lambda folder, scenario: PasswordPrice(0.021, 0.022, 0.024))
     return made
 
@@ -49,7 +50,7 @@ def test_where_the_clock_is_fast_and_a_password_costs_next_to_nothing_no_run_is_
 
 
 def test_a_run_that_doubts_itself_tells_no_price(tmp_path: Path, loads: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity_find, "_live", lambda *_: Probe(1.0, 0, False, True, doubts=("late-generator: late",)))
+    monkeypatch.setattr(Hunt, "live", lambda *_: Probe(1.0, 0, False, True, doubts=("late-generator: late",)))
     console = Console(record=True, width=200, file=StringIO())
     assert _prices(hunt(tmp_path), console) == {"simulated": Costs()}
     assert "no price of a password from run 0 (late-generator: late); expecting the usual one" in console.export_text()
