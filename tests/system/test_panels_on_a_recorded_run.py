@@ -2,12 +2,10 @@
 move.
 
 One run against each site is recorded, and both are laid beside each other as the processes of one. To see what a longer scrape interval
-shows, the same recording is laid on a slower clock: N seconds between two scrapes, and rules whose windows are N times as long, as they are
-for a run at a speed N times lower. A recording without its generator is the real day: pages must not need one, and those that do must say
-so.
+shows, the same recording is laid on a slower clock (`slower_clock`). A recording without its generator is the real day: pages must not need
+one, and those that do must say so.
 """
 
-import dataclasses
 import json
 import math
 import re
@@ -20,21 +18,21 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.series_file import RunSeries, Series, Source, read_series
-from gelombang.telemetry import CATALOGUE, Side
+from gelombang.series_file import RunSeries, read_series
+from gelombang.telemetry import CATALOGUE
 from gelombang_cli.past_run import back_fill, shipped_rules, span_of
 from gelombang_cli.prometheus import Prometheus
 from gelombang_dashboards.prometheus import prometheus_config
 from tests.support.asking_prometheus import AskedPrometheus
 from tests.support.debian_tools import program
 from tests.support.drawn_panels import drawn
+from tests.support.slower_clock import beside, of_site, slower, slower_rules, without_generator
 
 PAGES = sorted((Path(__file__).parents[2] / "dashboards" / "grafana").glob("*.json"))
 SITES = ("april-2020", "hardened")
 SCRAPES_A_RATE = 4
 RULES_EVERY_SCRAPES = 5
 POINTS = 120
-MOMENTS = ("scrapes_us", "missed_us", "took_us")
 INTERVALS = (1, 15, 30, 60)
 ORDERS = re.compile(
     r"_(limit|limit_bytes|limit_per_second|capacity_bytes|bandwidth_bytes_per_second|cores|machine_memory_bytes|speed_ratio|sample_ratio"
@@ -83,8 +81,6 @@ STATES = frozenset({"Requests that succeed: account, e-mail, data, OTP", "Causes
 """The first is 1 while everything succeeds, which is what the opening hour wants of these steps; the second is 1 for a cause, or absent."""
 RULE = re.compile(r"\b[a-z_]+:gelombang_[a-z_]+:[a-z0-9_]+")
 SHIPPED = set(RULE.findall("".join(path.read_text(encoding="utf-8") for path in shipped_rules())))
-DURATION = re.compile(r"(?<=[\[: ])(\d+)(s|m|h)(?=[\]:)\s\"'])")
-SECONDS_OF = {"s": 1, "m": 60, "h": 3_600}
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
@@ -178,54 +174,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> RunSeries:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=360, check=False)
     assert done.returncode in (0, 1, 3), done.stdout + done.stderr
     return beside([of_site(site, read_series(folder / "A" / site / "metrics.jsonl")) for site in SITES])
-
-
-def of_site(site: str, run: RunSeries) -> RunSeries:
-    """The same with processes that bear the site's name."""
-    named = {source: Source(source.side, f"{site}-{source.instance}") for source in run.sources}
-    return dataclasses.replace(
-        run,
-        sources=tuple(named.values()),
-        series=tuple(Series(each.name, named[each.source], each.changed_us, each.values) for each in run.series),
-        **{moments: {named[source]: found for source, found in getattr(run, moments).items()} for moments in MOMENTS},
-    )
-
-
-def beside(runs: list[RunSeries]) -> RunSeries:
-    """All of them at once, from the zero of the last."""
-    together = {moments: {source: found for run in runs for source, found in getattr(run, moments).items()} for moments in MOMENTS}
-    sources = tuple(source for run in runs for source in run.sources)
-    series = tuple(each for run in runs for each in run.series)
-    return dataclasses.replace(runs[-1], sources=sources, series=series, **together)
-
-
-def slower(run: RunSeries, times: int) -> RunSeries:
-    """The same run on a clock that is so many times slower, ending at the same moment."""
-
-    def moved(moments_us: Iterator[int] | list[int]) -> list[int]:
-        return [times * t_us for t_us in moments_us]
-
-    series = tuple(Series(each.name, each.source, moved(each.changed_us), each.values) for each in run.series)
-    scrapes = {source: moved(list(moments)) for source, moments in run.scrapes_us.items()}
-    missed = {source: moved(list(moments)) for source, moments in run.missed_us.items()}
-    # Ends before now: Prometheus takes no samples of the future.
-    zero_at = run.zero_at_seconds - (times - 1) * max(max(moments) for moments in run.scrapes_us.values()) / 1e6
-    return dataclasses.replace(run, series=series, scrapes_us=scrapes, missed_us=missed, zero_at_seconds=round(zero_at, 3))
-
-
-def without_generator(run: RunSeries) -> RunSeries:
-    servers = tuple(source for source in run.sources if source.side is Side.SERVER)
-    return dataclasses.replace(run, sources=servers, series=tuple(each for each in run.series if each.source in servers))
-
-
-def slower_rules(folder: Path, times: int) -> list[Path]:
-    """The shipped rules with windows and offsets so many times as long."""
-    made = []
-    for path in shipped_rules():
-        text = DURATION.sub(lambda found: f"{int(found[1]) * SECONDS_OF[found[2]] * times}s", path.read_text(encoding="utf-8"))
-        (folder / path.name).write_text(text, encoding="utf-8")
-        made.append(folder / path.name)
-    return made
 
 
 @pytest.fixture(scope="module", params=INTERVALS, ids=lambda seconds: f"every {seconds} s")
