@@ -8,7 +8,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from gelombang.arrivals import make_plan
-from gelombang.attempt import AttemptId, Outcome, Phase, parse_traceparent
+from gelombang.attempt import Outcome, Phase
+from gelombang.attempt_id import AttemptId, parse_traceparent
 from gelombang.histogram import Histogram
 from gelombang.journey import compile_journey, outcome_of_answer
 from gelombang.loading import load_scenario

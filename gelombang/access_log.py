@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.attempt import parse_traceparent
+from gelombang.attempt_id import parse_traceparent
 from gelombang.errors import InputError
 
 LINES_LIMIT = 100_000_000

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from gelombang.attempt import PAGE_PEOPLE, Outcome, ServerOutcome
+from gelombang.attempt import Outcome, ServerOutcome
+from gelombang.attempt_id import PAGE_PEOPLE
 from gelombang.host_cuts import HostCut, read_host_cuts
 from gelombang.ledger import (
     ACKNOWLEDGED_ROW,

@@ -1,8 +1,8 @@
 """What applicants' pages say about their uploads, joined with what the server saw of them: both ends, with no generator running.
 
-A page names each try as a generator would (`gelombang.attempt`), with a person beyond `PAGE_PEOPLE`, and reports its end; a report is a row
-as a generator's, in `ledger-pages-<slot>.bin`. The join is that of a run (`gelombang.join.match`): by person, step, number and tab. A page
-that was closed in a dead zone reports nothing, so rows of the server without a report are expected here, and counted.
+A page names each try as a generator would (`gelombang.attempt_id`), with a person beyond `PAGE_PEOPLE`, and reports its end; a report is a
+row as a generator's, in `ledger-pages-<slot>.bin`. The join is that of a run (`gelombang.join.match`): by person, step, number and tab. A
+page that was closed in a dead zone reports nothing, so rows of the server without a report are expected here, and counted.
 """
 
 from collections import Counter
@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt import Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt_id import PAGE_PEOPLE
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, begun_rows, concatenate, read_all
 from gelombang.resumed import fold
 from gelombang.row_match import NOT_JOINED, match

@@ -13,7 +13,8 @@ import gevent
 import orjson
 from locust.env import Environment
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import monotonic_us, process_cpu_seconds
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.book import Book

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase, ServerOutcome, Stage, parse_trace_id
+from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId, parse_trace_id
 from gelombang.clock import MICROSECONDS
 from gelombang.errors import InputError
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW, read_all

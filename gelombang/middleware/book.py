@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from gelombang.attempt import Code, ServerOutcome, Stage, parse_traceparent
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.attempt_id import parse_traceparent
 from gelombang.clock import monotonic_us
 from gelombang.errors import HostError
 from gelombang.ledger import SERVER_ROW, LedgerWriter

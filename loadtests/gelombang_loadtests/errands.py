@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import gevent
 
-from gelombang.attempt import AttemptId, Outcome
+from gelombang.attempt import Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.distribution import Fixed
 from gelombang.errands import RENEWED_AFTER_RATIO, SharedStep

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.person import Person
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.exchanged import Answer, Request

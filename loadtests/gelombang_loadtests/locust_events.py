@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from locust.env import Environment
 
-from gelombang.attempt import AttemptId, Code, Outcome
+from gelombang.attempt import Code, Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang_loadtests.exchanged import Answer
 from gelombang_loadtests.locust_statistics import LocustStatistics
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.person import Person, page_patience_seconds, upload_patience_seconds
 from gelombang.steps import PhotoStep
 from gelombang.templates import filled

@@ -8,7 +8,8 @@ connection) to it. That both come to the same is a law: `tests/laws/test_plain_f
 from collections.abc import Mapping
 from functools import partial
 
-from gelombang.attempt import AttemptId, Code, Outcome
+from gelombang.attempt import Code, Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang.person import Person, least_page_patience_seconds, page_patience_seconds
 from gelombang.steps import RequestStep
 from gelombang.templates import taken_apart

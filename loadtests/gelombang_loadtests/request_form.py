@@ -5,7 +5,8 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS
 from gelombang.hooks import load_hook
 from gelombang.journey import outcome_of_answer

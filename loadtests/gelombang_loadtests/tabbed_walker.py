@@ -1,6 +1,7 @@
 """The walker of people some of whom open a second tab (`gelombang_loadtests.tabs`); everybody else walks as by `Walker`."""
 
-from gelombang.attempt import AttemptId, Fate, Outcome
+from gelombang.attempt import Fate, Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS
 from gelombang.patience import second_tab_after_seconds
 from gelombang.person import Person, make_person

@@ -12,7 +12,8 @@ from pathlib import Path
 import gevent
 from gevent.event import Event
 
-from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
+from gelombang.attempt import Code, Fate, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode
 from gelombang.patience import FAILURES

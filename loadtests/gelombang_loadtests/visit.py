@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
-from gelombang.attempt import AttemptId, Code, Outcome
+from gelombang.attempt import Code, Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS, utc_now
 from gelombang.person import Person
 from gelombang_loadtests.answer_headers import surely_lacks

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gelombang import person as persons
-from gelombang.attempt import AttemptId, Fate, Outcome
+from gelombang.attempt import Fate, Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS
 from gelombang.created import CreatedRows
 from gelombang.journey import Journey, fate_of_target

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gelombang.attempt import AttemptId, Outcome, ServerOutcome, Stage
+from gelombang.attempt import Outcome, ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence
 from gelombang.row_match import NOT_JOINED

@@ -13,7 +13,8 @@ makes two attempts: what a client sends can't break the book.
 import struct
 from typing import Literal, get_args
 
-from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_traceparent
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId, parse_traceparent
 from gelombang.clock import monotonic_us
 from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.steps import PhotoKind

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import orjson
 
-from gelombang.attempt import AttemptId, Code
+from gelombang.attempt import Code
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.profile import Log
 from gelombang_server.routes import Route

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from gelombang.steps import PhotoKind
 from gelombang_server.attempts import ServerAttempt
 

@@ -22,7 +22,8 @@ from gelombang.admission import (
     patience_end_us,
     return_after_seconds,
 )
-from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage, parse_trace_id
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId, parse_trace_id
 from gelombang.clock import MICROSECONDS
 from gelombang.drain_rate import DrainRate
 from gelombang.profile_uploads import Store, Tickets

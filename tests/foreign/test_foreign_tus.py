@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from foreign.bed_processes import BED, end
-from gelombang.attempt import AttemptId, Fate, Outcome, parse_traceparent
+from gelombang.attempt import Fate, Outcome
+from gelombang.attempt_id import AttemptId, parse_traceparent
 from gelombang.scenario import Scenario
 from tests.support.small_scenario import scenario
 from tests.wire.test_engine_on_sockets import Run, picture

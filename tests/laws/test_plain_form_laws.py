@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.loading import load_scenario
 from gelombang.person import Person, make_person
 from gelombang.steps import RequestStep

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang_server.sessions import issue_session, read_session_key
 from tests.support.upload_site import jpeg, sha256

@@ -17,7 +17,8 @@ from aiohttp import web
 from numpy.typing import NDArray
 from PIL import Image
 
-from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import monotonic_us
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang.profile import Profile

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
+from gelombang.attempt import Code, Fate, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.journey import compile_journey
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_rows
 from gelombang.patience import opens_second_tabs

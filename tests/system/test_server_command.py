@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from gelombang.ledger import SERVER_ROW, read_all
 from gelombang.profile import Profile
 from gelombang.runplan import ScaleNumbers, ServerPlan, read_model, write_model

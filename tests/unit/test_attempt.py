@@ -2,7 +2,8 @@
 
 import pytest
 
-from gelombang.attempt import AttemptId, Code, Outcome, parse_trace_id, parse_traceparent
+from gelombang.attempt import Code, Outcome
+from gelombang.attempt_id import AttemptId, parse_trace_id, parse_traceparent
 
 
 def test_the_header_is_a_w3c_traceparent() -> None:

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from gelombang.attempt import AttemptId, ServerOutcome, Stage
+from gelombang.attempt import ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId
 from gelombang.ledger import SERVER_ROW
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text()

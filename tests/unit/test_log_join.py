@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gelombang.access_log import LogFormat, read_access_log
-from gelombang.attempt import AttemptId, Outcome
+from gelombang.attempt import Outcome
+from gelombang.attempt_id import AttemptId
 from gelombang.errors import InputError
 from gelombang.ledger import GENERATOR_ROW
 from gelombang.log_join import join_log

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.attempt import AttemptId, Code, ServerOutcome, Stage
+from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.attempt_id import AttemptId
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang.middleware import asgi, wsgi
 from gelombang.middleware.book import ServiceBook

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gelombang.attempt import PAGE_PEOPLE, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt import Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt_id import PAGE_PEOPLE
 from gelombang.ledger import GENERATOR_ROW, SERVER_ROW
 from gelombang.page_reports import UNREPORTED, UNSEEN, PageCell, page_cells
 from gelombang.resumed import TICKET_ROUTE, TUS_ROUTES

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gelombang.attempt import AttemptId, Fate, Outcome, Phase, parse_traceparent
+from gelombang.attempt import Fate, Outcome, Phase
+from gelombang.attempt_id import AttemptId, parse_traceparent
 from gelombang.patience import second_tab_after_seconds
 from gelombang.scale import Scale, scaled
 from gelombang.scenario import Scenario

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.attempt import AttemptId, Code
+from gelombang.attempt import Code
+from gelombang.attempt_id import AttemptId
 from gelombang.distribution import Fixed
 from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.profile_uploads import Store, Tickets

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from tests.support.topology.proxy import Behind, configuration, read_log
 
 RUN, HOSTS = 77, ["server-1", "server-2"]

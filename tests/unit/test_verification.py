@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gelombang.attempt import PAGE_PEOPLE, Code, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt import Code, Outcome, Phase, ServerOutcome, Stage
+from gelombang.attempt_id import PAGE_PEOPLE
 from gelombang.errors import RecordError
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, SERVER_ROW
 from gelombang.record import read_record, write_record

@@ -11,7 +11,8 @@ import orjson
 from locust.env import Environment
 from locust.stats import RequestStats, StatsEntry
 
-from gelombang.attempt import AttemptId, Code, Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.seeds import draw
 from gelombang_loadtests import locust_statistics
 from gelombang_loadtests.exchanged import Answer

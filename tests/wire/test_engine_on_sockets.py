@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 
-from gelombang.attempt import AttemptId, Code, Fate, Outcome, Phase
+from gelombang.attempt import Code, Fate, Outcome, Phase
+from gelombang.attempt_id import AttemptId
 from gelombang.clock import monotonic_us
 from gelombang.ledger import ACKNOWLEDGED_ROW, GENERATOR_ROW, PERSON_ROW, read_all
 from gelombang.runplan import RunPlan, ScaleNumbers

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from serversite import RUN, listener, plan, prepare, profile
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang_server.last_in_line import let_in_who_waits
 from gelombang_server.worker import Worker, open_context

@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gelombang.attempt import PAGE_PEOPLE, AttemptId, Outcome, Phase
+from gelombang.attempt import Outcome, Phase
+from gelombang.attempt_id import PAGE_PEOPLE, AttemptId
 from gelombang.ledger import GENERATOR_ROW, read_rows
 from support.form_browser import Browser
 from tests.support.upload_site import jpeg, sha256

@@ -8,7 +8,8 @@ from typing import Any
 
 from serversite import RUN, plan, profile, serving
 
-from gelombang.attempt import AttemptId, Code
+from gelombang.attempt import Code
+from gelombang.attempt_id import AttemptId
 from gelombang.profile import Log
 from gelombang_server.app import site_routes
 from gelombang_server.logbook import Logbook, Row

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serversite import PASSWORD, Site, plan, profile, serving
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from gelombang.ledger import SERVER_ROW, read_rows
 
 JSON = {"Content-Type": "application/json"}

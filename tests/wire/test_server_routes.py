@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from serversite import PASSWORD, Site, plan, profile, serving
 
-from gelombang.attempt import AttemptId
+from gelombang.attempt_id import AttemptId
 from gelombang.ledger import SERVER_ROW, read_rows
 from gelombang_server.database import Database
 

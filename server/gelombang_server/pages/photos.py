@@ -14,7 +14,8 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from gelombang.attempt import PAGE_PEOPLE, AttemptId, Code, Stage
+from gelombang.attempt import Code, Stage
+from gelombang.attempt_id import PAGE_PEOPLE, AttemptId
 from gelombang.clock import monotonic_us
 from gelombang.page_reports import PAGE_STEPS
 from gelombang.profile_uploads import UploadProtocol

@@ -14,7 +14,8 @@ from aiohttp import web
 from pydantic import Field, ValidationError
 
 from gelombang import telemetry
-from gelombang.attempt import PAGE_OUTCOMES, PAGE_PEOPLE, PAGE_PHASES, Code, Stage, parse_trace_id
+from gelombang.attempt import PAGE_OUTCOMES, PAGE_PHASES, Code, Stage
+from gelombang.attempt_id import PAGE_PEOPLE, parse_trace_id
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import HostError
 from gelombang.ledger import GENERATOR_ROW, LedgerWriter

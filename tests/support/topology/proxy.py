@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from gelombang.attempt import AttemptId, parse_traceparent
+from gelombang.attempt_id import AttemptId, parse_traceparent
 
 SITE_PORT, HARNESS_PORT, HOST_PORT = 80, 8_090, 8_100
 """A host's own uploads are at HOST_PORT and its place, from 1 on."""
