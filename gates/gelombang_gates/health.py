@@ -9,6 +9,7 @@ import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import exp, lgamma, log, log1p
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -158,12 +159,9 @@ def upper_bound(found: int, of: int) -> float:
 
 
 def _binomial_below(found: int, of: int, share: float) -> float:
-    term, total = (1 - share) ** of, 0.0
-    for k in range(found + 1):
-        total += term
-        if share < 1:
-            term *= (of - k) / (k + 1) * share / (1 - share)
-    return total
+    """By logarithms: the first term of some thousand trials is smaller than any float."""
+    ways = (lgamma(of + 1) - lgamma(k + 1) - lgamma(of - k + 1) for k in range(found + 1))
+    return sum(exp(own + k * log(share) + (of - k) * log1p(-share)) for k, own in enumerate(ways))
 
 
 def _health(machine: str, lines: Sequence[Line]) -> Health:

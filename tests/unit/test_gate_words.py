@@ -192,3 +192,8 @@ def test_a_health_file_that_was_written_by_another_hand_is_named(tmp_path: Path)
     (tmp_path / "health.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match=r"health\.jsonl:1"):
         kept(tmp_path)
+def test_a_bound_on_ten_thousand_comparisons_is_still_above_what_was_found() -> None:
+    """0.8 ** 10_000 is smaller than any float. By the normal distribution: 0.2 + 1.645 * sqrt(0.2 * 0.8 / 10_000)."""
+    assert upper_bound(2_000, 10_000) == pytest.approx(0.2066, abs=2e-4)
+
+
