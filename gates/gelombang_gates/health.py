@@ -109,10 +109,13 @@ def line_of(comparison: Comparison, machine: str, at: str, base: str, head: str)
 
 
 def keep(folder: Path, line: Line) -> None:
-    """Add a line to the file in this folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / HEALTH_FILE).open("a") as file:
-        file.write(line.model_dump_json() + "\n")
+    """Add a line to the file in this folder. Raises InputError where that can't be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / HEALTH_FILE).open("a") as file:
+            file.write(line.model_dump_json() + "\n")
+    except OSError as error:
+        raise InputError(f"{folder / HEALTH_FILE} can't be written ({error.strerror}); want --cache with a folder that can") from None
 
 
 def kept(folder: Path) -> list[Line]:
@@ -125,7 +128,10 @@ def lines_of(path: Path) -> list[Line]:
     """All lines of a file, such as one that another machine kept. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path} is no file; want a {HEALTH_FILE} as a gate keeps it")
-    texts = path.read_text().splitlines()[-LINES_LIMIT:]
+    try:
+        texts = path.read_text().splitlines()[-LINES_LIMIT:]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} can't be read ({error}); want a {HEALTH_FILE} as a gate keeps it") from None
     lines: list[Line] = []
     for number, text in enumerate(texts, 1):
         try:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gelombang.errors import InputError
 from gelombang_gates.gate_file import Gate
@@ -152,19 +153,20 @@ def _variables(binaries: Path, site: Path | None, tree: Path) -> dict[str, str]:
 def _export(repository: Path, commit: str, tree: Path) -> None:
     tree.mkdir(parents=True)
     with tempfile.TemporaryFile() as archive:
-        done = subprocess.run(
-            ["git", "-C", str(repository), "archive", "--format=tar", commit],
-            stdout=archive,
-            stderr=subprocess.PIPE,
-            timeout=_GIT_WITHIN_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise InputError(
-                f"git can't give the files of {commit} ({done.stderr.decode(errors='replace').strip()}); want a whole repository"
-            )
+        _piped(["git", "-C", str(repository), "archive", "--format=tar", commit], commit, stdout=archive)
         archive.seek(0)
-        subprocess.run(["tar", "-x", "-C", str(tree)], stdin=archive, timeout=_GIT_WITHIN_SECONDS, check=True)
+        _piped(["tar", "-x", "-C", str(tree)], commit, stdin=archive)
+
+
+def _piped(words: Sequence[str], commit: str, stdin: IO[bytes] | None = None, stdout: IO[bytes] | None = None) -> None:
+    """One of the two that take the files of a commit out. Raises InputError with what it said."""
+    try:
+        done = subprocess.run(words, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=_GIT_WITHIN_SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InputError(f"the files of {commit} can't be taken out by {words[0]} ({error}); want git, tar and room for them") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise InputError(f"the files of {commit} can't be taken out by {words[0]} ({said}); want a whole repository and room for them")
 
 
 def _once(folder: Path, make: Callable[[], None]) -> None:

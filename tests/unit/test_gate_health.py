@@ -64,6 +64,12 @@ def test_classes_of_machines_are_told_apart_with_their_days() -> None:
 def test_lines_are_read_as_they_were_kept_and_one_that_is_none_is_named(tmp_path: Path) -> None:
     assert kept(tmp_path / "new") == []
     keep(tmp_path / "new", line(1))
+    (tmp_path / "a-file").touch()
+    with pytest.raises(InputError, match=r"a-file/health\.jsonl can't be written \(.+\); want --cache"):
+        keep(tmp_path / "a-file", line(1))
+    (tmp_path / "odd.jsonl").write_bytes(b"\xff\n")
+    with pytest.raises(InputError, match=r"odd\.jsonl can't be read \(.+\); want a health\.jsonl"):
+        lines_of(tmp_path / "odd.jsonl")
     keep(tmp_path / "new", line(2))
     assert kept(tmp_path / "new") == [line(1), line(2)] == lines_of(tmp_path / "new" / "health.jsonl")
     (tmp_path / "bad.jsonl").write_text("{}\n")
