@@ -59,7 +59,7 @@ def _add_run(gates: Commands) -> None:
 
 def _run(parsed: argparse.Namespace) -> ExitCode:
     budgets = Budgets(parse_ratio("--budget", parsed.budget), parse_ratio("--share-budget", parsed.share_budget))
-    first, second = (_gated(path) for path in (parsed.first, parsed.second))
+    first, second = _gated(parsed.first, parsed.second)
     compared = compare_runs(first, second, budgets)
     sys.stdout.write(runs_as_json(compared) if parsed.json else runs_told(compared, first.name, second.name, parsed.whole))
     if compared.judged is Judged.FAIL:
@@ -89,9 +89,15 @@ def _benchmarks(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.UNTRUSTED if compared.outcome is Outcome.INCONCLUSIVE and parsed.strict else ExitCode.AS_EXPECTED
 
 
-def _gated(path: str) -> GatedRun:
-    folder = existing_run_folder(path)
-    return GatedRun(path, read_record(folder), read_segments(folder))
+def _gated(*paths: str) -> list[GatedRun]:
+    """These runs, each another one. Raises InputError."""
+    folders = [existing_run_folder(path) for path in paths]
+    records = [read_record(folder) for folder in folders]
+    runs = {record.run_id: path for record, path in zip(records, paths, strict=True)}
+    if len(runs) < len(paths):
+        [own] = runs
+        raise InputError(f"{' and '.join(paths)} are both the run {own}; want two runs")
+    return [GatedRun(path, record, read_segments(folder)) for path, record, folder in zip(paths, records, folders, strict=True)]
 
 
 def _add_paired(gates: Commands) -> None:

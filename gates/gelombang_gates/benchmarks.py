@@ -66,6 +66,8 @@ class BenchmarksCompared:
 
 def compare_benchmarks(base: Path, head: Path, limits: Limits) -> BenchmarksCompared:
     """Judge two folders. Raises InputError for whatever can't be compared."""
+    if base.resolve() == head.resolve():
+        raise InputError(f"{base} and {head} are one folder; want base's runs and head's, a folder each")
     olds, news = read_runs(base), read_runs(head)
     if len(olds) != len(news):
         raise InputError(f"{base} has {len(olds)} runs and {head} has {len(news)}; want pairs: a run of one for each of the other")

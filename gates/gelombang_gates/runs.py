@@ -1,7 +1,8 @@
 """The run gate: is one run worse than another of the same thing, beyond chance and beyond a budget?
 
 Promise: runs that doubt themselves, or that were not of the same scenario, scale and class of machine, are refused; a step of which one
-run has no samples is a failure, never a gap. Four things are compared: response time as a whole distribution (quantile by quantile, by
+run has no samples is a failure, never a gap; an objective that vanished is refused, and one that could be judged before and can't be now is
+no pass. Four things are compared: response time as a whole distribution (quantile by quantile, by
 order-statistic intervals), the outcome mix, the funnel, and how often people had to try. All comparisons are one family (Bonferroni).
 Idea: "worse" needs the whole interval beyond the budget, "no worse" needs a slowdown of three budgets excluded; between the two the gate
 says that it does not know. Samples of one window of time resemble each other and count for as many as they are worth. Left out: what
@@ -116,6 +117,13 @@ def refuse(first: GatedRun, second: GatedRun) -> None:
         other = _identity(second.record)[what]
         if own != other:
             raise InputError(f"{second.name} has {what} {other} and {first.name} {own}; want two runs with the same")
+    now = {judgement.name for judgement in second.record.objectives}
+    gone = [judgement.name for judgement in first.record.objectives if judgement.name not in now]
+    if gone:
+        raise InputError(
+            f"{second.name} has not the objective {', '.join(map(repr, gone))} of {first.name}; want two runs of one scenario, such as "
+            "a new one of it as it is now in place of the first"
+        )
 
 
 def _identity(record: RunRecord) -> dict[str, str]:
@@ -144,11 +152,17 @@ def _missing(first: GatedRun, second: GatedRun) -> Iterator[Compared]:
 
 
 def _objectives(first: GatedRun, second: GatedRun) -> Iterator[Compared]:
-    held = {judgement.name: judgement.passed for judgement in first.record.objectives}
+    """What failed in A is no worse for failing in B."""
+    before = {judgement.name: judgement.passed for judgement in first.record.objectives}
     for judgement in second.record.objectives:
-        if judgement.passed is False and held.get(judgement.name) is not False:
-            words = f'"{judgement.name}" held in {first.name} and fails in {second.name}: {judgement.found}'
+        held = before.get(judgement.name)
+        if judgement.passed is False and held is not False:
+            was = "held" if held else "was not judged" if judgement.name in before else "was no objective"
+            words = f'"{judgement.name}" {was} in {first.name} and fails in {second.name}: {judgement.found}'
             yield Compared("", "objective", Judged.FAIL, None, words)
+        if judgement.passed is None and held:
+            words = f'"{judgement.name}" held in {first.name}; in {second.name} {judgement.found}'
+            yield Compared("", "objective", Judged.INCONCLUSIVE, None, words)
 
 
 def _times(first: GatedRun, second: GatedRun, budgets: Budgets) -> Iterator[_Asked]:

@@ -99,3 +99,15 @@ def test_benchmarks_of_an_empty_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_budget_that_is_larger_than_what_must_be_found_is_refused(tmp_path: Path) -> None:
     assert "--detect is 10%; want more than the budget of 20%" in gate(tmp_path, "benchmarks", "base", "head", "--budget", "20%")
+def test_one_run_against_itself_is_refused(tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "record.json").write_bytes(gzip.decompress(RECORDED.read_bytes()))
+    assert "A and B are both the run " in gate(tmp_path, "run", "A", "B")
+
+
+def test_one_folder_of_benchmarks_against_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    assert "base and base are one folder; want base's runs and head's" in gate(tmp_path, "benchmarks", "base", "base")
+
+

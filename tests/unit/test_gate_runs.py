@@ -102,9 +102,39 @@ def test_people_who_are_lost_and_tries_that_are_needed_are_found() -> None:
 
 
 def test_an_objective_that_held_and_fails_now_is_a_failure() -> None:
-    record = hardened().model_copy(update={"objectives": [Judgement(name="all are through", passed=False, wanted="all", found="nobody")]})
-    rows = failed(compared(run("B", record)))
-    assert '"all are through" held' in rows[0].words
+    [row] = objectives_compared([(True, False)])
+    assert (row.judged, row.words) == (Judged.FAIL, '"objective 0" held in A and fails in B: so many')
+
+
+def objectives_compared(passed: list[tuple[bool | None, bool | None]], only_in_b: list[bool] | None = None) -> list[Compared]:
+    """Of objectives that did so in A and B."""
+
+    def judged(*all_passed: bool | None) -> RunRecord:
+        made = [Judgement(name=f"objective {n}", passed=own, wanted="all", found="so many") for n, own in enumerate(all_passed)]
+        return hardened().model_copy(update={"objectives": made})
+
+    first, second = judged(*(a for a, _ in passed)), judged(*(b for _, b in passed), *(only_in_b or []))
+    found = compare_runs(run("A", first), run("B", second, seed=2), BUDGETS)
+    return [row for row in found.rows if row.what == "objective"]
+
+
+def test_an_objective_that_failed_before_is_no_worse_for_failing_again_and_a_new_one_must_hold() -> None:
+    assert objectives_compared([(False, False), (None, None), (True, True), (False, True)], [True]) == []
+    [row] = objectives_compared([], [False])
+    assert (row.judged, row.words) == (Judged.FAIL, '"objective 0" was no objective in A and fails in B: so many')
+    [row] = objectives_compared([(None, False)])
+    assert '"objective 0" was not judged in A and fails in B' in row.words
+
+
+def test_an_objective_that_can_no_longer_be_judged_is_no_pass() -> None:
+    [row] = objectives_compared([(True, None)])
+    assert (row.judged, row.words) == (Judged.INCONCLUSIVE, '"objective 0" held in A; in B so many')
+
+
+def test_an_objective_that_vanished_is_refused() -> None:
+    without = hardened().model_copy(update={"objectives": hardened().objectives[1:]})
+    with pytest.raises(InputError, match=r"B has not the objective '.+' of A; want two runs of one scenario"):
+        compared(run("B", without))
 
 
 @pytest.mark.parametrize("severity", [Validity.SUSPECT, Validity.INVALID])
