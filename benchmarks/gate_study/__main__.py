@@ -22,7 +22,7 @@ from gelombang_gates.gate_file import load_gate
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "docs" / "gate-study" / "blocks.jsonl"
 PAGE = ROOT / "docs" / "gate-study.md"
-MINUTES, QUICK_MINUTES = 60.0, 8.0
+MINUTES, QUICK_MINUTES, MINUTES_LIMIT = 60.0, 8.0, 10_080.0
 
 
 def main() -> int:
@@ -36,6 +36,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="where blocks are kept")
     parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE", help="the page that is written")
     parsed = parser.parse_args()
+    if parsed.quick and (parsed.judge_only or parsed.collect_only):
+        parser.error("--quick measures, judges and keeps nothing; want it without --judge-only and --collect-only")
+    if parsed.judge_only and parsed.collect_only:
+        parser.error("--judge-only and --collect-only stand beside each other; want one of them")
+    if parsed.minutes is not None and not 0 < parsed.minutes <= MINUTES_LIMIT:
+        parser.error(f"--minutes is {parsed.minutes:g}; want more than 0 and at most {MINUTES_LIMIT:g}")
     table = ROOT / "gelombang.toml"
     try:
         with tempfile.TemporaryDirectory(prefix="gate-study-") as folder:
@@ -53,7 +59,7 @@ def main() -> int:
                 return 0
             found = judge(blocks, load_gate(table))
         if parsed.quick:
-            print(f"{found.blocks} blocks, {found.neighbours} of them with a neighbour\n")
+            print(f"{found.blocks} blocks of {found.block_seconds:.1f} s, {found.neighbours} of them with a neighbour\n")
             print(table_of(found))
         else:
             parsed.page.write_text(page_of(found))

@@ -21,8 +21,8 @@ NEIGHBOUR_SECONDS_LIMIT = 120.0
 
 
 def collect(repository: Path, table: Path, data: Path, minutes: float, say: Callable[[str], None]) -> int:
-    """Measure until the minutes are over; how many blocks were added. Raises InputError for a revision that does not build or answer."""
-    until_us = monotonic_us() + int(minutes * 60 * MICROSECONDS)
+    """Build, then measure until the minutes are over; how many blocks were added, one at least. Raises InputError for a revision that does
+    not build or answer."""
     gate = load_gate(table)
     seed = len(read_blocks(data))
     orders = Orders(repository, "HEAD", "HEAD", gate, 24, seed, cache_folder())
@@ -30,6 +30,7 @@ def collect(repository: Path, table: Path, data: Path, minutes: float, say: Call
     requests = look_at_both(gate, base, head, say).requests
     bench = Bench(gate, base, head, requests, seed, STAND_INS)
     commit, machine = commit_of(repository, "HEAD"), machine_class()
+    until_us = monotonic_us() + int(minutes * 60 * MICROSECONDS)
     added = 0
     while monotonic_us() < until_us:
         noisy = (seed + added) % 2 == 1

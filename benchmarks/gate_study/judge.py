@@ -5,14 +5,16 @@ kinds of comparisons, kept apart. *In a row*: each takes the blocks that follow 
 them; no block is used twice, so these are independent and a bound on them means what it says. *Drawn*: each draws blocks at random, none
 twice inside one comparison; many comparisons share blocks, so their rate is a better estimate than few rows give, but they are not as many
 independent trials as there are comparisons, and no bound is made of them. The last comparison in a row, for which too few blocks are left,
-is not counted; nothing is drawn where the longest comparison could run out of blocks, because then only the short ones would count, and
-how long one is follows from what it finds. Quiet blocks and those with a neighbour are not mixed in one comparison, and half of the
-comparisons are of either.
+is cut off and not counted among the outcomes; how long one is follows from what it finds, so of few blocks only the short ones are seen.
+Nothing is drawn where the longest comparison could run out of blocks, for the same reason. Quiet blocks and those with a neighbour are not
+mixed in one comparison; of those that are drawn half are of either, and of those in a row as many as the blocks of either kind give.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from statistics import fmean
 
 from gate_study.blocks import LARGE, SMALL, Block
 from gate_study.naive import Naive, naive_rows
@@ -21,7 +23,7 @@ from gelombang.errors import InputError
 from gelombang.seeds import draw
 from gelombang_gates.comparing import Comparison, Outcome, compare
 from gelombang_gates.gate_file import Gate, GateRoute, chosen
-from gelombang_gates.pairs import Pair
+from gelombang_gates.pairs import Cost, Pair
 from gelombang_gates.sequence import look_pairs
 
 PAIRS = 24
@@ -33,7 +35,11 @@ SEED = 7
 
 
 class OutOfBlocksError(Exception):
-    """A comparison wants a block more than there is."""
+    """A comparison wants a block more than there is; `had_begun`: it had some."""
+
+    def __init__(self, had_begun: bool) -> None:
+        super().__init__()
+        self.had_begun = had_begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,16 @@ class Row:
     named: int = 0
     """Failures in a row that name the slower route's CPU time, and nothing else."""
     drawn_named: int = 0
-    drawn_seconds: list[float] = field(default_factory=list)
+    with_neighbour: int = 0
+    """Of those in a row."""
+    cut_off: int = 0
+    """Comparisons in a row for which the blocks ran out: they have no outcome."""
+    blocks: int = 0
+    """What all that ended in a row took."""
+    seconds: list[float] = field(default_factory=list)
+    """Of every comparison that ended, in a row or drawn."""
+    detectable: list[float] = field(default_factory=list)
+    """Of every one in a row: the smallest slowdown of CPU time that its noisiest route would have shown, where that is known."""
 
 
 @dataclass(slots=True)
@@ -71,8 +86,15 @@ class Found:
     days: tuple[str, str]
     loads: tuple[float, float, float]
     """Least, middle and largest load average as blocks began."""
+    block_seconds: float
+    """The mean of all."""
     rows: list[Row]
     naive: list[Naive]
+
+    @property
+    def missing(self) -> int:
+        """Blocks that are missing, half of either kind, for the longest comparison to end within them; before that nothing is proven."""
+        return 2 * max(0, BLOCKS_LONGEST - min(self.neighbours, self.blocks - self.neighbours))
 
 
 def judge(blocks: Sequence[Block], gate: Gate, drawn: int = DRAWN) -> Found:
@@ -90,6 +112,7 @@ def judge(blocks: Sequence[Block], gate: Gate, drawn: int = DRAWN) -> Found:
         routes,
         (blocks[0].at, blocks[-1].at),
         (loads[0], loads[len(loads) // 2], loads[-1]),
+        fmean(block.seconds for block in blocks),
         [_row(name, kinds, blocks, gate, drawn) for name, kinds in _kinds(routes).items()],
         naive_rows(blocks, routes),
     )
@@ -109,23 +132,35 @@ def _kinds(routes: Sequence[str]) -> dict[str, list[Kind]]:
 def _row(name: str, kinds: Sequence[Kind], blocks: Sequence[Block], gate: Gate, drawn: int) -> Row:
     row = Row(name)
     pools = [[block for block in blocks if block.neighbour is noisy] for noisy in (False, True)]
-    for pool in pools:
-        source = iter(pool)
-        for turn in range(len(pool)):
-            kind = kinds[turn % len(kinds)]
-            try:
-                found, _ = _compared(gate, kind, source)
-            except OutOfBlocksError:
-                break
-            row.in_a_row[found.outcome] += 1
-            row.named += _names(found, kind)
+    for noisy, pool in enumerate(pools):
+        _fill_in_a_row(row, kinds, pool, gate, noisy)
     for turn in range(drawn if min(map(len, pools)) >= BLOCKS_LONGEST else 0):
         kind, pool = kinds[turn // 2 % len(kinds)], pools[turn % 2]
         found, seconds = _compared(gate, kind, iter(_shuffled(pool, turn)))
         row.drawn[found.outcome] += 1
         row.drawn_named += _names(found, kind)
-        row.drawn_seconds.append(seconds)
+        row.seconds.append(seconds)
     return row
+
+
+def _fill_in_a_row(row: Row, kinds: Sequence[Kind], pool: Sequence[Block], gate: Gate, noisy: int) -> None:
+    """All comparisons that these blocks give, one after the other. Which route is the slower one goes on from where the last pool ended."""
+    source = iter(pool)
+    while True:
+        kind = kinds[row.in_a_row.total() % len(kinds)]
+        try:
+            found, seconds = _compared(gate, kind, source)
+        except OutOfBlocksError as error:
+            row.cut_off += error.had_begun
+            return
+        row.in_a_row[found.outcome] += 1
+        row.named += _names(found, kind)
+        row.with_neighbour += noisy
+        row.blocks += found.first.pairs + (found.second.pairs if found.second else 0)
+        row.seconds.append(seconds)
+        largest = max(finding.detectable for (_, cost), finding in found.first.findings.items() if cost is Cost.CPU)
+        if largest < inf:
+            row.detectable.append(largest)
 
 
 def _compared(gate: Gate, kind: Kind, source: Iterator[Block]) -> tuple[Comparison, float]:
@@ -136,7 +171,7 @@ def _compared(gate: Gate, kind: Kind, source: Iterator[Block]) -> tuple[Comparis
         nonlocal clock
         block = next(source, None)
         if block is None:
-            raise OutOfBlocksError
+            raise OutOfBlocksError(clock > 0)
         names = [route.name for route in routes]
         clock += block.pair_seconds(names)
         return block.pair(names, kind.slower, kind.by)

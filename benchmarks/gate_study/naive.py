@@ -1,7 +1,8 @@
 """The same blocks judged as naive gates judge: one number against another, and a percentage.
 
 Promise: each rule is the one that people use. *Stored*: the base was measured at another time, as a saved run or the last value of a
-branch is: here in the block before. *Same job*: base and head in one block. All see what such tools see: the wall time of requests, in one
+branch is: here in the block of the same kind before, quiet after quiet and neighbour after neighbour, so that no rule is held to a machine
+that became busy between the two. *Same job*: base and head in one block. All see what such tools see: the wall time of requests, in one
 process. pytest-benchmark's rule is its own code (`parse_compare_fail`), with the mean and with the minimum of the batches;
 github-action-benchmark alerts at 200 % of the last value by default, which is a factor of two on the mean.
 """
@@ -35,7 +36,7 @@ class Naive:
 
 def naive_rows(blocks: Sequence[Block], routes: Sequence[str]) -> list[Naive]:
     """Every rule, in the order in which people meet them."""
-    stored = list(pairwise(blocks))
+    stored = [couple for noisy in (False, True) for couple in pairwise([block for block in blocks if block.neighbour is noisy])]
     same = [(block, block) for block in blocks]
     rows: list[Naive] = []
     for percent in (2, 5, 10):
