@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Each night, on each class of machine: is the gate itself to be believed, and do many small passes add up? First the head against itself (the
 # A/A lane and the known delay), then against the last release, then the rates of all nights so far. Ends with 1 when the drift fails or the
-# head is called slower than itself; a night in which nothing was decided ends with 0, aloud. Keep GATE_CACHE from night to night: health.jsonl
-# in it is the record.
+# head is called slower than itself; a night in which nothing was decided ends with 0, aloud; with
+# `mode = "enforce"` a drift on a machine that never showed what it sees ends with 2. Keep GATE_CACHE from night to night: health.jsonl in it
+# is the record.
 set -euo pipefail
 head=${GATE_HEAD:-HEAD}
 out=${GATE_OUT:-gate}

@@ -119,8 +119,8 @@ def compare(
     shown_before: bool,
     seen: frozenset[Cost] = ALL_COSTS,
 ) -> Comparison:
-    """Run the first sequence and, when it finds something, the second. `shown_before`: this class of machine has caught the known delay
-    on every route before. `seen`: the costs that pairs have."""
+    """Run the first sequence and, when it finds something, the second. `shown_before`: this class of machine has shown before that it sees
+    what the gate looks for (`enforcing`). `seen`: the costs that pairs have."""
     limits = hypotheses(gate, gate.route, seen)
     decisive = seen - {Cost.WALL} if Cost.CPU in seen else seen
     first = _sequence(gate.route, limits, measure, limit(), pairs, Ran(decisive=decisive))

@@ -7,7 +7,7 @@ which machine; two of one class count together.
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, lgamma, log, log1p
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gelombang.errors import InputError
-from gelombang_gates.comparing import Comparison, Outcome
+from gelombang_gates.comparing import Comparison, Outcome, hypotheses
+from gelombang_gates.gate_file import Gate
 from gelombang_gates.pairs import Cost
 from gelombang_gates.sequence import Judged
 
@@ -49,6 +50,9 @@ class Line(BaseModel):
     """What the first sequence found."""
     detectable: float | None
     """The largest of the smallest slowdowns of CPU time that could have been seen; None: of some route none."""
+    resolution: float | None = None
+    """The same without the budget: by how much beyond its budget a route must at least be slower to be seen, on the noisiest one. None: of
+    some route that is not known, or in a line of an earlier gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Health:
     false_alarms_bound: float
     detectable: float | None
     """Of the last comparison that knows it."""
+    resolution: float | None
+    """The best of all comparisons."""
 
 
 def machine_class() -> str:
@@ -87,11 +93,12 @@ def machine_class() -> str:
     return f"{len(os.sched_getaffinity(0))} x {model}, Linux {release}"
 
 
-def line_of(comparison: Comparison, machine: str, at: str, base: str, head: str) -> Line:
+def line_of(comparison: Comparison, gate: Gate, machine: str, at: str, base: str, head: str) -> Line:
     """What is kept of a comparison."""
-    first = comparison.first
-    smallest = [finding.detectable for (_, cost), finding in first.findings.items() if cost is Cost.CPU]
-    largest = max(smallest, default=float("inf"))
+    first, limits = comparison.first, hypotheses(gate, gate.route)
+    smallest = {key: finding.detectable for key, finding in first.findings.items() if key[1] is Cost.CPU}
+    largest = max(smallest.values(), default=float("inf"))
+    noisiest = max(((1 + own) / (1 + limits[key].budget) - 1 for key, own in smallest.items()), default=float("inf"))
     return Line(
         at=at,
         machine=machine,
@@ -105,6 +112,7 @@ def line_of(comparison: Comparison, machine: str, at: str, base: str, head: str)
         caught=sum(first.caught.values()),
         suspects=sum(finding.judged is Judged.FAIL for finding in first.findings.values()),
         detectable=None if largest == float("inf") else largest,
+        resolution=None if noisiest == float("inf") else noisiest,
     )
 
 
@@ -139,11 +147,6 @@ def lines_of(path: Path) -> list[Line]:
         except ValidationError:
             raise InputError(f"{path}:{number} is no line of this gate's health; want the file as the gate wrote it, or none") from None
     return lines
-
-
-def has_shown(lines: Iterable[Line], machine: str) -> bool:
-    """Whether this class of machine has caught the known delay on every route of some comparison, and did not stray in it."""
-    return any(line.machine == machine and line.delays == line.caught > 0 and not line.strays for line in lines)
 
 
 def healths(lines: Sequence[Line]) -> list[Health]:
@@ -192,6 +195,7 @@ def _health(machine: str, lines: Sequence[Line]) -> Health:
         alarms,
         upper_bound(alarms, len(same)),
         next((line.detectable for line in reversed(compared) if line.detectable is not None), None),
+        min((line.resolution for line in compared if line.resolution is not None and not line.strays), default=None),
     )
 
 

@@ -71,7 +71,7 @@ class Instructed:
 
     @property
     def is_failure(self) -> bool:
-        return self.outcome is Outcome.FAIL and self.gate.mode is Mode.ENFORCE
+        return self.outcome is Outcome.FAIL and self.gate.mode is not Mode.OBSERVE
 
 
 def instructed(orders: Orders, must_run: bool, say: Callable[[str], None]) -> Instructed:

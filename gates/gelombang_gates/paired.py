@@ -6,6 +6,7 @@ it calls; what follows from the pairs is in `comparing`.
 """
 
 import fcntl
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -15,8 +16,9 @@ from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import InputError
 from gelombang_gates.comparing import Comparison, Outcome, Ran, compare
 from gelombang_gates.containers import Images
+from gelombang_gates.enforcing import has_shown, refuse_unshown
 from gelombang_gates.gate_file import Gate, GateRoute, Mode, Waiver, waived
-from gelombang_gates.health import has_shown, keep, kept, line_of, machine_class
+from gelombang_gates.health import HEALTH_FILE, keep, kept, line_of, machine_class
 from gelombang_gates.pairs import Bench, Looked, Pair, first_look, measure_pair
 from gelombang_gates.revision import Revision, changed_files, commit_of, make_cache, prepare
 from gelombang_gates.service import filled
@@ -56,10 +58,12 @@ class Verdict:
     machine: str
     seconds: float
     waivers: tuple[Waiver, ...]
+    shown: bool
+    """Whether this class of machine had shown, before this comparison, that it sees what the gate looks for."""
 
     @property
     def is_failure(self) -> bool:
-        return self.comparison.outcome is Outcome.FAIL and self.gate.mode is Mode.ENFORCE
+        return self.comparison.outcome is Outcome.FAIL and self.gate.mode is not Mode.OBSERVE
 
 
 def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
@@ -72,18 +76,21 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
         raise _no_command()
     waivers = waived(gate, utc_now().date())
     identities = _identities(orders, say)
-    machine = machine_class()
+    machine, history = machine_class(), kept(orders.cache)
+    if identities[0] != identities[1]:
+        # Equal ones are how it is shown.
+        refuse_unshown(gate, history, machine, orders.cache / HEALTH_FILE, _showing(orders))
+    shown = has_shown(gate, history, machine)
 
     def verdict(comparison: Comparison) -> Verdict:
-        keep(orders.cache, line_of(comparison, machine, utc_now().isoformat(timespec="seconds"), *identities))
-        return Verdict(comparison, gate, *identities, machine, (monotonic_us() - began_us) / MICROSECONDS, tuple(waivers.values()))
+        keep(orders.cache, line_of(comparison, gate, machine, utc_now().isoformat(timespec="seconds"), *identities))
+        return Verdict(comparison, gate, *identities, machine, (monotonic_us() - began_us) / MICROSECONDS, tuple(waivers.values()), shown)
 
     if orders.images is None and is_untouched(orders, *identities):
         return verdict(Comparison(Outcome.SKIPPED, f"nothing of {', '.join(gate.when_changed)} differs", Ran(), None))
     base, head = _sides(orders, say)
     looked = look_at_both(gate, base, head, say)
     bench = Bench(gate, base, head, looked.requests, orders.seed)
-    shown = has_shown(kept(orders.cache), machine)
 
     def measure(number: int, routes: Sequence[GateRoute]) -> Pair:
         pair = measure_pair(bench, number, routes)
@@ -95,6 +102,14 @@ def paired(orders: Orders, say: Callable[[str], None]) -> Verdict:
         return lambda: monotonic_us() > until_us
 
     return verdict(compare(gate, measure, limit, orders.pairs, list(waivers), shown, looked.seen))
+
+
+def _showing(orders: Orders) -> str:
+    """The comparison of head with itself, as it is typed."""
+    head = shlex.quote(orders.head)
+    if orders.images is not None:
+        return f"gelombang gate paired --base-image {head} --head-image {head}"
+    return f"gelombang gate paired --base {head} --head {head}"
 
 
 def _identities(orders: Orders, say: Callable[[str], None]) -> tuple[str, str]:

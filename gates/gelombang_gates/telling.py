@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import orjson
 
 from gelombang_gates.comparing import Hypothesis, Outcome, Ran
+from gelombang_gates.gate_file import Mode
 from gelombang_gates.health import Health
 from gelombang_gates.paired import Verdict
 from gelombang_gates.pairs import KNOWN_DELAY, WHOLE, Cost
@@ -25,6 +26,10 @@ HEADINGS = {
     Outcome.UNFIT: "THE GATE ABSTAINS: THIS IS NO PASS",
     Outcome.SKIPPED: "SKIPPED: NOTHING WAS COMPARED",
 }
+_UNSHOWN = (
+    "THIS CLASS OF MACHINE HAS NOT SHOWN BEFORE THAT IT SEES WHAT MUST NOT SLIP THROUGH: what this comparison says rests on what it has "
+    "shown itself."
+)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COMMIT_CHARACTERS = 12
 DAY_CHARACTERS = 10
@@ -42,6 +47,7 @@ def as_json(verdict: Verdict) -> str:
         "outcome": comparison.outcome,
         "why": comparison.why,
         "mode": verdict.gate.mode,
+        "shown_before": verdict.shown,
         "base": verdict.base,
         "head": verdict.head,
         "machine": verdict.machine,
@@ -99,10 +105,16 @@ def health_told(healths: Sequence[Health]) -> str:
             f"| is {KNOWN_DELAY:.0%} more found on every route? (yes) | found {own.caught} of {own.with_delay} times | "
             f"at least {own.caught_bound:.1%} |",
             "",
-            f"Smallest slowdown that every route would have shown, last time: {smallest}.",
+            f"Smallest slowdown that every route would have shown, last time: {smallest}. {_enforcing_words(own.resolution)}",
             "",
         ]
     return "\n".join(lines)
+
+
+def _enforcing_words(resolution: float | None) -> str:
+    if resolution is None:
+        return 'How much beyond a budget no comparison can say, so `mode = "enforce"` is refused.'
+    return f'The best comparison would have seen {resolution:.1%} beyond a budget; `mode = "enforce"` is refused where less must be seen.'
 
 
 def health_as_json(healths: Sequence[Health]) -> str:
@@ -141,6 +153,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield f"{comparison.why}."
     if comparison.outcome is Outcome.FAIL and not verdict.is_failure:
         yield "The mode is `observe`: this is said, and enforces nothing."
+    if gate.mode is Mode.AS_SHOWN and not verdict.shown and comparison.outcome is not Outcome.SKIPPED:
+        yield _UNSHOWN
     if gate.owners:
         yield f"Owners: {', '.join(gate.owners)}."
     yield ""

@@ -31,10 +31,11 @@ def test_a_gate_that_abstains_is_said_aloud(tmp_path: Path) -> None:
 
 
 def test_revisions_and_strictness_come_from_the_environment(tmp_path: Path) -> None:
-    run(tmp_path, "## PASS", 0, GATE_BASE="v1.0", GATE_STRICT="1")
+    run(tmp_path, "## PASS", 0, GATE_BASE="v1.0", GATE_STRICT="1", GATE_CACHE="kept")
     words = (tmp_path / "words").read_text()
     assert "--base v1.0 --head HEAD" in words
     assert "--strict" in words
+    assert "--cache kept" in words
     assert "--base origin/main" not in words
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gated_repository import GATE, make_repository
+from support.gated_repository import GATE, commit, make_repository
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded-run" / "record.json.gz"
 
@@ -37,6 +37,18 @@ def test_a_revision_that_does_not_build_is_told_with_the_end_of_what_was_printed
     said = gate(shop, "paired", "--base", "base", "--python", sys.executable, "--cache", "cache")
     assert "the build of base failed with exit code 7" in said
     assert "no compiler here" in said
+
+
+def test_a_gate_that_would_enforce_is_refused_before_anything_is_built_until_the_machine_has_met_itself(shop: Path) -> None:
+    """The same revision twice is how it is shown, so that is not refused: it comes as far as the build, which fails."""
+    (shop / "gelombang.toml").write_text(GATE.replace("[gate]", '[gate]\nmode = "enforce"\nbuild = ["exit 7"]'))
+    commit(shop, "other", "import sys\n", "import sys\n\n")
+    words = ["--python", sys.executable, "--cache", "cache"]
+    said = gate(shop, "paired", "--base", "base", "--head", "other", *words)
+    assert "gate.mode is 'enforce', and this class of machine" in said
+    assert "comparisons on it in cache/health.jsonl: none; want `gelombang gate paired --base other --head other`" in said
+    assert "building" not in said
+    assert "the build of other failed" in gate(shop, "paired", "--base", "other", "--head", "other", *words)
 
 
 def test_a_table_with_faults_is_told_with_their_lines(shop: Path) -> None:
@@ -91,14 +103,6 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "A/record.json is missing; want the file that `gelombang run` writes there" in gate(tmp_path, "run", "A", "A")
 
 
-def test_benchmarks_of_an_empty_folder_are_refused(tmp_path: Path) -> None:
-    for name in ("base", "head"):
-        (tmp_path / name).mkdir()
-    assert "base has no saved run (*.json); want a folder" in gate(tmp_path, "benchmarks", "base", "head")
-
-
-def test_a_budget_that_is_larger_than_what_must_be_found_is_refused(tmp_path: Path) -> None:
-    assert "--detect is 10%; want more than the budget of 20%" in gate(tmp_path, "benchmarks", "base", "head", "--budget", "20%")
 def test_one_run_against_itself_is_refused(tmp_path: Path) -> None:
     for name in ("A", "B"):
         (tmp_path / name).mkdir()
@@ -111,3 +115,11 @@ def test_one_folder_of_benchmarks_against_itself_is_refused(tmp_path: Path) -> N
     assert "base and base are one folder; want base's runs and head's" in gate(tmp_path, "benchmarks", "base", "base")
 
 
+def test_benchmarks_of_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    for name in ("base", "head"):
+        (tmp_path / name).mkdir()
+    assert "base has no saved run (*.json); want a folder" in gate(tmp_path, "benchmarks", "base", "head")
+
+
+def test_a_budget_that_is_larger_than_what_must_be_found_is_refused(tmp_path: Path) -> None:
+    assert "--detect is 10%; want more than the budget of 20%" in gate(tmp_path, "benchmarks", "base", "head", "--budget", "20%")
