@@ -22,7 +22,7 @@ from gelombang_gates.paired import Orders, Verdict, paired
 from gelombang_gates.revision import cache_folder, last_release
 from gelombang_gates.runs import Budgets, GatedRun, compare_runs
 from gelombang_gates.sequence import Judged, Limits
-from gelombang_gates.telling import HEADINGS, as_json, as_junit, health_as_json, health_told, runs_as_json, runs_told, told
+from gelombang_gates.telling import HEADINGS, as_json, as_junit, health_as_json, health_told, runs_as_json, runs_as_junit, runs_told, told
 
 _PAIRS = 24
 
@@ -53,14 +53,19 @@ def _add_run(gates: Commands) -> None:
     parser.add_argument("--share-budget", default="1%", metavar="P", help="of attempts or people, how many more may go wrong (default 1%%)")
     parser.add_argument("--whole", action="store_true", help="show what is no worse, too")
     parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
-    parser.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    form.add_argument("--junit", type=Path, metavar="FILE", help="write the verdict as JUnit, too")
     parser.set_defaults(command=_run)
 
 
 def _run(parsed: argparse.Namespace) -> ExitCode:
+    check_writable("--junit", parsed.junit)
     budgets = Budgets(parse_ratio("--budget", parsed.budget), parse_ratio("--share-budget", parsed.share_budget))
     first, second = _gated(parsed.first, parsed.second)
     compared = compare_runs(first, second, budgets)
+    if parsed.junit is not None:
+        parsed.junit.write_text(runs_as_junit(compared))
     sys.stdout.write(runs_as_json(compared) if parsed.json else runs_told(compared, first.name, second.name, parsed.whole))
     if compared.judged is Judged.FAIL:
         return ExitCode.FAILED

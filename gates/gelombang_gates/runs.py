@@ -155,14 +155,12 @@ def _objectives(first: GatedRun, second: GatedRun) -> Iterator[Compared]:
     """What failed in A is no worse for failing in B."""
     before = {judgement.name: judgement.passed for judgement in first.record.objectives}
     for judgement in second.record.objectives:
-        held = before.get(judgement.name)
+        held, what = before.get(judgement.name), f'objective "{judgement.name}"'
         if judgement.passed is False and held is not False:
             was = "held" if held else "was not judged" if judgement.name in before else "was no objective"
-            words = f'"{judgement.name}" {was} in {first.name} and fails in {second.name}: {judgement.found}'
-            yield Compared("", "objective", Judged.FAIL, None, words)
+            yield Compared("", what, Judged.FAIL, None, f"{was} in {first.name} and fails in {second.name}: {judgement.found}")
         if judgement.passed is None and held:
-            words = f'"{judgement.name}" held in {first.name}; in {second.name} {judgement.found}'
-            yield Compared("", "objective", Judged.INCONCLUSIVE, None, words)
+            yield Compared("", what, Judged.INCONCLUSIVE, None, f"held in {first.name}; in {second.name} {judgement.found}")
 
 
 def _times(first: GatedRun, second: GatedRun, budgets: Budgets) -> Iterator[_Asked]:

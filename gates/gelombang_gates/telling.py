@@ -4,16 +4,15 @@ Promise: all say the same; a gate that abstained never looks like one that passe
 the smallest slowdown that could have been seen stands beside every route, whatever was found.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from xml.etree import ElementTree as ET
 
 import orjson
 
 from gelombang_gates.comparing import Hypothesis, Outcome, Ran
 from gelombang_gates.gate_file import Mode
 from gelombang_gates.health import Health
+from gelombang_gates.junit import Case, JunitSuite
 from gelombang_gates.paired import Verdict
 from gelombang_gates.pairs import KNOWN_DELAY, WHOLE, Cost
 from gelombang_gates.runs import RunsCompared
@@ -30,7 +29,6 @@ _UNSHOWN = (
     "THIS CLASS OF MACHINE HAS NOT SHOWN BEFORE THAT IT SEES WHAT MUST NOT SLIP THROUGH: what this comparison says rests on what it has "
     "shown itself."
 )
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COMMIT_CHARACTERS = 12
 DAY_CHARACTERS = 10
 
@@ -61,26 +59,22 @@ def as_json(verdict: Verdict) -> str:
 
 def as_junit(verdict: Verdict) -> str:
     """A case for each route and one for the machine, ending in a newline."""
-    root = ET.Element("testsuites", {"name": "gelombang gate"})
-    suite = ET.SubElement(root, "testsuite", {"name": "gelombang.gate.paired", "time": f"{verdict.seconds:.1f}"})
     comparison = verdict.comparison
-    machine = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": "the machine is fit"})
-    if comparison.outcome in (Outcome.UNFIT, Outcome.SKIPPED):
-        ET.SubElement(machine, "skipped", {"message": _clean(comparison.why)})
+    suite = JunitSuite("paired", verdict.seconds)
+    unfit = comparison.outcome in (Outcome.UNFIT, Outcome.SKIPPED)
+    suite.add("the machine is fit", Case.SKIPPED if unfit else Case.PASSED, comparison.why)
     broken = set(comparison.first.broken) & set(comparison.second.broken) if comparison.second else set()
     failed = {route for route, _ in comparison.confirmed} | broken
     for name in (*(route.name for route in verdict.gate.route), WHOLE):
-        case = ET.SubElement(suite, "testcase", {"classname": "gelombang.gate", "name": _clean(f"{name} is no slower or larger")})
+        case, why = Case.PASSED, comparison.why
         if comparison.outcome is Outcome.FAIL and name in failed and name not in comparison.waived:
-            ET.SubElement(case, "failure" if verdict.is_failure else "skipped", {"message": _clean(comparison.why)})
+            case = Case.FAILED if verdict.is_failure else Case.SKIPPED
         elif not _passed(comparison.first, name):
-            ET.SubElement(case, "skipped", {"message": _clean(f"not decided: {comparison.why}")})
+            case, why = Case.SKIPPED, f"not decided: {comparison.why}"
         elif comparison.outcome not in (Outcome.PASS, Outcome.FAIL):
-            ET.SubElement(case, "skipped", {"message": _clean(comparison.why)})
-    for attribute, path in {"tests": "testcase", "failures": "testcase/failure", "skipped": "testcase/skipped"}.items():
-        suite.set(attribute, str(len(suite.findall(path))))
-    ET.indent(root)
-    return "<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(root, encoding="unicode") + "\n"
+            case = Case.SKIPPED
+        suite.add(f"{name} is no slower or larger", case, why)
+    return suite.text()
 
 
 def health_told(healths: Sequence[Health]) -> str:
@@ -144,6 +138,15 @@ def runs_as_json(compared: RunsCompared) -> str:
     """The same for programs."""
     rows = [asdict(row) for row in compared.rows]
     return orjson.dumps({"outcome": compared.judged, "alpha": compared.alpha, "rows": rows}, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def runs_as_junit(compared: RunsCompared) -> str:
+    """A case for each comparison, ending in a newline."""
+    suite = JunitSuite("run")
+    cases = {Judged.PASS: Case.PASSED, Judged.INCONCLUSIVE: Case.SKIPPED, Judged.FAIL: Case.FAILED}
+    for row in compared.rows:
+        suite.add(f"{row.what} of {row.step} is no worse" if row.step else f"{row.what} is no worse", cases[row.judged], row.words)
+    return suite.text()
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
@@ -223,7 +226,3 @@ def _ran(ran: Ran) -> dict[str, object]:
 
 def _named(key: Hypothesis) -> dict[str, object]:
     return {"route": key[0], "cost": key[1]}
-
-
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

@@ -14,9 +14,10 @@ from gelombang_gates.gate_file import Gate, Mode, chosen, load_gate, waived
 from gelombang_gates.health import Line, healths, keep, kept, line_of, upper_bound
 from gelombang_gates.paired import Verdict
 from gelombang_gates.pairs import WHOLE, Cost
+from gelombang_gates.runs import Compared, RunsCompared
 from gelombang_gates.sequence import Finding, Judged
 from gelombang_gates.signed_rank import Shift
-from gelombang_gates.telling import as_json, as_junit, health_told, told
+from gelombang_gates.telling import as_json, as_junit, health_told, runs_as_junit, told
 
 ROOT = Path(__file__).parents[2]
 SLOWER = Finding(Judged.FAIL, Shift(0.08, 0.05, 0.11), 24, 1e-6, 0.012)
@@ -67,6 +68,16 @@ def test_junit_fails_the_slower_route_and_not_its_neighbour() -> None:
         "order is no slower or larger": ["failure"],
         "(process) is no slower or larger": [],
     }
+
+
+def test_runs_are_cases_of_what_was_compared_and_what_is_undecided_is_skipped() -> None:
+    known = {Judged.PASS: [], Judged.INCONCLUSIVE: ["skipped"], Judged.FAIL: ["failure"]}
+    rows = [Compared("otp", f"response {judged}", judged, None, f"so \x1b {judged}") for judged in known]
+    root = ET.fromstring(runs_as_junit(RunsCompared(tuple(rows), 0.01)).partition("\n")[2])
+    found = {str(case.get("name")): [child.tag for child in case] for case in root.iter("testcase")}
+    assert found == {f"response {judged} of otp is no worse": tags for judged, tags in known.items()}
+    (suite,) = root
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
 
 
 def test_a_route_that_was_not_decided_before_another_failed_is_skipped_and_not_passed() -> None:
