@@ -2,7 +2,9 @@
 
 Promise: "slower" is said only of what two independent sequences of fresh pairs both found beyond the budget; "pass" only where a slowdown
 of `detect` is excluded *and* a known one of 3 % was caught on the same route in the same minutes; in every other case the comparison says
-that it does not know. Order: what is answered is judged first, then CPU, memory, calls, and wall time last, which can fail and is not
+that it does not know. A sequence ends early where everything passes; but while an estimate lies beyond its budget it goes on to the next
+look, because what lies between budget and `detect` is found by more pairs, and each look has its own part of alpha whenever the last one
+is. Order: what is answered is judged first, then CPU, memory, calls, and wall time last, which can fail and is not
 needed for a pass: on a shared machine it says more of the neighbours. Where CPU time can't be seen (a container of another machine), wall
 time is all there is: it must pass then, by its own, wide limits, and the known delay is not looked for. The A/A lane asks the same
 questions of base against itself, in both directions; a machine on which it finds something is unfit, and nothing that it said counts. Left
@@ -171,8 +173,13 @@ def _sequence(
         if not last and len(seen) not in looks and not certain:
             continue
         _look(ran, seen, routes, limits, spending.part(len(seen), last))
-        if last or ran.strays or ran.suspects or ran.broken or ran.settled:
+        if last or ran.strays or ran.suspects or ran.broken or (ran.settled and not _leans(ran, limits)):
             return ran
+
+
+def _leans(ran: Ran, limits: Mapping[Hypothesis, Limits]) -> bool:
+    """Whether something that is needed for a pass lies beyond its budget by the estimate, proven or not."""
+    return any(finding.shift.estimate > limits[key].budget for key, finding in ran.findings.items() if key[1] in ran.decisive)
 
 
 def _look(ran: Ran, seen: Sequence[Pair], routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], alpha: float) -> None:

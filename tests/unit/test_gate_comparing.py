@@ -67,6 +67,15 @@ def test_a_slower_route_fails_by_name_and_only_it_is_measured_again_in_fresh_pai
     assert len(set(machine.numbers)) == len(machine.numbers)
 
 
+def test_a_slowdown_between_budget_and_detect_is_looked_for_with_more_pairs_and_equal_ones_are_not() -> None:
+    """After 12 pairs 3 % is excluded, and 1.4 % could be half a per cent."""
+    found = judged(Machine({(Lane.HEAD, "search"): 0.014}, seed=1))
+    assert found.outcome is Outcome.FAIL, found.why
+    assert found.first.pairs > PAIRS // 2
+    equal = judged(Machine({}))
+    assert (equal.outcome, equal.first.pairs) == (Outcome.PASS, PAIRS // 2)
+
+
 def test_what_a_second_sequence_does_not_find_is_no_failure() -> None:
     machine = Machine({(Lane.HEAD, "search"): 0.05})
 
