@@ -10,6 +10,7 @@ from math import ceil
 
 from gelombang.record import RunRecord
 from gelombang_reports.charts import Chart, ChartMark, Line, digits, time_ticks, value_ticks
+from gelombang_reports.figures import clock_text
 from gelombang_reports.people import full_size
 
 COLUMNS_LIMIT = 180
@@ -28,6 +29,7 @@ class Axis:
         self.x = self.columns_of(self.merged)
         self.x_max = max(self.columns * self.column_seconds, 1e-9)
         self.ticks = time_ticks(widest.opens_at, self.x_max)
+        self.begin, self.end = clock_text(widest.opens_at, 0.0), clock_text(widest.opens_at, self.x_max)
         self._marks = [tuple(mark for mark in own if 0 < mark.at < self.x_max) for own in marks]
 
     def marks(self, record: int | None = None) -> tuple[ChartMark, ...]:

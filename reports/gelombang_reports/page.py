@@ -141,6 +141,7 @@ def _drawings(records: Sequence[RunRecord], details: Sequence[Detail], studio: S
         "complaints": complaints,
         "with_bands": bool(bands),
         "strips": heat_strips(axis, records, found, texts, PAGE_FIGURES),
+        "strip_span": {"begin": axis.begin, "end": axis.end},
         "strip_ticks": [(tick.label, 100 * tick.at / axis.x_max) for tick in axis.ticks],
         "responses": rows,
         "ranges": ranges,

@@ -44,6 +44,11 @@ def test_the_page_answers_in_the_agreed_order() -> None:
     assert places == sorted(places)
 
 
+def test_the_strips_are_said_to_last_from_the_opening_to_the_end_wherever_the_ticks_stand() -> None:
+    begun_odd = collapsing().model_copy(update={"opens_at": "2020-04-11T19:03:00+07:00"})
+    assert "Strips: time from left to right, 19:03 to 20:05;" in visible(render_page([begun_odd]))
+
+
 def test_the_funnel_shows_people_their_share_of_the_step_before_and_the_full_size() -> None:
     text = visible(both())
     assert "KTP photo 422 28.8 % of those before; 8 440 at full size 1 340 91.4 % of those before; 26 800 at full size" in text
