@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gelombang.errors import InputError
 from gelombang.profile import Profile
 from gelombang.runplan import ServerPlan
+from gelombang_server.data_key import DataKey
 from gelombang_server.database import Database
 from gelombang_server.metrics import Metrics
 from gelombang_server.peoplestore import PeopleStore
@@ -34,7 +35,7 @@ def open_database(plan: ServerPlan, profile: Profile, site: Path, metrics: Metri
     return PostgresDatabase(address, queue_limit, batch_limit, profile.database.connections_limit, metrics)
 
 
-def prepare_shared(plan: ServerPlan) -> "SharedSite | None":
+def prepare_shared(plan: ServerPlan, identity: DataKey) -> "SharedSite | None":
     """Make the tables of a database that has a URL; None for a file. Raises GelombangError when it can't be used or reached."""
     if plan.profile.database.url is None:
         return None
@@ -43,7 +44,7 @@ def prepare_shared(plan: ServerPlan) -> "SharedSite | None":
     from gelombang_server.postgres.address import address_of
     from gelombang_server.postgres.migrating import prepare_database
 
-    return prepare_database(address_of(plan.profile.database, plan.run), plan.zero_us)
+    return prepare_database(address_of(plan.profile.database, plan.run), plan.zero_us, identity)
 
 
 def read_site_zero(site: Path, plan: ServerPlan) -> int:

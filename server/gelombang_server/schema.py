@@ -151,6 +151,12 @@ CREATE TABLE IF NOT EXISTS programme_zero (
     zero_us INTEGER NOT NULL
 ) STRICT;
 
+-- The fingerprint of the key that identity numbers are sealed with: one row at most.
+CREATE TABLE IF NOT EXISTS data_key (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    fingerprint TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS draws (
     wave TEXT PRIMARY KEY,
     seed INTEGER NOT NULL,

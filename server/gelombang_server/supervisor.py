@@ -25,11 +25,11 @@ from gelombang.runplan import ServerPlan
 from gelombang.server_deaths import NotedDeath, NotedDrain, read_server_deaths, write_server_deaths
 from gelombang_server.auditing.child import AuditorChild
 from gelombang_server.config import SITE_FOLDER, read_plan
+from gelombang_server.data_key import data_key, hold_file_to_one_key
 from gelombang_server.databases import SITE_ZERO_FILE, prepare_shared
 from gelombang_server.programme.preparing import prepare_database_people
 from gelombang_server.real_limits import within_real_limits
 from gelombang_server.schema import DATABASE_FILE, create_tables
-from gelombang_server.sealing import ensure_key
 from gelombang_server.sessions import make_session_key
 from gelombang_server.vaults import prepare_objects
 
@@ -139,10 +139,9 @@ def _url(listener: socket.socket) -> str:
 def prepare_site(plan: ServerPlan) -> None:
     """Make what the processes of a site share. Raises GelombangError."""
     site = Path(plan.folder) / SITE_FOLDER
-    shared = prepare_shared(plan)
+    identity = data_key(plan)
+    shared = prepare_shared(plan, identity)
     prepare_objects(plan)
-    if plan.profile.credentials.seals_identity:
-        ensure_key()
     try:
         site.mkdir(parents=True, exist_ok=True)
         make_session_key(site, shared.session_key if shared else None)
@@ -152,6 +151,7 @@ def prepare_site(plan: ServerPlan) -> None:
         raise InputError(f"folder {plan.folder} can't be used ({error.strerror}); want a folder that this account may write") from None
     if shared is None:
         create_tables(site / DATABASE_FILE)
+        hold_file_to_one_key(site / DATABASE_FILE, identity)
     if plan.prepared is not None:
         prepare_database_people(plan, plan.prepared, site / DATABASE_FILE)
 

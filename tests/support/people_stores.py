@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gelombang_server.data_key import DataKey
 from gelombang_server.database import Database
 from gelombang_server.metrics import Metrics
 from gelombang_server.peoplestore import PeopleStore
@@ -14,6 +15,9 @@ from gelombang_server.postgres.address import Address
 from gelombang_server.postgres.database import PostgresDatabase
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.schema import create_tables
+from gelombang_server.sealing import Seal
+
+UNSEALED = DataKey(Seal(None), "this test seals nothing")
 
 
 @asynccontextmanager
@@ -25,7 +29,7 @@ async def people_store(request: pytest.FixtureRequest, folder: Path) -> AsyncIte
         opened: PeopleStore = Database(folder / "test.sqlite3", 50, 10, metrics)
     else:
         address = Address(request.getfixturevalue("cluster").url, f"test_{abs(hash(request.node.name))}")
-        await asyncio.to_thread(prepare_database, address, 0)
+        await asyncio.to_thread(prepare_database, address, 0, UNSEALED)
         opened = PostgresDatabase(address, 50, 10, 4, metrics)
     yield opened
     await opened.close()

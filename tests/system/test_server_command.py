@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,6 +120,29 @@ def test_no_process_hands_its_listening_sockets_on_to_its_children(tmp_path: Pat
             for descriptor in listening:
                 words = Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().split()
                 assert int(words[words.index("flags:") + 1], 8) & os.O_CLOEXEC
+
+
+def test_a_server_that_starts_again_over_its_database_with_another_key_of_identity_numbers_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = (urlsafe_b64encode(bytes([number]) * 64).decode() for number in (1, 2))
+    config = orders(tmp_path, "hardened")
+    monkeypatch.setenv("GELOMBANG_DATA_KEY", first)
+    with running(config):
+        pass
+    said = f"{tmp_path / 'site' / 'gelombang.sqlite3'}: its identity numbers are sealed under the key 9f0e2ddd, and "
+    wanted = "; want the key that this database was first opened with, the same for all of its servers\n"
+    monkeypatch.setenv("GELOMBANG_DATA_KEY", other)
+    with start(config) as server:
+        assert ended(server) == (2, f"{said}GELOMBANG_DATA_KEY holds 355968da{wanted}")
+    monkeypatch.delenv("GELOMBANG_DATA_KEY")
+    with start(config) as server:
+        assert ended(server) == (2, f"{said}GELOMBANG_DATA_KEY is not set{wanted}")
+    with start(orders(tmp_path, "april-2020")) as server:
+        assert ended(server) == (2, f"{said}profile april-2020 seals none (seals_identity){wanted}")
+    monkeypatch.setenv("GELOMBANG_DATA_KEY", first)
+    with running(orders(tmp_path, "hardened")) as (_, ready):
+        assert ready["event"] == "ready"
 
 
 def test_uploads_stay_inside_when_the_profile_says_so(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from gelombang_server.postgres.database import PostgresDatabase
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.problem import Problem
 from gelombang_server.schema import create_tables
+from tests.support.people_stores import UNSEALED
 
 QUEUE_LIMIT, BATCH_LIMIT = 50, 10
 Opener = Callable[[Metrics], PeopleStore]
@@ -28,7 +29,7 @@ async def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
         create_tables(path)
         return lambda metrics: Database(path, QUEUE_LIMIT, BATCH_LIMIT, metrics)
     address = Address(request.getfixturevalue("cluster").url, f"test_{abs(hash(request.node.name))}")
-    await asyncio.to_thread(prepare_database, address, 0)
+    await asyncio.to_thread(prepare_database, address, 0, UNSEALED)
     return lambda metrics: PostgresDatabase(address, QUEUE_LIMIT, BATCH_LIMIT, 4, metrics)
 
 

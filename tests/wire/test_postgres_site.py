@@ -13,10 +13,13 @@ from serversite import PASSWORD, TOKEN, Site, plan, profile, serving
 from gelombang.clock import monotonic_us
 from gelombang.errors import FileError, InputError, TargetUnreachableError
 from gelombang.profile import Database, Profile
+from gelombang_server.data_key import DataKey
 from gelombang_server.postgres.address import Address, address_of
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.postgres.tables import MIGRATIONS
+from gelombang_server.sealing import KEY_BYTES, Seal
 from tests.support.breakable_line import breakable_line
+from tests.support.people_stores import UNSEALED
 from tests.support.postgres import Cluster
 from tests.support.upload_site import jpeg, until
 
@@ -134,15 +137,37 @@ async def test_a_photo_that_another_server_took_is_left_to_it_to_be_looked_at(tm
 def test_servers_that_start_at_once_make_the_tables_once_and_agree_on_the_key(cluster: Cluster) -> None:
     address = Address(cluster.url, "at_once")
     with ThreadPoolExecutor(4) as pool:
-        sites = list(pool.map(lambda _: prepare_database(address, monotonic_us()), range(4)))
-    again = prepare_database(address, monotonic_us())
+        sites = list(pool.map(lambda _: prepare_database(address, monotonic_us(), UNSEALED), range(4)))
+    again = prepare_database(address, monotonic_us(), UNSEALED)
     assert len({site.session_key for site in [*sites, again]}) == 1
     assert max(site.zero_us for site in [*sites, again]) - min(site.zero_us for site in [*sites, again]) < 5_000_000
 
 
+def test_of_servers_with_different_keys_of_identity_numbers_one_has_the_database_and_the_others_are_refused(cluster: Cluster) -> None:
+    address = Address(cluster.url, "several_keys")
+    keys = [DataKey(Seal(bytes([number]) * KEY_BYTES), f"the variable holds {number}") for number in range(4)]
+
+    def start(key: DataKey) -> str:
+        try:
+            prepare_database(address, monotonic_us(), key)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(start, keys))
+    (first,) = (key for key, refusal in zip(keys, said, strict=True) if not refusal)
+    assert first.seal.fingerprint is not None
+    for key, refusal in zip(keys, said, strict=True):
+        where = f"schema several_keys at {address.shown}: its identity numbers are sealed under the key {first.seal.fingerprint[:8]}"
+        assert key is first or refusal.startswith(f"{where}, and {key.found}; want the key"), refusal
+    assert [start(key) for key in keys] == said
+    assert "seals nothing; want the key" in start(UNSEALED)
+
+
 def test_a_database_of_a_newer_program_is_refused(cluster: Cluster) -> None:
     address = Address(cluster.url, "newer")
-    prepare_database(address, 0)
+    prepare_database(address, 0, UNSEALED)
     newest = MIGRATIONS[-1].version
 
     async def age() -> None:
@@ -152,7 +177,7 @@ def test_a_database_of_a_newer_program_is_refused(cluster: Cluster) -> None:
 
     asyncio.run(age())
     with pytest.raises(InputError, match=f"is of version {newest + 1}; want {newest} or older"):
-        prepare_database(address, 0)
+        prepare_database(address, 0, UNSEALED)
 
 
 def test_an_address_at_which_nobody_or_somebody_else_answers_is_one_sentence(cluster: Cluster) -> None:
@@ -160,9 +185,9 @@ def test_an_address_at_which_nobody_or_somebody_else_answers_is_one_sentence(clu
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(TargetUnreachableError, match=rf"nobody answers at 127\.0\.0\.1:{port}/postgres .*; want a running PostgreSQL"):
-        prepare_database(Address(f"postgresql://postgres@127.0.0.1:{port}/postgres", "x"), 0)
+        prepare_database(Address(f"postgresql://postgres@127.0.0.1:{port}/postgres", "x"), 0, UNSEALED)
     with pytest.raises(InputError, match='"nowhere" does not exist; want a database and a role that may use it'):
-        prepare_database(Address(cluster.url.replace("/postgres", "/nowhere").replace("//nowhere@", "//postgres@"), "x"), 0)
+        prepare_database(Address(cluster.url.replace("/postgres", "/nowhere").replace("//nowhere@", "//postgres@"), "x"), 0, UNSEALED)
 
 
 def test_a_secret_without_a_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

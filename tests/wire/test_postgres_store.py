@@ -17,6 +17,7 @@ from gelombang_server.postgres.address import Address
 from gelombang_server.postgres.database import PostgresDatabase
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.problem import Problem
+from tests.support.people_stores import UNSEALED
 from tests.support.postgres import Cluster
 
 
@@ -83,7 +84,7 @@ async def _until(connection: "asyncpg.Connection", query: str) -> None:
 
 
 async def _open(cluster: Cluster, schema: str, port: int) -> PostgresDatabase:
-    await asyncio.to_thread(prepare_database, Address(cluster.url, schema), 0)
+    await asyncio.to_thread(prepare_database, Address(cluster.url, schema), 0, UNSEALED)
     address = Address(cluster.url.replace(str(cluster.port), str(port)), schema)
     return PostgresDatabase(address, 50, 10, 2, Metrics("hardened", "1", 0))
 

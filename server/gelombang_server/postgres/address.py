@@ -61,6 +61,11 @@ class Address(NamedTuple):
         parts = urlsplit(self.url)
         return f"{parts.hostname or 'this machine'}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
+    @property
+    def named(self) -> str:
+        """For a sentence."""
+        return f"schema {self.schema} at {self.shown}"
+
     def lock(self, purpose: str) -> int:
         """The key of an advisory lock of this site."""
         return int.from_bytes(hashlib.sha256(f"gelombang {self.schema} {purpose}".encode()).digest()[:8], signed=True)

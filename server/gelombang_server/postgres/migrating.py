@@ -11,7 +11,9 @@ from typing import NamedTuple
 from gelombang.clock import monotonic_us
 from gelombang.errors import InputError
 from gelombang_server.config import SESSION_KEY_BYTES
+from gelombang_server.data_key import DataKey, hold_to_one_key
 from gelombang_server.postgres.address import Address, Connection, connect_first, told_to_operator
+from gelombang_server.postgres.bridge import PostgresCursor, bridged
 from gelombang_server.postgres.tables import MIGRATIONS
 
 MIGRATION_SECONDS = 30.0
@@ -35,16 +37,18 @@ class SharedSite(NamedTuple):
     """The site's zero on this machine's monotonic clock; the database's clock stands between two machines."""
 
 
-def prepare_database(address: Address, zero_us: int) -> SharedSite:
-    """Make or renew the tables; the first server of a site decides its key and its zero. Raises GelombangError."""
-    return asyncio.run(_prepare(address, zero_us))
+def prepare_database(address: Address, zero_us: int, identity: DataKey) -> SharedSite:
+    """Make or renew the tables; the first server of a site decides its keys and its zero. Raises GelombangError."""
+    return asyncio.run(_prepare(address, zero_us, identity))
 
 
-async def _prepare(address: Address, zero_us: int) -> SharedSite:
+async def _prepare(address: Address, zero_us: int, identity: DataKey) -> SharedSite:
     connection = await connect_first(address)
     try:
         with told_to_operator(address):
             await migrate(connection, address)
+            cursor = PostgresCursor(connection)
+            await bridged(lambda: hold_to_one_key(cursor, identity, address.named))
             key, age_us = secrets.token_bytes(SESSION_KEY_BYTES), monotonic_us() - zero_us
             if await connection.fetchrow(_FIRST, key, age_us) is not None:
                 return SharedSite(key, zero_us)
@@ -66,7 +70,7 @@ async def migrate(connection: Connection, address: Address) -> None:
         done = {row["version"] for row in await connection.fetch("SELECT version FROM migrations")}
         if newer := done - {step.version for step in MIGRATIONS}:
             newest = MIGRATIONS[-1].version
-            raise InputError(f"schema {address.schema} at {address.shown} is of version {max(newer)}; want {newest} or older")
+            raise InputError(f"{address.named} is of version {max(newer)}; want {newest} or older")
         for step in MIGRATIONS:
             if step.version not in done:
                 async with connection.transaction():

@@ -232,5 +232,15 @@ CREATE TABLE photos_elsewhere (
 );
 """,
     ),
+    Migration(
+        5,
+        "one key of identity numbers for all servers",
+        """
+CREATE TABLE data_key (
+    id bigint PRIMARY KEY CHECK (id = 1),
+    fingerprint text NOT NULL
+);
+""",
+    ),
 )
 """From the oldest to the newest."""
