@@ -22,6 +22,7 @@ from gelombang_server.config import SiteContext
 from gelombang_server.pacing import Pacer
 from gelombang_server.peoplestore import Cursor
 from gelombang_server.problem import Problem
+from gelombang_server.waiting_messages import WaitingMessages
 
 TICK_SECONDS = 0.01
 """How often the outbox looks for new and due messages, in wall time."""
@@ -99,6 +100,7 @@ class Outbox:
         self._recent: list[Message] = []
         self._last = 0
         self._arrived = asyncio.Event()
+        self._waiting = WaitingMessages(context.database)
         waiting = context.metrics.gauge(telemetry.MESSAGES_WAITING)
         sent = context.metrics.counter(telemetry.MESSAGES_SENT)
         self._sent = {kind: sent.labels(kind.value) for kind in MessageKind}
@@ -118,6 +120,7 @@ class Outbox:
         for messages in (self._travelling, self._due):
             messages.clear()
         self._recent.clear()
+        self._waiting.forget()
 
     async def run(self) -> Never:
         """Take, carry and deliver, for ever."""
@@ -210,9 +213,7 @@ class Outbox:
         self._arrived = asyncio.Event()
 
     async def _count_waiting(self, gauge: Gauge) -> None:
-        counts = await self._context.database.read(
-            lambda cursor: dict(cursor.execute("SELECT kind, count(*) FROM outbox WHERE delivered IS NULL GROUP BY kind").fetchall())
-        )
+        counts = await self._waiting.count()
         for kind in MessageKind:
             gauge.labels(kind.value).set(counts.get(kind.value, 0))
 
