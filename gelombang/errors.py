@@ -77,3 +77,9 @@ class TargetUnreachableError(GelombangError):
     """The target refused or never answered before the run began."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class MasterGoneError(GelombangError):
+    """The master of a run over several machines is not heard of any more."""
+
+    exit_code = ExitCode.UNREACHABLE

@@ -14,7 +14,7 @@ import gevent
 from gevent.queue import Empty, Queue
 
 from gelombang.clock import MICROSECONDS, monotonic_us
-from gelombang.errors import HostError, InputError
+from gelombang.errors import GelombangError, HostError, InputError, MasterGoneError
 from gelombang.loading import load_scenario
 from gelombang.runplan import PLAN_FILE, write_model
 from gelombang.stops import STOP_FILE
@@ -100,6 +100,8 @@ class ClusterWorker:
         self._told_to_stop = False
         self._dismissed: str | None = None
         """Why the master does not wait for this worker any more; empty when all is well."""
+        self._silence = ""
+        """How the master's silence showed, once it is taken for gone."""
 
     def heard(self, message: Told) -> None:
         """Something that the master says."""
@@ -127,8 +129,10 @@ class ClusterWorker:
         if self._generator is not None:
             self._generator.stop(drain_seconds)
 
-    def quit(self) -> None:
-        """Locust ends, on this machine or by its master: a run that has begun comes to its end, and one that has not does not begin."""
+    def quit(self, silence: str = "") -> None:
+        """Locust ends, on this machine or by its master: a run that has begun comes to its end, and one that has not does not begin.
+        `silence` says how the master's silence showed, where that is why: it is told nothing more."""
+        self._silence = silence
         if self._generator is None:
             self._inbox.put(Bye(reason="Locust's master quits, or somebody here does"))
         self.stop()
@@ -168,7 +172,7 @@ class ClusterWorker:
             if isinstance(message, Refused):
                 raise InputError(f"the master refuses this worker: {message.reason}")
             if isinstance(message, Bye):
-                raise InputError(f"this worker is sent away: {message.reason}")
+                raise self._sent_away(message)
             if isinstance(message, Orders):
                 return message
         raise HostError(f"the master gave no orders within {JOIN_SECONDS_LIMIT:g} s; want all of its workers to join in that time")
@@ -181,10 +185,15 @@ class ClusterWorker:
             except Empty:
                 break
             if isinstance(message, Bye):
-                raise InputError(f"this worker is sent away: {message.reason}")
+                raise self._sent_away(message)
             if isinstance(message, kind):
                 return message
         raise HostError(f"the master never {what}, in {seconds:g} s; want one that is up")
+
+    def _sent_away(self, message: Bye) -> GelombangError:
+        if self._silence:
+            return MasterGoneError(f"the master {self._silence}; want one that is up, and a way to it")
+        return InputError(f"this worker is sent away: {message.reason}")
 
     def _compare_clocks(self) -> tuple[int, int]:
         """(the master's clock minus this one, by how much that may be wrong)."""
@@ -259,16 +268,19 @@ class ClusterWorker:
             self._backlog.extend(self._tails.take().items())
 
     def _tell_the_rest(self, done: Done) -> None:
-        """Pulses until the master has everything and says so. Raises HostError when it does not, or has given this worker up."""
+        """Pulses until the master has everything and says so. Raises HostError when it does not, or has given this worker up,
+        MasterGoneError when it is gone."""
         stopped_here = done.cut and not self._told_to_stop and self._dismissed is None
         failure = done.failure or done.halted or ("was stopped there" if stopped_here else "")
         until_us = monotonic_us() + int(LAST_PULSES_SECONDS_LIMIT * MICROSECONDS)
         resend_us = 0
-        while self._dismissed is None and monotonic_us() < until_us:
+        while self._dismissed is None and not self._silence and monotonic_us() < until_us:
             if self._unheard is None or monotonic_us() >= resend_us:
                 self._pulse(done=True, failure=failure)
                 resend_us = monotonic_us() + int(PULSE_SECONDS * MICROSECONDS)
             gevent.sleep(0.01)
+        if self._silence:
+            raise MasterGoneError(f"the master {self._silence}; want one that is up: what it was not told of this run is in {self._folder}")
         if self._dismissed is None:
             raise HostError(f"the master did not take the last of the rows within {LAST_PULSES_SECONDS_LIMIT:g} s; they are in this folder")
         if self._dismissed:
