@@ -27,6 +27,7 @@ from tests.support.topology.plan import Topology  # noqa: E402
 from tests.support.topology.play import Cut, Order, Played, play  # noqa: E402
 
 SPEED, BYTES = 10.0, 0.1
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -39,17 +40,24 @@ def main() -> int:
     parser.add_argument("--warm-up", type=float, default=40.0, metavar="SECONDS", help="from when on people are counted (default 40)")
     parser.add_argument("--cut", action="store_true", help="pull a host's cable at 20 s, for 30 s")
     parsed = parser.parse_args()
+    for number in SIGNALS:
+        signal.signal(number, stop)
     if reason := why_not():
         print(f"topology: {reason}", file=sys.stderr)
         return 2
     parsed.out.mkdir(parents=True)
-    # Whoever ends this ends all of it: hosts and their processes go with the blocks that made them.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(ExitCode.STOPPED)))
     topology = Topology(server_hosts=parsed.hosts, server_bits_per_second=round(parsed.link * 1e6))
     scale = Scale(Fraction(parsed.sample), SPEED, BYTES)
     played = play(Order(topology, scale, parsed.seconds, Cut() if parsed.cut else None), parsed.out.resolve())
     print(json.dumps(found(played, parsed.hosts, parsed.warm_up, parsed.seconds)))
     return 0 if played.verified.returncode == 0 else 1
+
+
+def stop(*_: object) -> None:
+    """Whoever ends this ends all of it: hosts and their processes go with the blocks that made them, which nobody hurries."""
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)
+    sys.exit(int(ExitCode.STOPPED))
 
 
 def found(played: Played, hosts: int, from_seconds: float, until_seconds: float) -> dict[str, object]:

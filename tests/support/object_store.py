@@ -78,8 +78,8 @@ def object_store(host: str = "127.0.0.1", before: Sequence[str] = ()) -> Iterato
         pytest.skip(reason)
     with tempfile.TemporaryDirectory(prefix="moto-") as folder:
         store = Store(Path(folder) / "log", host, before)
-        store.start()
         try:
+            store.start()
             yield store
         finally:
             store.stop()

@@ -104,8 +104,8 @@ def postgres_cluster(host: str = "127.0.0.1", before: Sequence[str] = ()) -> Ite
     # Not pytest's folder, into which no other account can look.
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         cluster = Cluster(Path(folder), host, before)
-        cluster.start()
         try:
+            cluster.start()
             yield cluster
         finally:
             cluster.stop()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from tests.support.namespaces import ip
 from tests.support.object_store import MOTO
 from tests.support.postgres import has_postgres
+from tests.support.topology import guard
 from tests.support.topology.plan import Host, Topology
 
 TOOLS = {"ip": "iproute2", "tc": "iproute2", "iptables": "iptables", "haproxy": "haproxy", "setpriv": "util-linux"}
@@ -61,22 +63,28 @@ def why_not() -> str:
 
 @contextmanager
 def machines(topology: Topology, number: int) -> Iterator[Mapping[str, Machine]]:
-    """All hosts, by name; `number`, 1 to 255, tells two topologies of this machine apart."""
+    """All hosts, by name; `number`, 1 to 255, tells two topologies of this machine apart. Nothing is left of them, however this ends."""
     bridge, made = f"glt{number}", []
-    try:
+    with _guarded(number):
         ip("link", "add", bridge, "type", "bridge")
         ip("addr", "add", f"10.99.{number}.1/24", "dev", bridge)
         ip("link", "set", bridge, "up")
         for host in topology.hosts:
             machine = Machine(host.name, f"glt{number}-{host.name}", f"glt{number}v{host.number}", f"10.99.{number}.{host.number}")
-            made.append(machine)
             _plug_in(machine, host, bridge)
+            made.append(machine)
         yield {machine.name: machine for machine in made}
-    finally:
-        for machine in made:
-            _quietly("link", "del", machine.near)
-            _quietly("netns", "del", machine.space)
-        _quietly("link", "del", bridge)
+
+
+@contextmanager
+def _guarded(number: int) -> Iterator[None]:
+    """Whoever takes all of it away, from before anything is made."""
+    words = [sys.executable, guard.__file__, str(number)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as guarding:
+        assert guarding.stdout is not None
+        assert guarding.stdout.readline() == b"ready\n", "why not is above"
+        yield
+    assert guarding.returncode == 0, "what is left is above"
 
 
 def _plug_in(machine: Machine, host: Host, bridge: str) -> None:
@@ -98,7 +106,3 @@ def _plug_in(machine: Machine, host: Host, bridge: str) -> None:
 
 def _run(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True, timeout=20)
-
-
-def _quietly(*words: str) -> None:
-    subprocess.run(["ip", *words], check=False, capture_output=True, timeout=20)
