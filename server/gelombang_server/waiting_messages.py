@@ -63,5 +63,5 @@ def _after(before: _Seen, changes: list[_Change]) -> _Seen:
     waiting = Counter(before.waiting)
     for kind, more, _, _ in changes:
         waiting[kind] += more
-    rows, deliveries = ([change[place] for change in changes] for place in (2, 3))
-    return _Seen(waiting, max([before.row, *rows]), max([before.delivery, *deliveries]))
+    row = max([before.row, *(row for _, _, row, _ in changes)])
+    return _Seen(waiting, row, max([before.delivery, *(delivery for *_, delivery in changes)]))
