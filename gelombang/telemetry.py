@@ -61,6 +61,17 @@ class MachineMetrics(NamedTuple):
     listen_drops: Metric
 
 
+class AuditMetrics(NamedTuple):
+    """What the auditor does that keeps the photos within a bound; absent where there is none."""
+
+    photos: Metric
+    removed_bytes: Metric
+    kept_bytes: Metric
+    due_bytes: Metric
+    limit_bytes: Metric
+    age_seconds: Metric
+
+
 def _server(name: str, kind: Kind, labels: tuple[str, ...], text: str, buckets: tuple[float, ...] = ()) -> Metric:
     return Metric(f"gelombang_server_{name}", kind, Side.SERVER, labels, text, buckets)
 
@@ -92,6 +103,26 @@ def _machine(owner: str, side: Side) -> MachineMetrics:
             "listen_overflows_total", Kind.COUNTER, "Connections that found an accept queue full: no server ever saw them."
         ),
         listen_drops=metric("listen_drops_total", Kind.COUNTER, "Connections dropped before a server saw them, overflows included."),
+    )
+
+
+def _audit() -> AuditMetrics:
+    return AuditMetrics(
+        photos=_server(
+            "photo_audits_total", Kind.COUNTER, ("finding",), "Photos that the auditor read back; it removed those that were right."
+        ),
+        removed_bytes=_server(
+            "photo_audit_removed_bytes_total", Kind.COUNTER, (), "Bytes that photos took of the disk and were read back right, so removed."
+        ),
+        kept_bytes=_server("photo_audit_kept_bytes", Kind.GAUGE, (), "Bytes that photos take of the disk and have not been removed."),
+        due_bytes=_server(
+            "photo_audit_due_bytes",
+            Kind.GAUGE,
+            (),
+            "Bytes of the oldest photos that should be read back and removed by now: how far the auditor is behind.",
+        ),
+        limit_bytes=_server("photo_audit_limit_bytes", Kind.GAUGE, (), "Bytes that photos may take of the disk."),
+        age_seconds=_server("photo_audit_age_seconds", Kind.GAUGE, (), "Wall time since the auditor last ended a look at the photos."),
     )
 
 
@@ -196,6 +227,7 @@ OBJECT_PUT_SECONDS = _server(
 OBJECT_PUTS_IN_PROGRESS = _server("object_puts_in_progress", Kind.GAUGE, (), "Photos on their way into the object store.")
 OBJECT_PUTS_LIMIT = _server("object_puts_limit", Kind.GAUGE, (), "Photos that may be on their way into the object store at once.")
 DISK_FREE_BYTES = _server("disk_free_bytes", Kind.GAUGE, (), "Bytes free on the disk that photos and database are on.")
+SERVER_AUDIT = _audit()
 ACCEPT_QUEUE = _server("accept_queue", Kind.GAUGE, ("listener",), "Connections that the kernel has taken and no process has accepted yet.")
 ACCEPT_QUEUE_LIMIT = _server("accept_queue_limit", Kind.GAUGE, ("listener",), "Connections that the kernel keeps so: the listen backlog.")
 NEWCOMERS_SHARE = _server(
@@ -260,7 +292,7 @@ GENERATOR_MACHINE = _machine("generator", Side.GENERATOR)
 CATALOGUE: tuple[Metric, ...] = tuple(
     metric
     for value in list(globals().values())
-    for metric in ((value,) if isinstance(value, Metric) else value if isinstance(value, MachineMetrics) else ())
+    for metric in ((value,) if isinstance(value, Metric) else value if isinstance(value, MachineMetrics | AuditMetrics) else ())
 )
 """Every metric, in the order of this file."""
 

@@ -49,6 +49,7 @@ PHOTO_VERDICTS = (
     "photo_polyglot",
     "photo_undecodable",
 )
+AUDIT_FINDINGS = ("right", "wrong", "unreadable")
 LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "photo"): LabelSet(tuple(PhotoKind), "the two photos"),
     (Side.SERVER, "stage"): LabelSet(
@@ -67,6 +68,7 @@ LABEL_SETS: Mapping[tuple[Side, str], LabelSet] = {
     (Side.SERVER, "answer"): LabelSet(("stored", "gone", "slow", "refused"), "what came of a photo at the object store"),
     (Side.SERVER, "became"): LabelSet(("paid", "returned", "again"), "what became of a payment when its partner was asked"),
     (Side.SERVER, "verdict"): LabelSet(PHOTO_VERDICTS, "what a decoder found in an acknowledged photo"),
+    (Side.SERVER, "finding"): LabelSet(AUDIT_FINDINGS, "what the auditor read back, beside what was acknowledged"),
     (Side.SERVER, "kind"): LabelSet(("email-link", "otp", "registry", "wave-result"), "the kinds of message"),
     (Side.SERVER, "target"): LabelSet(("file", "directory"), "what is synced for a photo"),
     (Side.SERVER, "listener"): LabelSet(("public", "uploads"), "the public socket, and the one for uploads in a process of their own"),

@@ -5,6 +5,7 @@ from gelombang.panels.expression import Expression, Over, now, per_second, quant
 from gelombang.panels.parts import Colour, Page, Paint, Panel, Query, Row, Runbook, Unit
 
 _MACHINE = telemetry.SERVER_MACHINE
+_AUDIT = telemetry.SERVER_AUDIT
 _LIMIT = Paint("limit", Colour.GREY, dashed=True)
 _PAGE = Runbook.PEOPLE_NOT_FINISHING
 
@@ -126,6 +127,40 @@ _DISK = Row(
     ),
 )
 
+_BOUND = Row(
+    "Verify, then delete: photos within a bound",
+    (
+        _panel(
+            "Photos kept on the disk",
+            "Saturation: what photos take of the disk, the bound that the site was given (dashed), and what should be gone by now: above"
+            " nine tenths of the bound the oldest are read back and removed. A backlog that grows: photos come faster than the auditor"
+            " reads them, or wait for their check. Empty without --keep-bytes.",
+            Unit.BYTES,
+            (now(_AUDIT.kept_bytes), "kept"),
+            (now(_AUDIT.due_bytes), "should be gone"),
+            (now(_AUDIT.limit_bytes), "limit"),
+        ),
+        _panel(
+            "Photos kept and removed a second",
+            "Use: bytes acknowledged and bytes removed. Once the bound is reached the second must keep pace with the first (it counts whole"
+            " blocks of the disk, so it is a little more). It stays below: the disk gives the auditor too little; look at the time of a"
+            " sync.",
+            Unit.BYTES_PER_SECOND,
+            (per_second(telemetry.UPLOAD_KEPT_BYTES), "acknowledged"),
+            (per_second(_AUDIT.removed_bytes), "read back and removed"),
+        ),
+        _panel(
+            "Photos read back",
+            "Errors: photos read back a second, by what was found. Any that is not right is lost to its person and named by gelombang"
+            " verify; its file stays: stop and look at the disk. Beside it how many seconds ago the auditor last looked: above some seconds"
+            " it has died, or its disk stands still.",
+            Unit.COUNT,
+            (per_second(_AUDIT.photos, by=("finding",)), "{{finding}} a second"),
+            (now(_AUDIT.age_seconds), "seconds since the last look"),
+        ),
+    ),
+)
+
 _DATABASE = Row(
     "Database and passwords",
     (
@@ -217,5 +252,5 @@ MACHINE_PAGE = Page(
     title="The machine",
     description="Each resource of the server by use, saturation and errors: CPU, the door, the disk, the database, memory.",
     tags=("gelombang", "machine"),
-    rows=(_CPU, _DOOR, _DISK, _DATABASE, _MEMORY),
+    rows=(_CPU, _DOOR, _DISK, _BOUND, _DATABASE, _MEMORY),
 )

@@ -28,6 +28,8 @@ LAG_SAMPLE_SECONDS = 0.05
 
 _TALLIED = frozenset({telemetry.REQUESTS, telemetry.REQUEST_SECONDS, telemetry.UPLOAD_STAGE_SECONDS})
 """Counted by the tallies, because every request is, and every stage of an upload."""
+_KEPT_ELSEWHERE = _TALLIED.union(telemetry.SERVER_AUDIT)
+"""With those that an auditor keeps, where there is one (`gelombang_server.auditing.figures`)."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -47,7 +49,7 @@ class Metrics:
         self._writer = PageWriter()
         for spec in telemetry.CATALOGUE:
             # A machine that another process reports is absent here, and not 0.
-            if spec.side is Side.SERVER and spec not in _TALLIED and (slot == 0 or spec not in telemetry.SERVER_MACHINE):
+            if spec.side is Side.SERVER and spec not in _KEPT_ELSEWHERE and (slot == 0 or spec not in telemetry.SERVER_MACHINE):
                 self._handles[spec.name] = self._register(spec, tuple(labels) if spec.takes_labels else ())
         self.requests = RequestTally()
         self.registry.register(self.requests)

@@ -22,11 +22,14 @@ import uvloop
 from aiohttp import web
 
 from gelombang import telemetry
+from gelombang.clock import monotonic_us
 from gelombang.errors import ExitCode, GelombangError
 from gelombang.ledger import SERVER_ROW, LedgerWriter
 from gelombang.runplan import ServerPlan
 from gelombang_server.app import build_app
 from gelombang_server.attempts import AttemptBook
+from gelombang_server.auditing.figures import FIGURES_FILE
+from gelombang_server.auditing.watch import AuditorWatch
 from gelombang_server.background import run_for_ever
 from gelombang_server.checking.checker import PhotoChecker
 from gelombang_server.config import SITE_FOLDER, SiteContext, read_plan, scaled_profile
@@ -70,6 +73,8 @@ def open_context(plan: ServerPlan, slot: int, uploads_url: str, pages_url: str =
     watch_process(metrics)
     if slot == 0:
         watch_machine(metrics)
+        if plan.keep_bytes is not None:
+            metrics.registry.register(AuditorWatch(site / FIGURES_FILE, monotonic_us))
     ledger = LedgerWriter(folder / f"ledger-server-{slot}.bin", SERVER_ROW, plan.ledger_rows_limit, LEDGER_CHUNK_ROWS)
     return SiteContext(
         plan=plan,

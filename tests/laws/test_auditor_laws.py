@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gelombang.audit_trail import TRAIL_FILE, read_trail
-from support.kept_photos import KeptPhotos
+from gelombang.audit_trail import TRAIL_FILE
+from support.kept_photos import KeptPhotos, read_trail
 
 PEOPLE = 7
 SPOILT = 4

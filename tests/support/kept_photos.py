@@ -6,15 +6,21 @@ import sqlite3
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gelombang.audit import DATABASE, PHOTOS, Audit, audit
-from gelombang.audit_trail import TRAIL_FILE
+from gelombang.audit_trail import AUDITED_ROW, TRAIL_FILE, scanned
 from gelombang.ledger import ACKNOWLEDGED_ROW
 from gelombang_server.auditing.auditor import Auditor
 from gelombang_server.auditing.trail import Trail
 from gelombang_server.schema import create_tables
 
 STEP = 9
+
+
+def read_trail(path: Path) -> NDArray[np.void]:
+    """All rows of a trail that hold."""
+    return np.concatenate([np.empty(0, AUDITED_ROW), *scanned(path)])
 
 
 class KeptPhotos:

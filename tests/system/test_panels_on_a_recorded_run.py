@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from gelombang.series_file import RunSeries, read_series
-from gelombang.telemetry import CATALOGUE
+from gelombang.telemetry import CATALOGUE, SERVER_AUDIT
 from gelombang_cli.past_run import back_fill, shipped_rules, span_of
 from gelombang_cli.prometheus import Prometheus
 from gelombang_dashboards.prometheus import prometheus_config
@@ -74,9 +74,10 @@ ABSENT = frozenset(
         "gelombang_server_payment_answers_total",
         "gelombang_server_client_upload_outcomes_total",
         "gelombang_server_client_reports_unwritten_total",
+        *(metric.name for metric in SERVER_AUDIT),
     }
 )
-"""Of what neither site has or nobody used: an object store, wallets, a browser with the applicant's pages."""
+"""Of what neither site has or nobody used: an object store, wallets, a browser with the applicant's pages, a bound on the photos."""
 STATES = frozenset({"Requests that succeed: account, e-mail, data, OTP", "Causes over time"})
 """The first is 1 while everything succeeds, which is what the opening hour wants of these steps; the second is 1 for a cause, or absent."""
 RULE = re.compile(r"\b[a-z_]+:gelombang_[a-z_]+:[a-z0-9_]+")

@@ -6,8 +6,11 @@ import os
 
 import pytest
 
-from gelombang.audit_trail import TRAIL_FILE, Finding, audited_row, read_trail
-from support.kept_photos import STEP, KeptPhotos
+from gelombang import telemetry
+from gelombang.audit_trail import TRAIL_FILE, Finding, audited_row
+from gelombang_server.auditing.figures import FIGURES_FILE, Figures, FiguresWriter
+from gelombang_server.auditing.watch import AuditorWatch
+from support.kept_photos import STEP, KeptPhotos, read_trail
 
 
 @pytest.fixture
@@ -140,3 +143,51 @@ def test_a_photo_of_any_size_is_read_to_its_end(tmp_path, size_bytes):
     site = KeptPhotos(tmp_path / "run", 1, max(size_bytes, 10))
     site.all_rounds()
     assert (site.there, site.audited().removed) == ([], 1)
+
+
+def test_the_figures_say_what_was_found_what_went_what_is_there_and_how_far_it_is_behind(site, monkeypatch):
+    monkeypatch.setattr("gelombang_server.auditing.auditor.BATCH_PHOTOS", 3)
+    site.spoil(1)
+    site.paths[2].unlink()
+    auditor = site.auditor(keep_bytes=20_000)
+    assert auditor.round()
+    figures = auditor.figures(at_us=5)
+    auditor.close()
+    assert (figures.right, figures.wrong, figures.unreadable, figures.removed_bytes) == (1, 1, 1, 8_192)
+    assert (figures.kept_bytes, figures.limit_bytes, figures.at_us) == (5 * 8_192, 20_000, 5)
+    assert figures.due_bytes == 5 * 8_192 - 18_000, "removing begins at nine tenths of the bound"
+    assert site.auditor().figures(at_us=6)[1:5] == figures[1:5], "the next auditor goes on counting where this one was killed"
+
+
+def test_whoever_is_scraped_says_what_the_auditor_wrote_last_and_how_long_ago(tmp_path):
+    path, now_us = tmp_path / FIGURES_FILE, [0]
+    watch = AuditorWatch(path, lambda: now_us[0])
+    assert list(watch.collect()) == [], "nothing is known of an auditor that has not looked yet, which is not the same as 0"
+    writer = FiguresWriter(path)
+    writer.write(Figures(1_000_000, right=5, wrong=2, unreadable=1, removed_bytes=40_960, kept_bytes=900, due_bytes=30, limit_bytes=1_000))
+    now_us[0] = 3_500_000
+    assert shown(watch) == SHOWN | {"gelombang_server_photo_audit_age_seconds": 2.5}
+    path.write_bytes(b"x" * 30 + path.read_bytes()[30:])
+    now_us[0] = 4_000_000
+    assert shown(watch) == SHOWN | {"gelombang_server_photo_audit_age_seconds": 3.0}, "a row that is half written is not believed"
+    writer.write(Figures(4_000_000, right=9, wrong=2, unreadable=1, removed_bytes=73_728, kept_bytes=800, due_bytes=0, limit_bytes=1_000))
+    writer.close()
+    assert shown(watch)["gelombang_server_photo_audits_total", "right"] == 9
+    assert {family.name for family in watch.collect()} == {metric.name.removesuffix("_total") for metric in telemetry.SERVER_AUDIT}
+
+
+SHOWN = {
+    ("gelombang_server_photo_audits_total", "right"): 5,
+    ("gelombang_server_photo_audits_total", "wrong"): 2,
+    ("gelombang_server_photo_audits_total", "unreadable"): 1,
+    "gelombang_server_photo_audit_removed_bytes_total": 40_960,
+    "gelombang_server_photo_audit_kept_bytes": 900,
+    "gelombang_server_photo_audit_due_bytes": 30,
+    "gelombang_server_photo_audit_limit_bytes": 1_000,
+}
+
+
+def shown(watch):
+    """The samples of a scrape, by name, and by finding where they have one."""
+    samples = [sample for family in watch.collect() for sample in family.samples]
+    return {(s.name, s.labels["finding"]) if s.labels else s.name: s.value for s in samples}

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gelombang.audit_trail import Finding, audited_row
+from gelombang_server.auditing.figures import Figures
 from gelombang_server.auditing.trail import Trail
 
 BATCH_PHOTOS = 128
@@ -61,7 +62,8 @@ class Auditor:
     def __init__(self, database: Path, photos: Path, trail: Trail, keep_bytes: int, awaits_checks: bool, now_us: Callable[[], int]) -> None:
         self._photos = photos
         self._trail = trail
-        self._begin_bytes = keep_bytes * BEGIN_RATIO
+        self._keep_bytes = keep_bytes
+        self._begin_bytes = int(keep_bytes * BEGIN_RATIO)
         self._awaits_checks = awaits_checks
         self._now_us = now_us
         self._connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)
@@ -96,11 +98,26 @@ class Auditor:
                 self._remove(photo.path)
         return True
 
+    def figures(self, at_us: int) -> Figures:
+        """What was done so far, and what is there; `at_us` on the monotonic clock."""
+        found = self._trail.found
+        return Figures(
+            at_us=at_us,
+            right=found[Finding.RIGHT],
+            wrong=found[Finding.WRONG],
+            unreadable=found[Finding.UNREADABLE],
+            removed_bytes=self._trail.removed_blocks * BLOCK_BYTES,
+            kept_bytes=self.on_disk_bytes,
+            due_bytes=max(0, self.on_disk_bytes - self._begin_bytes),
+            limit_bytes=self._keep_bytes,
+        )
+
     def told(self) -> str:
         """What was done, in words."""
         trail = self._trail
-        right = f"{trail.count - trail.wrong:,} photos were read back right and removed, {trail.wrong:,} were not right and stay"
-        return f"{right}; at most {self.peak_bytes:,} bytes on the disk"
+        right = trail.found[Finding.RIGHT]
+        told = f"{right:,} photos were read back right and removed, {trail.count - right:,} were not right and stay"
+        return f"{told}; at most {self.peak_bytes:,} bytes on the disk"
 
     def close(self) -> None:
         """Let database and trail go."""

@@ -17,8 +17,9 @@ from gelombang.audit_trail import TRAIL_FILE
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.runplan import ServerPlan
 from gelombang_server.auditing.auditor import Auditor
+from gelombang_server.auditing.figures import FIGURES_FILE, FiguresWriter
 from gelombang_server.auditing.trail import Trail
-from gelombang_server.config import read_plan
+from gelombang_server.config import SITE_FOLDER, read_plan
 
 NICENESS = 10
 """A tenth of a processor that somebody else wants as well; reading back 500 photos a second takes less. At 19 it would starve."""
@@ -41,6 +42,7 @@ def audit_until_told(plan: ServerPlan) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: told.append(got))
     auditor = open_auditor(plan)
+    figures = FiguresWriter(Path(plan.folder) / SITE_FOLDER / FIGURES_FILE)
     keep_bytes = plan.keep_bytes or 0
     is_over = False
     try:
@@ -50,7 +52,9 @@ def audit_until_told(plan: ServerPlan) -> None:
             while not told and not selector.select(rest_seconds):
                 began_us = monotonic_us()
                 goes_on = auditor.round()
-                took_seconds = (monotonic_us() - began_us) / MICROSECONDS
+                ended_us = monotonic_us()
+                took_seconds = (ended_us - began_us) / MICROSECONDS
+                figures.write(auditor.figures(ended_us))
                 if is_over != (auditor.on_disk_bytes > keep_bytes):
                     is_over = not is_over
                     print(f"auditor: photos take {auditor.on_disk_bytes:,} bytes of {keep_bytes:,}", file=sys.stderr, flush=True)
@@ -58,6 +62,7 @@ def audit_until_told(plan: ServerPlan) -> None:
     finally:
         print(f"auditor: {auditor.told()}", file=sys.stderr, flush=True)
         auditor.close()
+        figures.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,8 +22,8 @@ class Trail:
         """The last photo that was looked at: its row in the database."""
         self.removed_blocks = 0
         """What the files took of the disk that were right, in blocks of 4,096 bytes."""
-        self.wrong = 0
-        """Photos that were not as they were acknowledged."""
+        self.found = dict.fromkeys(Finding, 0)
+        """Photos by what was found."""
         for rows in scanned(path):
             self._take_in(rows)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -55,4 +55,5 @@ class Trail:
             self.count += len(rows)
             self.last_photo = int(rows["photo"][-1])
             self.removed_blocks += int(((rows["bytes"][right].astype(np.int64) + 4095) // 4096).sum())
-            self.wrong += int((~right).sum())
+            for finding in Finding:
+                self.found[finding] += int((rows["finding"] == finding).sum())
