@@ -7,12 +7,15 @@ Every stored file is read and hashed, those that nobody was told of as well.
 
 A photo that the site removed to keep its disk within a bound counts as found when the auditor's trail (`gelombang.audit_trail`) has read it
 back right, under the same person, step, number, length and digest; one that was read back wrong counts as lost, whatever is there now.
-Rows are compared for a share of the people at a time, which bounds the memory that this takes beside the rows.
+
+Photos are looked at a batch at a time and forgotten. Beside the acknowledgements, what stays of each is its length and two flags, its name
+as bytes where it is in the store, and the place of its row in the trail.
 """
 
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -21,8 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from gelombang.audit_trail import TRAIL_FILE, NotedPhotos, read_trail
+from gelombang.audit_trail import TRAIL_FILE, NotedPhotos
 from gelombang.errors import RecordError
+from gelombang.photo_names import PhotoNames
+from gelombang.told_photos import NO_PHOTO, ToldPhotos
 
 AUDIT_FILE = "audit.json"
 DATABASE = Path("site") / "gelombang.sqlite3"
@@ -33,8 +38,6 @@ LISTED_LIMIT = 20
 """How many of what is wrong are named."""
 LOOKED_AT_PHOTOS = 4_096
 """Asked of a shelf at once."""
-SHARE_PHOTOS = 200_000
-"""About so many are compared at once."""
 _STORED = np.dtype(
     [
         ("person", "<u8"),
@@ -43,8 +46,6 @@ _STORED = np.dtype(
         ("number", "<u2"),
         ("bytes", "<u4"),
         ("sha256", "u1", (32,)),
-        ("whole", "?"),
-        ("removed", "?"),
     ]
 )
 
@@ -95,14 +96,14 @@ class Shelf(Protocol):
     def whole(self, photos: list[StoredPhoto]) -> list[bool]:
         """Of each photo whether its bytes are there, all of them and none else, by SHA-256 and length."""
 
-    def names(self) -> set[str]:
+    def names(self) -> Iterable[str]:
         """The paths of all photos that are there."""
 
 
 class Elsewhere(NamedTuple):
     """What of a site is not in the run's folder; None: it is."""
 
-    rows: list[StoredPhoto] | None = None
+    rows: Callable[[], Iterator[StoredPhoto]] | None = None
     shelf: Shelf | None = None
 
 
@@ -125,68 +126,76 @@ def audit(folder: Path, acknowledged: NDArray[np.void], elsewhere: Elsewhere = H
     Raises RecordError when the database can't be read, and what the methods of another shelf raise.
     """
     shelf = elsewhere.shelf or folder_shelf(folder / PHOTOS)
-    trail = read_trail(folder / TRAIL_FILE)
-    orphans = shelf.names()
-    photos = _read_photos(folder / DATABASE) if elsewhere.rows is None else enumerate(elsewhere.rows, 1)
-    looked = _looked_at(photos, shelf, orphans, trail)
-    place = _places(looked.rows, acknowledged)
-    lost = np.flatnonzero(place < 0)
-    told = np.zeros(len(looked.rows), dtype=np.bool_)
-    told[place[place >= 0]] = True
-    return Audit(
-        acknowledged=len(acknowledged),
-        found=len(acknowledged) - len(lost),
-        lost=len(lost),
-        lost_first=[_named(row) for row in acknowledged[lost[:LISTED_LIMIT]]],
-        stored=len(looked.rows),
-        wrong_digest=int((~looked.rows["whole"]).sum()),
-        wrong_digest_first=looked.broken_first,
-        stored_unheard=int((~told).sum()),
-        stored_unheard_bytes=int(looked.rows["bytes"][~told].sum(dtype=np.int64)),
-        removed=int(looked.rows["removed"][place[place >= 0]].sum()),
-        read_back=len(trail),
-        read_back_wrong=looked.wrong,
-        read_back_wrong_first=looked.wrong_first,
-        orphan_files=len(orphans),
-        orphan_files_first=sorted(orphans)[:LISTED_LIMIT],
-    )
-
-
-class _Looked(NamedTuple):
-    """All stored photos, and what the trail says against some."""
-
-    rows: NDArray[np.void]
-    broken_first: list[str]
-    wrong: int
-    wrong_first: list[str]
-
-
-def _looked_at(photos: Iterator[tuple[int, StoredPhoto]], shelf: Shelf, names: set[str], trail: NDArray[np.void]) -> _Looked:
-    """Ask trail and shelf for every photo; takes from `names` those that the database knows."""
-    parts = [np.empty(0, _STORED)]
-    broken: list[str] = []
-    wrong: list[str] = []
-    wrong_count = 0
-    noted = NotedPhotos(trail)
+    looked = _Looked(shelf, NotedPhotos(folder / TRAIL_FILE), ToldPhotos(acknowledged))
+    photos = _read_photos(folder / DATABASE) if elsewhere.rows is None else enumerate(elsewhere.rows(), 1)
     while batch := list(islice(photos, LOOKED_AT_PHOTOS)):
+        looked.look_at(batch)
+    return looked.audit(acknowledged)
+
+
+class _Looked:
+    """The stored photos so far, and what shelf and trail say of them."""
+
+    def __init__(self, shelf: Shelf, noted: NotedPhotos, told: ToldPhotos) -> None:
+        self._shelf = shelf
+        self._noted = noted
+        self._told = told
+        self._names = PhotoNames(shelf.names())
+        self._stored = 0
+        self._sizes = [np.empty(0, np.uint32)]
+        self._whole = [np.empty(0, np.bool_)]
+        self._removed = [np.empty(0, np.bool_)]
+        self._broken_first: list[str] = []
+        self._wrong = 0
+        self._wrong_first: list[str] = []
+
+    def look_at(self, batch: Sequence[tuple[int, StoredPhoto]]) -> None:
+        """Ask trail and shelf for these photos, each with its row in the database's table."""
         stored = [photo for _, photo in batch]
         rows = _as_rows([number for number, _ in batch], stored)
-        right, spoilt = noted.of(rows)
+        right, spoilt = self._noted.of(rows)
         # A file that outlived the leave to remove it (its auditor was killed in between) is looked at like any other.
-        rows["removed"] = right & np.array([photo.path not in names for photo in stored], np.bool_)
-        here = np.flatnonzero(~rows["removed"])
-        rows["whole"] = True
-        rows["whole"][here] = shelf.whole([stored[i] for i in here])
-        rows["whole"] &= ~spoilt
-        wrong_count += int(spoilt.sum())
-        wrong += [stored[i].path for i in np.flatnonzero(spoilt)[: LISTED_LIMIT - len(wrong)]]
-        broken += [stored[i].path for i in np.flatnonzero(~rows["whole"])[: LISTED_LIMIT - len(broken)]]
-        names.difference_update(photo.path for photo in stored)
-        parts.append(rows)
-    known = np.concatenate(parts)
-    strangers = trail[~np.isin(trail["photo"], known["photo"])]
-    wrong += [f"{_named(row)}, of which the database knows nothing" for row in strangers[: LISTED_LIMIT - len(wrong)]]
-    return _Looked(known, broken, wrong_count + len(strangers), wrong)
+        removed = right & ~self._names.cross_out([photo.path for photo in stored])
+        here = np.flatnonzero(~removed)
+        whole = np.ones(len(stored), np.bool_)
+        whole[here] = self._shelf.whole([stored[i] for i in here])
+        whole &= ~spoilt
+        self._told.match(self._stored, rows)
+        self._wrong += int(spoilt.sum())
+        self._wrong_first += [stored[i].path for i in np.flatnonzero(spoilt)[: LISTED_LIMIT - len(self._wrong_first)]]
+        self._broken_first += [stored[i].path for i in np.flatnonzero(~whole)[: LISTED_LIMIT - len(self._broken_first)]]
+        self._stored += len(stored)
+        self._whole.append(whole)
+        self._removed.append(removed)
+        self._sizes.append(rows["bytes"].copy())
+
+    def audit(self, acknowledged: NDArray[np.void]) -> Audit:
+        """What was found, once all photos were looked at."""
+        whole, removed, sizes = np.concatenate(self._whole), np.concatenate(self._removed), np.concatenate(self._sizes)
+        found = self._told.found(whole, sizes)
+        lost = np.flatnonzero(found == NO_PHOTO)
+        found = found[found != NO_PHOTO] if len(lost) else found
+        unheard = np.ones(self._stored, np.bool_)
+        unheard[found] = False
+        orphans, orphans_first = self._names.left(LISTED_LIMIT)
+        strangers, strangers_first = self._noted.strangers(LISTED_LIMIT - len(self._wrong_first))
+        return Audit(
+            acknowledged=len(acknowledged),
+            found=len(found),
+            lost=len(lost),
+            lost_first=[_named(row) for row in acknowledged[lost[:LISTED_LIMIT]]],
+            stored=self._stored,
+            wrong_digest=int((~whole).sum()),
+            wrong_digest_first=self._broken_first,
+            stored_unheard=int(unheard.sum()),
+            stored_unheard_bytes=int(sizes[unheard].sum(dtype=np.int64)),
+            removed=int(removed[found].sum()),
+            read_back=self._noted.count,
+            read_back_wrong=self._wrong + strangers,
+            read_back_wrong_first=self._wrong_first + [f"{_named(row)}, of which the database knows nothing" for row in strangers_first],
+            orphan_files=orphans,
+            orphan_files_first=orphans_first,
+        )
 
 
 def _as_rows(numbers: Sequence[int], stored: Sequence[StoredPhoto]) -> NDArray[np.void]:
@@ -196,32 +205,6 @@ def _as_rows(numbers: Sequence[int], stored: Sequence[StoredPhoto]) -> NDArray[n
         rows[name] = [getattr(photo, name) for photo in stored]
     rows["sha256"] = np.frombuffer(bytes.fromhex("".join(photo.sha256 for photo in stored)), np.uint8).reshape(-1, 32)
     return rows
-
-
-def _places(rows: NDArray[np.void], acknowledged: NDArray[np.void]) -> NDArray[np.int64]:
-    """Of each acknowledgement, the stored photo that it stands for; -1 for one that is lost. A share of the people at a time."""
-    place = np.full(len(acknowledged), -1, dtype=np.int64)
-    shares = np.uint64(max(1, len(rows) // SHARE_PHOTOS))
-    for share in range(int(shares)):
-        own = np.flatnonzero(rows["person"] % shares == share)
-        keys = _keys(rows[own])
-        by_number = {key[:3]: i for i, key in enumerate(keys)}
-        by_digest = {(key[0], key[1], key[3]): i for i, key in enumerate(keys)}
-        asked = np.flatnonzero(acknowledged["person"] % shares == share)
-        for at, key, size in zip(asked.tolist(), _keys(acknowledged[asked]), acknowledged["bytes"][asked].tolist(), strict=True):
-            i = by_number.get(key[:3])
-            if i is None or keys[i][3] != key[3]:
-                i = by_digest.get((key[0], key[1], key[3]))
-            if i is not None and rows["whole"][own[i]] and rows["bytes"][own[i]] == size:
-                place[at] = own[i]
-    return place
-
-
-def _keys(rows: NDArray[np.void]) -> list[tuple[int, int, int, bytes]]:
-    """Person, step, number, digest."""
-    digests = rows["sha256"].tobytes()
-    fields = (rows[name].tolist() for name in ("person", "step", "number"))
-    return list(zip(*fields, (digests[i : i + 32] for i in range(0, len(digests), 32)), strict=True))
 
 
 def _named(row: np.void) -> str:
@@ -249,10 +232,10 @@ class _Folder:
     def whole(self, photos: list[StoredPhoto]) -> list[bool]:
         return [self._is_whole(photo) for photo in photos]
 
-    def names(self) -> set[str]:
+    def names(self) -> Iterator[str]:
         """What is set aside or half written is none."""
-        names = {path.relative_to(self._store).as_posix() for path in self._store.rglob("*.jpg") if path.is_file()}
-        return {name for name in names if not name.startswith(QUARANTINE)}
+        if self._store.exists():
+            yield from (name for name in _photos_below(self._store, "") if not name.startswith(QUARANTINE))
 
     def _is_whole(self, photo: StoredPhoto) -> bool:
         try:
@@ -261,3 +244,12 @@ class _Folder:
                 return digest == photo.sha256 and file.tell() == photo.bytes
         except OSError:
             return False
+
+
+def _photos_below(folder: Path | str, before: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _photos_below(entry.path, f"{before}{entry.name}/")
+            elif entry.name.endswith(".jpg") and entry.is_file():
+                yield f"{before}{entry.name}"

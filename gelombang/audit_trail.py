@@ -72,29 +72,48 @@ def scanned(path: Path) -> Iterator[NDArray[np.void]]:
                 return
 
 
-def read_trail(path: Path) -> NDArray[np.void]:
-    """All rows of a trail that hold."""
-    parts = list(scanned(path))
-    return np.concatenate(parts) if parts else np.empty(0, AUDITED_ROW)
-
-
 class NotedPhotos:
-    """A trail, to be asked by the photos' rows in the database."""
+    """A trail, to be asked by the photos' rows in the database. Of each of its rows 17 bytes are kept in memory; the rest is read from the
+    file again, one stretch for photos that stand there in a row, as those of a batch do."""
 
-    def __init__(self, trail: NDArray[np.void]) -> None:
-        # The last row never matches, so that there is always one to look at.
-        self._rows = np.concatenate((trail[np.argsort(trail["photo"], kind="stable")], np.zeros(1, AUDITED_ROW)))
-        self._photos = self._rows["photo"][:-1]
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        photos = np.concatenate([np.empty(0, np.int64), *(rows["photo"].copy() for rows in scanned(path))])
+        self.count = len(photos)
+        self._order = np.argsort(photos, kind="stable")
+        self._photos = photos[self._order]
+        self._is_stored = np.zeros(len(photos), np.bool_)
 
     def of(self, stored: NDArray[np.void]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each stored photo (fields `photo`, `person`, `step`, `number`, `bytes`, `sha256`) whether it was read back and right, and
-        whether it was read back and anything else."""
-        rows = self._rows[np.searchsorted(self._photos, stored["photo"])]
-        noted = (rows["photo"] == stored["photo"]) & (rows["finding"] != 0)
+        whether it was read back and anything else. The first row of a photo counts."""
+        first = np.searchsorted(self._photos, stored["photo"])
+        past = np.searchsorted(self._photos, stored["photo"], "right")
+        there = past > first
+        self._is_stored[first[there]] = True
+        rows = np.zeros(len(stored), AUDITED_ROW)
+        rows[there] = self._read(self._order[first[there]])
+        noted = there & (rows["finding"] != 0)
         right = noted & (rows["finding"] == Finding.RIGHT) & (rows["sha256"] == stored["sha256"]).all(axis=1)
         for name in ("person", "step", "number", "bytes"):
             right &= rows[name] == stored[name]
         return right, noted & ~right
+
+    def strangers(self, limit: int) -> tuple[int, NDArray[np.void]]:
+        """How many rows there are of photos that nobody has asked for, and the first of them, at most so many."""
+        unmarked = np.flatnonzero(~self._is_stored)
+        # Only the first row of a photo is marked.
+        unasked = unmarked[~self._is_stored[np.searchsorted(self._photos, self._photos[unmarked])]]
+        places = np.sort(self._order[unasked])
+        return len(places), self._read(places[:limit])
+
+    def _read(self, places: NDArray[np.intp]) -> NDArray[np.void]:
+        if len(places) and (np.diff(places) == 1).all():
+            return self._stretch(int(places[0]), len(places))
+        return np.concatenate([np.empty(0, AUDITED_ROW), *(self._stretch(place, 1) for place in places.tolist())])
+
+    def _stretch(self, place: int, count: int) -> NDArray[np.void]:
+        return np.fromfile(self._path, AUDITED_ROW, count, offset=place * AUDITED_ROW.itemsize)
 
 
 def _holds(row: memoryview) -> bool:

@@ -1,6 +1,7 @@
 """The reference server's database and store of photos as the command sees them: which ones a run is given, and what is in them after it."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -47,7 +48,7 @@ def with_stores(profile: Profile, parsed: argparse.Namespace) -> Profile:
 def elsewhere(folder: Path) -> Elsewhere:
     """What of a run's site is not in the run's folder, because its profile names a database or a store of photos by URL.
 
-    Raises GelombangError when it can't be reached, because then nobody can say what is stored.
+    To look into it raises GelombangError when it can't be reached, because then nobody can say what is stored.
     """
     if not (folder / SERVER_FILE).exists():
         return HERE
@@ -57,7 +58,7 @@ def elsewhere(folder: Path) -> Elsewhere:
         from gelombang_server.postgres.address import address_of
         from gelombang_server.postgres.photos import read_photos
 
-        found = found._replace(rows=read_photos(address_of(plan.profile.database, plan.run)))
+        found = found._replace(rows=partial(read_photos, address_of(plan.profile.database, plan.run)))
     if plan.profile.objects is not None:
         from gelombang_server.objects.address import address_of as bucket_of
         from gelombang_server.objects.shelf import ObjectShelf

@@ -135,7 +135,7 @@ async def test_a_postgresql_that_is_gone_for_ten_seconds(tmp_path: Path) -> None
                 await asyncio.to_thread(cluster.start)
                 await recovered(storm)
         assert server.returncode == 0
-        stored = await asyncio.to_thread(read_photos, address_of(database, 77))
+        stored = await asyncio.to_thread(lambda: list(read_photos(address_of(database, 77))))
         rows = [(Path(photo.path).stem, photo.sha256, photo.path) for photo in stored]
     assert set(storm.told) <= {"acknowledged", "database_gone", "patience_over", "upload_timed_out", "commits_busy"}
     assert_kept(tmp_path / "site", storm.acknowledged, rows)

@@ -100,7 +100,7 @@ def test_people_of_two_workers_get_their_photos_through_two_servers_behind_the_p
     assert sum(read["fates"].values()) == read["people_planned"] > 0
     taken = {name: completed(name) for name in servers}
     assert min(taken.values()) > 0, taken
-    rows = read_photos(address_of(Database(url=site.database.url, schema_name="site"), 0))
+    rows = list(read_photos(address_of(Database(url=site.database.url, schema_name="site"), 0)))
     assert len(rows) == sum(taken.values())
     assert all(ObjectShelf(bucket_of(Objects(url=site.objects.url("site")), 0, KEYS)).whole(rows))
     for name, server in servers.items():

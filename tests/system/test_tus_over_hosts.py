@@ -49,7 +49,7 @@ class Hosts(Processes):
 
     def stored(self) -> list[str]:
         """The digests of the photos that have a row; each is in the store, whole."""
-        rows = read_photos(address_of(self.database, 77))
+        rows = list(read_photos(address_of(self.database, 77)))
         assert all(ObjectShelf(bucket_of(self.objects, 77, KEYS)).whole(rows))
         return [row.sha256 for row in rows]
 

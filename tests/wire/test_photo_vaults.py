@@ -35,7 +35,7 @@ class Opened:
         return self.files.whole(name, body)
 
     async def names(self) -> set[str]:
-        return await asyncio.to_thread(self.shelf.names)
+        return await asyncio.to_thread(lambda: set(self.shelf.names()))
 
     async def is_whole(self, path: str, body: bytes) -> bool:
         photo = StoredPhoto(1, 1, 1, sha256(body), len(body), path)

@@ -1,6 +1,7 @@
 """The photos in a bucket, read back for the audit: `gelombang.audit.Shelf`."""
 
 import hashlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import obstore
@@ -23,10 +24,10 @@ class ObjectShelf:
         with told_to_operator(self._address.shown), ThreadPoolExecutor(READERS, "audit") as readers:
             return list(readers.map(self._is_whole, photos))
 
-    def names(self) -> set[str]:
+    def names(self) -> Iterator[str]:
         with told_to_operator(self._address.shown):
-            pages = obstore.list(self._address.store, PHOTOS)
-            return {str(found["path"]).removeprefix(f"{PHOTOS}/") for page in pages for found in page}
+            for page in obstore.list(self._address.store, PHOTOS):
+                yield from (str(found["path"]).removeprefix(f"{PHOTOS}/") for found in page)
 
     def _is_whole(self, photo: StoredPhoto) -> bool:
         digest, size = hashlib.sha256(), 0
