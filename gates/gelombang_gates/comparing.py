@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import comb
+from math import comb, inf
 
 from gelombang.errors import InputError
 from gelombang_gates.gate_file import Gate, GateRoute
@@ -265,8 +265,14 @@ def _without_suspects(ran: Ran) -> tuple[Outcome, str]:
     if missed:
         return Outcome.UNFIT, f"the known delay of {KNOWN_DELAY:.0%} was missed on {', '.join(missed)}: this machine is too noisy now"
     open_ones = [f"the answers of {route}" for route, answers in ran.answers.items() if answers.doubtful]
-    open_ones += [f"{cost} of {route}" for (route, cost), f in ran.findings.items() if f.judged is not Judged.PASS and cost in ran.decisive]
+    for (route, cost), finding in ran.findings.items():
+        if finding.judged is not Judged.PASS and cost in ran.decisive:
+            open_ones.append(f"{cost} of {route} ({_visible(finding)})")
     return Outcome.INCONCLUSIVE, f"neither a slowdown nor its absence could be shown for {', '.join(open_ones)}"
+
+
+def _visible(finding: Finding) -> str:
+    return "too few pairs to show anything" if finding.detectable == inf else f"{finding.detectable:.1%} would have shown"
 
 
 def _judged(

@@ -138,6 +138,16 @@ def test_a_noisy_machine_is_no_pass() -> None:
     assert judged(Machine({}, noise=0.2)).outcome in (Outcome.UNFIT, Outcome.INCONCLUSIVE)
 
 
+def test_what_was_not_decided_is_said_with_the_smallest_slowdown_that_would_have_shown() -> None:
+    wide = gate(budget=0.05, detect=0.2)
+    found = judged(Machine({}, noise=0.5), table=wide)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    smallest = found.first.findings["search", Cost.CPU].detectable
+    assert f"neither a slowdown nor its absence could be shown for cpu of search ({smallest:.1%} would have shown)" in found.why
+    single = compare(wide, Machine({}), lambda: lambda: True, PAIRS, [], False)
+    assert "cpu of list (too few pairs to show anything)" in single.why
+
+
 def test_a_waived_slowdown_is_neither_a_failure_nor_a_pass() -> None:
     found = judged(Machine({(Lane.HEAD, "list"): 0.05}), waived=["list"])
     assert found.outcome is Outcome.INCONCLUSIVE
