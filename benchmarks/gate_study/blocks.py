@@ -122,4 +122,6 @@ def append_block(path: Path, block: Block) -> None:
 
 
 def _packed(spent: Spent) -> Batch:
+    assert spent.cpu_seconds is not None, "CPU time that can't be seen"
+    assert spent.calls is not None, "calls that can't be seen"
     return round(spent.cpu_seconds * 1e9), round(spent.calls, 4), round(spent.seconds * 1e6)

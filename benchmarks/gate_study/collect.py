@@ -10,10 +10,11 @@ from pathlib import Path
 from gate_study.blocks import STAND_INS, Block, append_block, read_blocks
 
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
+from gelombang.errors import InputError
 from gelombang_gates.gate_file import load_gate
 from gelombang_gates.health import machine_class
 from gelombang_gates.paired import Orders, build_both, command_sides, look_at_both
-from gelombang_gates.pairs import Bench, measure_pair
+from gelombang_gates.pairs import ALL_COSTS, Bench, measure_pair
 from gelombang_gates.revision import cache_folder, commit_of
 
 NEIGHBOUR_SECONDS_LIMIT = 120.0
@@ -27,7 +28,10 @@ def collect(repository: Path, table: Path, data: Path, minutes: float, say: Call
     seed = len(read_blocks(data))
     orders = Orders(repository, "HEAD", "HEAD", gate, 24, seed, cache_folder())
     base, head = command_sides(gate, *build_both(orders, say))
-    requests = look_at_both(gate, base, head, say).requests
+    looked = look_at_both(gate, base, head, say)
+    requests = looked.requests
+    if unseen := ALL_COSTS - looked.seen:
+        raise InputError(f"{', '.join(sorted(unseen))} of the server can't be seen here; want an account that may read its own processes")
     bench = Bench(gate, base, head, requests, seed, STAND_INS)
     commit, machine = commit_of(repository, "HEAD"), machine_class()
     until_us = monotonic_us() + int(minutes * 60 * MICROSECONDS)
