@@ -13,7 +13,7 @@ from gelombang_cli.following import terminated
 from gelombang_cli.gate_images import images_of
 from gelombang_cli.gate_instructions import add_instructions, interpreter
 from gelombang_cli.runfolder import existing_run_folder
-from gelombang_gates.benchmarks import benchmarks_told, compare_benchmarks
+from gelombang_gates.benchmarks import benchmarks_as_junit, benchmarks_told, compare_benchmarks
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.containers import Images
 from gelombang_gates.gate_file import GATE_FILE, Gate, chosen, load_gate
@@ -80,14 +80,18 @@ def _add_benchmarks(gates: Commands) -> None:
     parser.add_argument("--budget", default="2%", metavar="P", help="how much longer a median may be (default 2%%)")
     parser.add_argument("--detect", default="10%", metavar="P", help="the slowdown that must be excluded for a pass (default 10%%)")
     parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdict as JUnit, too")
     parser.set_defaults(command=_benchmarks)
 
 
 def _benchmarks(parsed: argparse.Namespace) -> ExitCode:
+    check_writable("--junit", parsed.junit)
     limits = Limits(parse_ratio("--budget", parsed.budget), parse_ratio("--detect", parsed.detect))
     if limits.detect <= limits.budget:
         raise InputError(f"--detect is {parsed.detect}; want more than the budget of {parsed.budget}")
     compared = compare_benchmarks(parsed.base, parsed.head, limits)
+    if parsed.junit is not None:
+        parsed.junit.write_text(benchmarks_as_junit(compared))
     sys.stdout.write(benchmarks_told(compared, HEADINGS[compared.outcome]))
     if compared.outcome is Outcome.FAIL:
         return ExitCode.FAILED

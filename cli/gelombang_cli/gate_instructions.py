@@ -9,7 +9,7 @@ from gelombang.errors import ExitCode, InputError
 from gelombang_cli.arguments import Commands, check_writable
 from gelombang_cli.following import terminated
 from gelombang_gates.comparing import Outcome
-from gelombang_gates.function_table import instructed_as_json, instructed_told
+from gelombang_gates.function_table import instructed_as_json, instructed_as_junit, instructed_told
 from gelombang_gates.gate_file import GATE_FILE, chosen, load_gate
 from gelombang_gates.instructions import Instructed, instructed
 from gelombang_gates.paired import PAIRS_LEAST, Orders
@@ -30,7 +30,9 @@ def add_instructions(gates: Commands) -> None:
     parser.add_argument("--python", type=Path, metavar="FILE", help="run both on this interpreter and install nothing")
     parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where builds are kept (default: in ~/.cache)")
     parser.add_argument("--strict", action="store_true", help="end with 3 when nothing could be decided")
-    parser.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the verdict as JSON on standard output")
+    form.add_argument("--junit", type=Path, metavar="FILE", help="write the verdict as JUnit, too")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="add the verdict as Markdown to this file, such as a job summary")
     parser.set_defaults(command=_command)
 
@@ -46,6 +48,7 @@ def interpreter(python: Path | None) -> Path | None:
 
 def _command(parsed: argparse.Namespace) -> ExitCode:
     check_writable("--summary", parsed.summary)
+    check_writable("--junit", parsed.junit)
     orders = Orders(
         repository=Path.cwd(),
         base=parsed.base,
@@ -62,6 +65,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     if parsed.summary is not None:
         with parsed.summary.open("a") as summary:
             summary.write(instructed_told(verdict))
+    if parsed.junit is not None:
+        parsed.junit.write_text(instructed_as_junit(verdict))
     sys.stdout.write(instructed_as_json(verdict) if parsed.json else instructed_told(verdict))
     return _exit_code(verdict, parsed.strict)
 

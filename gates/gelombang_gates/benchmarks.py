@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from gelombang.errors import InputError
 from gelombang.validation import faults_of
 from gelombang_gates.comparing import ALPHA, Outcome
+from gelombang_gates.junit import Case, JunitSuite
 from gelombang_gates.sequence import Finding, Judged, Limits, look
 
 PAIRS_LEAST = 12
@@ -158,6 +159,18 @@ def benchmarks_told(compared: BenchmarksCompared, heading: str) -> str:
             lines += ["", f"### {title}", "", "| benchmark | head against base | interval | smallest that would show | p (Holm) | |"]
             lines += ["|---|---|---|---|---|---|", *(_row(name, finding) for name, finding in findings.items())]
     return "\n".join(lines) + "\n"
+
+
+def benchmarks_as_junit(compared: BenchmarksCompared) -> str:
+    """A case for each benchmark, ending in a newline; what was suspected and not confirmed is skipped."""
+    suite = JunitSuite("benchmarks")
+    for name, finding in compared.findings.items():
+        confirmed = compared.confirming.get(name)
+        case = Case.PASSED if finding.judged is Judged.PASS else Case.SKIPPED
+        if confirmed is not None and confirmed.judged is Judged.FAIL:
+            case = Case.FAILED
+        suite.add(f"{name} is no slower", case, compared.why)
+    return suite.text()
 
 
 def _row(name: str, finding: Finding) -> str:

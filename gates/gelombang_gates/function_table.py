@@ -1,4 +1,4 @@
-"""What the instruction lane says, in words and as JSON: a line a route, and for what failed the functions that grew."""
+"""What the instruction lane says, in words, as JSON and as JUnit: a line a route, and for what failed the functions that grew."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -6,7 +6,8 @@ from dataclasses import asdict
 import orjson
 
 from gelombang_gates.comparing import Outcome
-from gelombang_gates.instructions import Changed, Instructed
+from gelombang_gates.instructions import Changed, Instructed, judged
+from gelombang_gates.junit import Case, JunitSuite
 from gelombang_gates.telling import COMMIT_CHARACTERS, HEADINGS
 
 _SMALLEST_SHOWN = 0.5
@@ -31,6 +32,21 @@ def instructed_as_json(verdict: Instructed) -> str:
         "bytecodes": {route: [asdict(own) for own in rows] for route, rows in verdict.bytecodes.items()},
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def instructed_as_junit(verdict: Instructed) -> str:
+    """A case for each route, judged by itself; one that is skipped where nothing was counted. Ends in a newline."""
+    suite = JunitSuite("instructions", verdict.seconds)
+    lane, waivers = verdict.gate.instructions, {waiver.route: waiver for waiver in verdict.waivers}
+    if lane is None or not verdict.routes:
+        suite.add("instructions are counted", Case.SKIPPED, verdict.why)
+        return suite.text()
+    for row in verdict.routes:
+        outcome, why, _ = judged([row], lane.limit, waivers)
+        failed = Case.FAILED if verdict.is_failure else Case.SKIPPED
+        case = {Outcome.PASS: Case.PASSED, Outcome.FAIL: failed}.get(outcome, Case.SKIPPED)
+        suite.add(f"{row.route} needs no more instructions", case, why)
+    return suite.text()
 
 
 def _lines(verdict: Instructed) -> Iterator[str]:

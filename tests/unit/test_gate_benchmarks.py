@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 from gelombang.errors import InputError
-from gelombang_gates.benchmarks import compare_benchmarks
+from gelombang_gates.benchmarks import BenchmarksCompared, benchmarks_as_junit, compare_benchmarks
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.sequence import Limits
 
@@ -37,12 +38,18 @@ def save(folder: Path, seed: int, slower: float = 0.0, runs: int = 12, change: C
     return folder
 
 
+def cases(found: BenchmarksCompared) -> dict[str, list[str]]:
+    root = ET.fromstring(benchmarks_as_junit(found).partition("\n")[2])
+    return {str(case.get("name")): [child.tag for child in case] for case in root.iter("testcase")}
+
+
 def test_equal_runs_pass_and_a_slower_benchmark_fails_by_name(tmp_path: Path) -> None:
     base = save(tmp_path / "base", 1)
     assert compare_benchmarks(base, save(tmp_path / "same", 2), LIMITS).outcome is Outcome.PASS
     found = compare_benchmarks(base, save(tmp_path / "slower", 3, slower=0.15), LIMITS)
     assert found.outcome is Outcome.FAIL
     assert "test_merge is +1" in found.why
+    assert cases(found) == {"test_parse is no slower": [], "test_merge is no slower": ["failure"]}
     assert "test_parse" not in found.why
 
 
@@ -53,6 +60,7 @@ def test_what_only_the_first_half_shows_is_no_failure(tmp_path: Path) -> None:
     found = compare_benchmarks(save(tmp_path / "base", 1), save(tmp_path / "head", 2, change=early), LIMITS)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "test_parse looked slower, which the second half of the pairs did not confirm" in found.why
+    assert cases(found)["test_parse is no slower"] == ["skipped"]
 
 
 def test_noise_that_hides_a_slowdown_is_no_pass(tmp_path: Path) -> None:

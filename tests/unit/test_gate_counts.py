@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -9,8 +10,9 @@ from gelombang.errors import InputError
 from gelombang_gates.callgrind import instructions_by_function
 from gelombang_gates.comparing import Outcome
 from gelombang_gates.counting import Counted
-from gelombang_gates.gate_file import Waiver
-from gelombang_gates.instructions import RouteCount, changes, judged, row_of
+from gelombang_gates.function_table import instructed_as_junit
+from gelombang_gates.gate_file import Gate, Waiver
+from gelombang_gates.instructions import Instructed, RouteCount, changes, judged, row_of
 
 PROFILE = """# callgrind format
 version: 1
@@ -82,6 +84,19 @@ def test_what_follows_from_two_counts(rows: list[RouteCount], waivers: dict[str,
     assert found is outcome
     assert said in why
     assert bool(failed) == (outcome is Outcome.FAIL)
+
+
+def lane(mode: str, outcome: Outcome, routes: list[RouteCount]) -> dict[str, list[str]]:
+    gate = Gate.model_validate({"mode": mode, "instructions": {"command": "drive"}})
+    text = instructed_as_junit(Instructed(outcome, "for a reason", "a", "b", gate, 1.0, tuple(routes), waivers=(WAIVER,)))
+    return {str(case.get("name")): [child.tag for child in case] for case in ET.fromstring(text.partition("\n")[2]).iter("testcase")}
+
+
+def test_each_route_is_a_case_and_none_that_was_not_decided_looks_passed() -> None:
+    rows = [route("search", 1000, 1030), route("list", 1000, 1030), route("other", 1000, 1000), route("noisy", 1000, 1000, noise=0.004)]
+    assert list(lane("as-shown", Outcome.FAIL, rows).values()) == [["failure"], ["skipped"], [], ["skipped"]]
+    assert list(lane("observe", Outcome.FAIL, rows).values()) == [["skipped"], ["skipped"], [], ["skipped"]]
+    assert lane("as-shown", Outcome.SKIPPED, []) == {"instructions are counted": ["skipped"]}
 
 
 def test_the_functions_shown_are_those_that_changed_most() -> None:
