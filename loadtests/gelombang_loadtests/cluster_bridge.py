@@ -45,6 +45,7 @@ class WorkerOnLocust:
         self._worker = ClusterWorker(options.scenario, options.i_own_this_target, options.out, self._make, self._tell)
         self._events: LocustEvents | None = None
         self._ended = Event()
+        self._quitting = False
         self._exit_code = ExitCode.AS_EXPECTED
 
     def prepare(self) -> None:
@@ -55,6 +56,7 @@ class WorkerOnLocust:
 
     def on_quitting(self, **_: object) -> None:
         """SIGTERM, Ctrl-C, or the end: what is open ends, and the master is told."""
+        self._quitting = True
         if not self._ended.is_set():
             self._worker.quit(self._silence())
             self._ended.wait(END_SECONDS_LIMIT)
@@ -96,6 +98,8 @@ class WorkerOnLocust:
             print(f"gelombang: {error}", file=sys.stderr, flush=True)
             self._exit_code = error.exit_code
             self._ended.set()
+            if self._quitting:
+                return
             sys.exit(error.exit_code)  # not by Locust's way: its master ends with the last worker that takes its leave
         except Exception as error:
             show_defect(error)
