@@ -40,8 +40,28 @@ def main() -> int:
     parser.add_argument("--warm-up", type=float, default=40.0, metavar="SECONDS", help="from when on people are counted (default 40)")
     parser.add_argument("--cut", action="store_true", help="pull a host's cable at 20 s, for 30 s")
     parsed = parser.parse_args()
+    told: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        """Whoever ends this ends all of it: hosts and their processes go with the blocks that made them, which nobody hurries."""
+        for each in SIGNALS:
+            signal.signal(each, lambda *_: None)
+        told.append(number)
+        sys.exit(int(ExitCode.STOPPED))
+
     for number in SIGNALS:
         signal.signal(number, stop)
+    try:
+        return measure(parsed)
+    except Exception:
+        # A library that was at work may have made an error of its own of the end.
+        if not told:
+            raise
+        return int(ExitCode.STOPPED)
+
+
+def measure(parsed: argparse.Namespace) -> int:
+    """One run; the exit code."""
     if reason := why_not():
         print(f"topology: {reason}", file=sys.stderr)
         return 2
@@ -51,13 +71,6 @@ def main() -> int:
     played = play(Order(topology, scale, parsed.seconds, Cut() if parsed.cut else None), parsed.out.resolve())
     print(json.dumps(found(played, parsed.hosts, parsed.warm_up, parsed.seconds)))
     return 0 if played.verified.returncode == 0 else 1
-
-
-def stop(*_: object) -> None:
-    """Whoever ends this ends all of it: hosts and their processes go with the blocks that made them, which nobody hurries."""
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: None)
-    sys.exit(int(ExitCode.STOPPED))
 
 
 def found(played: Played, hosts: int, from_seconds: float, until_seconds: float) -> dict[str, object]:
