@@ -108,9 +108,7 @@ def _machine(owner: str, side: Side) -> MachineMetrics:
 
 def _audit() -> AuditMetrics:
     return AuditMetrics(
-        photos=_server(
-            "photo_audits_total", Kind.COUNTER, ("finding",), "Photos that the auditor read back; it removed those that were right."
-        ),
+        photos=_server("photo_audits_total", Kind.COUNTER, ("finding",), "Photos that the auditor read back; right ones are removed."),
         removed_bytes=_server(
             "photo_audit_removed_bytes_total", Kind.COUNTER, (), "Bytes that photos took of the disk and were read back right, so removed."
         ),
