@@ -63,7 +63,7 @@ def is_gone(number: int) -> bool:
     return not made.processes() and not made.spaces() and not made.links()
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["SIGTERM", "SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("hosts", [0, 1, 5, 8], ids=["at its bridge", "after one host", "after five hosts", "when all is there"])
 def test_a_maker_that_is_ended_while_it_builds_leaves_nothing(hosts: int, by: signal.Signals) -> None:
     made = Made(NUMBER)
@@ -86,8 +86,7 @@ MOMENTS: dict[str, Callable[[int, Path], bool]] = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(("moment", "by"), [*((moment, signal.SIGTERM) for moment in MOMENTS), ("sends people", signal.SIGINT)])
 def test_the_measurement_that_is_stopped_takes_everything_with_it_also_when_it_is_told_twice(
     tmp_path: Path, temporary: Path, moment: str, by: signal.Signals
 ) -> None:

@@ -9,6 +9,7 @@ from gelombang.errors import TargetUnreachableError
 from gelombang_server.postgres.address import Address
 from gelombang_server.postgres.migrating import prepare_database
 from gelombang_server.postgres.photos import read_photos
+from tests.support.people_stores import UNSEALED
 from tests.support.postgres import Cluster
 
 PHOTOS = [StoredPhoto(n, 9, 1, f"{n:064x}", 40_000 + n, f"00/{n}.jpg") for n in range(5)]
@@ -31,7 +32,7 @@ def test_every_photo_comes_once_in_the_order_of_storing_whatever_fits_on_a_page(
 ) -> None:
     monkeypatch.setattr("gelombang_server.postgres.photos.PAGE_PHOTOS", page_photos)
     address = Address(cluster.url, f"pages_of_{page_photos}")
-    prepare_database(address, 0)
+    prepare_database(address, 0, UNSEALED)
     assert list(read_photos(address)) == []
     asyncio.run(store(address))
     assert list(read_photos(address)) == PHOTOS[::-1]
@@ -39,7 +40,7 @@ def test_every_photo_comes_once_in_the_order_of_storing_whatever_fits_on_a_page(
 
 def test_whoever_stops_reading_leaves_no_connection_behind(cluster: Cluster) -> None:
     address = Address(cluster.url, "stopped")
-    prepare_database(address, 0)
+    prepare_database(address, 0, UNSEALED)
     asyncio.run(store(address))
     photos = read_photos(address)
     assert next(photos) == PHOTOS[-1]
