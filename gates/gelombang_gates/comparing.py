@@ -11,13 +11,12 @@ questions of base against itself, in both directions; a machine on which it find
 out: processes; pairs come from a function.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import comb, inf
+from math import inf
 
-from gelombang.errors import InputError
+from gelombang_gates.answers import NEVER_RIGHT_PAIRS, Answers, answers_of, never_right
 from gelombang_gates.gate_file import Gate, GateRoute
 from gelombang_gates.pairs import ALL_COSTS, KNOWN_DELAY, WHOLE, Cost, Lane, Pair, Series, log_ratios
 from gelombang_gates.sequence import Finding, Judged, Limits, Spending, holm, look, look_pairs
@@ -29,11 +28,6 @@ A_A_ALPHA = 0.01
 """For the A/A lane to call a fit machine unfit."""
 ANSWERS_SHARE = 0.1
 """Part of alpha for what is answered; the rest is for what it costs."""
-ANSWERS_DOUBT = 0.2
-"""From three pairs out of three on, a route that goes wrong more often is no pass, even before it is a failure."""
-NEVER_RIGHT_PAIRS = 2
-"""A route that head never once answers as wanted, in so many pairs, is wrong for certain and no matter of chance."""
-BASE_UNWANTED_LIMIT = 0.01
 _WALL_DETECT = 1.0
 
 Hypothesis = tuple[str, Cost]
@@ -54,20 +48,6 @@ class Outcome(StrEnum):
     """The machine; the gate abstains."""
     SKIPPED = "skipped"
     """Nothing that the gate watches has changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What one route answered in all pairs."""
-
-    wanted: str
-    base: Mapping[str, int]
-    head: Mapping[str, int]
-    p: float
-    """Of "head does not go wrong in more pairs than base", after Holm."""
-    failed: bool
-    doubtful: bool
-    """Head may go wrong more often; this is no pass."""
 
 
 @dataclass(slots=True)
@@ -169,7 +149,7 @@ def _sequence(
         seen.append(measure(start + len(seen), routes))
         ran.out_of_time = len(seen) < looks[-1] and is_over()
         last = ran.out_of_time or len(seen) == looks[-1]
-        certain = len(seen) == NEVER_RIGHT_PAIRS and bool(_never_right(seen, routes))
+        certain = len(seen) == NEVER_RIGHT_PAIRS and bool(never_right(seen, routes))
         if not last and len(seen) not in looks and not certain:
             continue
         _look(ran, seen, routes, limits, spending.part(len(seen), last))
@@ -184,7 +164,7 @@ def _leans(ran: Ran, limits: Mapping[Hypothesis, Limits]) -> bool:
 
 def _look(ran: Ran, seen: Sequence[Pair], routes: Sequence[GateRoute], limits: Mapping[Hypothesis, Limits], alpha: float) -> None:
     ran.pairs = len(seen)
-    ran.answers = _answers(seen, routes, ANSWERS_SHARE * alpha)
+    ran.answers = answers_of(seen, routes, ANSWERS_SHARE * alpha)
     series = log_ratios(seen, [route.name for route in routes])
     if limits:
         own = {key: series[Lane.HEAD, key[0], key[1]] for key in limits}
@@ -212,50 +192,6 @@ def _caught(series: Series, limits: Mapping[Hypothesis, Limits], alpha: float) -
     budgets = {route: own.budget for (route, cost), own in limits.items() if cost is Cost.CPU and own.budget < KNOWN_DELAY}
     raw = [p_above(series[Lane.SLOW, route, Cost.CPU], budget) for route, budget in budgets.items()]
     return {route: p <= alpha for route, p in zip(budgets, holm(raw), strict=True)}
-
-
-def _answers(seen: Sequence[Pair], routes: Sequence[GateRoute], alpha: float) -> dict[str, Answers]:
-    """A pair counts once, however many of its requests went wrong: they are not independent (an exact sign test over pairs)."""
-    mixes: dict[str, tuple[Counter[str], Counter[str]]] = {}
-    raw: list[float] = []
-    for route in routes:
-        wanted = str(route.status)
-        base, head = (sum((pair.outcomes[lane, route.name] for pair in seen), Counter[str]()) for lane in (Lane.BASE, Lane.HEAD))
-        unwanted = base.total() - base[wanted]
-        if unwanted > BASE_UNWANTED_LIMIT * base.total():
-            raise InputError(f"base answered {unwanted} of {base.total()} requests of {route.name} with {_mix(base)}; want {wanted}")
-        worse = sum(_unwanted(pair, Lane.HEAD, route) > _unwanted(pair, Lane.BASE, route) for pair in seen)
-        better = sum(_unwanted(pair, Lane.HEAD, route) < _unwanted(pair, Lane.BASE, route) for pair in seen)
-        n = worse + better
-        raw.append(sum(comb(n, k) for k in range(worse, n + 1)) / 2**n)
-        mixes[route.name] = (base, head)
-    adjusted, certain = holm(raw), _never_right(seen, routes)
-    return {
-        route.name: Answers(
-            str(route.status),
-            dict(mixes[route.name][0]),
-            dict(mixes[route.name][1]),
-            p,
-            p <= alpha or route.name in certain,
-            own <= ANSWERS_DOUBT,
-        )
-        for route, p, own in zip(routes, adjusted, raw, strict=True)
-    }
-
-
-def _never_right(seen: Sequence[Pair], routes: Sequence[GateRoute]) -> list[str]:
-    if len(seen) < NEVER_RIGHT_PAIRS:
-        return []
-    return [route.name for route in routes if not any(pair.outcomes[Lane.HEAD, route.name][str(route.status)] for pair in seen)]
-
-
-def _unwanted(pair: Pair, lane: Lane, route: GateRoute) -> int:
-    outcomes = pair.outcomes[lane, route.name]
-    return outcomes.total() - outcomes[str(route.status)]
-
-
-def _mix(outcomes: Mapping[str, int]) -> str:
-    return ", ".join(f"{status} ({count} times)" for status, count in sorted(outcomes.items()))
 
 
 def _without_suspects(ran: Ran) -> tuple[Outcome, str]:

@@ -9,7 +9,8 @@ import pytest
 
 from gelombang.errors import ExitCode, FileError, InputError
 from gelombang_cli.gate import exit_code, parse_ratio
-from gelombang_gates.comparing import Answers, Comparison, Outcome, Ran
+from gelombang_gates.answers import Answers
+from gelombang_gates.comparing import Comparison, Outcome, Ran
 from gelombang_gates.gate_file import Gate, Mode, chosen, load_gate, waived
 from gelombang_gates.health import Line, healths, keep, kept, line_of, upper_bound
 from gelombang_gates.paired import Verdict

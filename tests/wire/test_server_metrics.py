@@ -19,7 +19,6 @@ from gelombang.profile import DelayRule
 from gelombang.steps import PhotoKind
 from gelombang.telemetry import CATALOGUE, PAGE_BYTES_LIMITS, SERIES_LIMITS, Kind, Side
 from gelombang.telemetry_labels import LABEL_SETS
-from gelombang_server.auditing.figures import FIGURES_FILE, Figures, FiguresWriter
 from gelombang_server.database import Database
 from gelombang_server.machine_metrics import watch_listener, watch_machine, watch_process
 from gelombang_server.metrics import Metrics
@@ -289,18 +288,6 @@ def test_a_server_process_stays_within_its_budget_of_series_and_bytes_whatever_h
     series = sum(not line.startswith(b"#") for line in text.splitlines())
     assert 900 < series <= SERIES_LIMITS[Side.SERVER]
     assert len(text) <= PAGE_BYTES_LIMITS[Side.SERVER]
-
-
-async def test_a_site_whose_photos_are_kept_within_a_bound_says_what_its_auditor_wrote(tmp_path: Path) -> None:
-    async with serving(plan(tmp_path, profile("hardened"), keep_bytes=1_000_000)) as site:
-        assert value(site.context.metrics, "photo_audit_limit_bytes") is None, "no auditor has looked yet"
-        writer = FiguresWriter(site.context.site / FIGURES_FILE)
-        writer.write(Figures(0, right=3, wrong=1, unreadable=0, removed_bytes=12_288, kept_bytes=4_096, due_bytes=0, limit_bytes=1_000_000))
-        writer.close()
-        assert value(site.context.metrics, "photo_audits_total", finding="right") == 3
-        assert value(site.context.metrics, "photo_audits_total", finding="wrong") == 1
-        assert value(site.context.metrics, "photo_audit_kept_bytes") == 4_096
-        assert value(site.context.metrics, "photo_audit_limit_bytes") == 1_000_000
 
 
 def test_the_page_has_every_family_of_the_catalogue_and_no_other() -> None:
