@@ -152,11 +152,15 @@ _BOUND = Row(
         _panel(
             "Photos read back",
             "Errors: photos read back a second, by what was found. Any that is not right is lost to its person and named by gelombang"
-            " verify; its file stays: stop and look at the disk. Beside it how many seconds ago the auditor last looked: above some seconds"
-            " it has died, or its disk stands still.",
-            Unit.COUNT,
-            (per_second(_AUDIT.photos, by=("finding",)), "{{finding}} a second"),
-            (now(_AUDIT.age_seconds), "seconds since the last look"),
+            " verify; its file stays: stop and look at the disk.",
+            Unit.PER_SECOND,
+            (per_second(_AUDIT.photos, by=("finding",)), "{{finding}}"),
+        ),
+        _panel(
+            "Since the auditor's last look",
+            "Wall time since the auditor last ended a look at the photos: above some seconds it has died, or its disk stands still.",
+            Unit.SECONDS,
+            (now(_AUDIT.age_seconds), "since the last look"),
         ),
     ),
 )
