@@ -76,9 +76,14 @@ def read_process(proc: Path = PROC) -> ProcessCounters:
     pages = int((proc / "self" / "statm").read_text().split()[1])
     return ProcessCounters(
         resident_bytes=pages * os.sysconf("SC_PAGE_SIZE"),
-        descriptors=sum(1 for _ in (proc / "self" / "fd").iterdir()),
+        descriptors=_entries(proc / "self" / "fd"),
         descriptors_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
     )
+
+
+def _entries(folder: Path) -> int:
+    """Of a folder of descriptors. Since Linux 6.2 its size is their number; before it is 0, and to list a thousand takes 3 ms."""
+    return folder.stat().st_size or sum(1 for _ in folder.iterdir()) - 1  # less the one that lists
 
 
 def read_network(proc: Path = PROC) -> NetworkCounters:

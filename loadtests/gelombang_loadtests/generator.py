@@ -46,7 +46,7 @@ from gelombang_loadtests.person_photo import MakePhoto
 from gelombang_loadtests.phone import Phone
 from gelombang_loadtests.photo_form import PhotoForm
 from gelombang_loadtests.plain_form import PlainForm, is_plain
-from gelombang_loadtests.pool import ConnectionPool, sockets_limit_of_host
+from gelombang_loadtests.pool import CLOSE_IDLE_EVERY_US, ConnectionPool, sockets_limit_of_host
 from gelombang_loadtests.progress import PROGRESS_EVERY_US, Done, Ready, Say, made_done
 from gelombang_loadtests.readers import Readers
 from gelombang_loadtests.recorder import Recorder
@@ -197,6 +197,7 @@ class Generator:
             spawn_watched(watch.run, engine.fail),
             spawn_watched(self._errands.keep_fresh, engine.fail),
             spawn_watched(lambda: collect_young(loop), engine.fail),
+            spawn_watched(lambda: self._close_idle(loop), engine.fail),
             spawn_watched(lambda: self._report(engine, loop), engine.fail),
         ]
         calm_collector()
@@ -279,11 +280,15 @@ class Generator:
             case MessageStep():
                 return MessageForm(step, phone.of(step.inbox))
 
+    def _close_idle(self, loop: GeventLoop) -> None:
+        while True:
+            loop.sleep_until(loop.now_us() + CLOSE_IDLE_EVERY_US)
+            self._pool.close_idle(monotonic_us())
+
     def _report(self, engine: Engine, loop: GeventLoop) -> None:
-        """Once a second: say how far the run is, and close connections that have been idle for long."""
+        """Once a second: say how far the run is."""
         due_us = loop.now_us()
         while True:
             due_us = max(due_us + PROGRESS_EVERY_US, loop.now_us())
             loop.sleep_until(due_us)
-            self._pool.close_idle(monotonic_us())
             self._say(self._figures.progress(engine, loop.now_us()))

@@ -19,10 +19,10 @@ KILL_SECONDS_LIMIT = 5.0
 """Killed greenlets close their sockets and end at once; one that does not is left behind."""
 IDLE_WORKERS_LIMIT = 1_000
 """Greenlets without work that are kept for the next attempts: making one costs several times what waking one does."""
-COLLECT_EVERY_US = 100_000
+COLLECT_EVERY_US = 50_000
 """How often Python's collector of rings looks at who came lately. Left to itself it looks when some thousand objects more were made than
 freed: while as many people leave as come, that takes many seconds, and then it looks at everybody who came in them (47 ms with 10,000
-people waiting, 67 with more). At 180 people a second a second's objects took it 4 to 10 ms, a tenth of one 0.7 ms and never more than 2.5.
+people waiting, 67 with more). At 180 people a second a second's objects took it 4 to 10 ms, and a tenth of one 0.7 ms, at most 2.5.
 What an attempt leaves behind is freed by its count; a ring that lives longer stays to the end."""
 _YIELD_US = 200
 """Sleeps shorter than this only let the others run: a timer of the event loop would come a millisecond late."""
