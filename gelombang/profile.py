@@ -118,6 +118,9 @@ class Api(ProfilePart):
     database_queue_limit: Annotated[FixedInt, Field(gt=0)]
     database_batch_limit: Annotated[FixedInt, Field(gt=0)]
     commit_threads: Annotated[FixedInt, Field(gt=0)]
+    wake_every_seconds: Annotated[FixedFloat, Field(ge=0, le=0.05)] = 0.0
+    """Wall time, whatever the speed: requests that come within it share a turn of a process's loop, and a commit. 0: each is looked at when
+    it comes."""
     idempotency_keys_limit: Annotated[Count, Field(gt=0)] = 10_000_000
     """Keys that are remembered; the oldest makes room."""
     idempotency_life_seconds: Annotated[Seconds, Field(gt=0)] = 86_400.0

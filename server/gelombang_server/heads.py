@@ -28,25 +28,27 @@ from gelombang_server.door import DOOR, Door
 from gelombang_server.metrics import Metrics
 from gelombang_server.problem import Problem, problem_answer
 from gelombang_server.routes import Route
+from gelombang_server.wake_pace import WakePace
 
 
 class HeadsRunner(web.AppRunner):
     """Runs an app whose connections answer what is no HTTP by a problem document."""
 
-    __slots__ = ("_door", "_metrics")
+    __slots__ = ("_door", "_metrics", "_wake_every_seconds")
 
-    def __init__(self, app: web.Application, metrics: Metrics, **settings: object) -> None:
+    def __init__(self, app: web.Application, metrics: Metrics, wake_every_seconds: float = 0.0, **settings: object) -> None:
         super().__init__(app, **settings)  # type: ignore[arg-type]
         self._door = app[DOOR]
         self._metrics = metrics
+        self._wake_every_seconds = wake_every_seconds
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(self._door, self._metrics, made)
+        return _Server(self._door, self._metrics, self._wake_every_seconds, made)
 
 
 class _Server(web.Server):
-    def __init__(self, door: Door, metrics: Metrics, made: web.Server) -> None:
+    def __init__(self, door: Door, metrics: Metrics, wake_every_seconds: float, made: web.Server) -> None:
         super().__init__(
             door.answer,  # type: ignore[arg-type]
             request_factory=made.request_factory,
@@ -55,19 +57,21 @@ class _Server(web.Server):
             **made._kwargs,
         )
         self.metrics = metrics
+        self.pace = WakePace(made._loop, wake_every_seconds)
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, self._loop, **self._kwargs)
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_metrics",)
+    __slots__ = ("_metrics", "_pace")
 
     ssl_context = peername = sockname = None
 
     def __init__(self, server: _Server, loop: object, **settings: object) -> None:
         super().__init__(server, loop=loop, **settings)  # type: ignore[arg-type]
         self._metrics = server.metrics
+        self._pace = server.pace
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Nothing runs before a request has come; a client that sends none is left after the keep-alive."""
@@ -81,6 +85,7 @@ class _Connection(web.RequestHandler):
         super().data_received(data)
         if self._messages and self._task_handler is None:
             self._task_handler = self._loop.create_task(self.start())
+        self._pace.came()
 
     async def start(self) -> None:
         """Answer the requests that have come, one after the other."""

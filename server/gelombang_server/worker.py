@@ -141,6 +141,7 @@ class Worker:
         self._public = HeadsRunner(
             app,
             context.metrics,
+            profile.api.wake_every_seconds,
             access_log=None,
             handle_signals=False,
             keepalive_timeout=profile.api.keep_alive_seconds,
