@@ -15,6 +15,7 @@ WIDTH, HEIGHT, TOP, BOTTOM = 1_010, 480, 104, 78
 LEFT, PANEL, SECOND, SECOND_PANEL = 60, 330, 480, 320
 COLOURS = ("#0b6e4f", "#0b5cad", "#8a6d1d", "#b3261e")
 _WORDS, _FAINT = "#57606a", "#e3e7eb"
+LABEL_HEIGHT = 34
 LEAST_PER_SECOND = 1.0
 """Where the logarithmic axis begins."""
 
@@ -75,12 +76,15 @@ def _hosts(points: Sequence[Point]) -> list[str]:
     parts = _grid(SECOND, SECOND_PANEL, [(y(10.0**n), f"{10**n:,}") for n in range(decades + 1)])
     parts += [text(x(n), HEIGHT - BOTTOM + 20, str(n), anchor="middle", colour=_WORDS) for n in HOSTS]
     parts.append(text(SECOND + SECOND_PANEL / 2, HEIGHT - BOTTOM + 38, "hosts; both axes logarithmic", anchor="middle", colour=_WORDS))
+    free = 0.0
     for shared, colour in reversed(list(zip(SHARED, COLOURS, strict=True))):
         mine = sorted((each for each in points if each.shared == shared.name), key=lambda each: each.hosts)
         if mine:
             line = [(x(each.hosts), y(each.bound)) for each in mine]
             parts += _drawn(line, colour)
-            at = line[-1][1]
+            # Lines that end at one place are named below each other, the one that carries most first.
+            at = max(line[-1][1], free)
+            free = at + LABEL_HEIGHT
             parts.append(text(SECOND + SECOND_PANEL + 6, at, shared.name, colour=colour, weight=600, size=12))
             words = f"{short(mine[-1].bound)}/s, {mine[-1].binds}"
             parts.append(text(SECOND + SECOND_PANEL + 6, at + 15, words, colour=colour, size=11))

@@ -19,12 +19,12 @@ class WakePace:
         assert every_seconds >= 0
         self._loop = loop
         self._every_us = round(every_seconds * MICROSECONDS)
-        self._rests_soon = self._every_us == 0
+        self._rests_soon = False
         self._looked_us = 0
 
     def came(self) -> None:
         """Something has come: the loop will rest at the end of this turn. Its threads go on meanwhile."""
-        if not self._rests_soon:
+        if self._every_us and not self._rests_soon:
             self._rests_soon = True
             self._loop.call_soon(self._rest)
 
