@@ -72,7 +72,11 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
         scale = replace(hunt.scale, load=1.0)
         people = planned_people(hunt.scenario, scale, hunt.hold_seconds)
         require_able(
-            int(busiest_hour_people(hunt.scenario, scale, hunt.hold_seconds) * AT_ONCE_SHARE), people, hunt.scale.bytes_ratio, hunt.folder
+            console,
+            int(busiest_hour_people(hunt.scenario, scale, hunt.hold_seconds) * AT_ONCE_SHARE),
+            people,
+            hunt.scale.bytes_ratio,
+            hunt.folder,
         )
         _foretell(hunt, key, console)
         found = search(lambda load, number, is_long: _tell(console, hunt, hunt.live(load, number, is_long)), hunt.rules)

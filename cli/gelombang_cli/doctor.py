@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from rich.console import Console
 
 from gelombang.errors import ExitCode, HostError, InputError
 from gelombang.kernel import listen_counters
@@ -82,11 +83,16 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     return ExitCode.WRONG_INPUT if any(finding.ok is False for finding in findings) else ExitCode.AS_EXPECTED
 
 
-def require_able(people_in_flight: int, people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None) -> None:
-    """Raise HostError with the first thing that forbids the run. `people_in_flight` is the most that may hold a socket at once."""
+def require_able(
+    console: Console, people_in_flight: int, people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None
+) -> None:
+    """Raise HostError with the first thing that forbids the run, and say what may make it doubtful: at its end that would be too late.
+    `people_in_flight` is the most that may hold a socket at once."""
     for finding in examine(people, bytes_ratio, folder, keep_bytes, people_in_flight):
         if finding.ok is False:
             raise HostError(f"{finding.name}: {finding.found}; want {finding.wanted}")
+        if finding.ok is None:
+            console.print(str(finding), highlight=False, soft_wrap=True, markup=False)
 
 
 def examine(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None, at_once: int = 0) -> Iterator[Finding]:

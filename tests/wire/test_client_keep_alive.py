@@ -178,6 +178,16 @@ def test_idle_connections_are_closed_when_the_keep_alive_is_over(pool: Connectio
         pool.close()
 
 
+def test_so_many_are_closed_in_one_go_and_the_rest_in_the_next(pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gelombang_loadtests.pool.CLOSINGS_LIMIT", 2)
+    with serving(staying, staying, staying) as server:
+        for _ in range(3):
+            ask(pool.person(), server.port)
+        later_us = monotonic_us() + 60 * SECOND
+        assert [pool.close_idle(later_us) for _ in range(3)] == [2, 1, 0]
+    assert pool.open_sockets == 0
+
+
 def test_an_expired_connection_is_not_used() -> None:
     pool = ConnectionPool(sockets_limit=3, keep_alive_seconds=0.0)
     person = pool.person()
