@@ -84,27 +84,35 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
 
 
 def require_able(
-    console: Console, people_in_flight: int, people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None
+    console: Console,
+    people_in_flight: int,
+    people: int,
+    bytes_ratio: float,
+    folder: Path,
+    keep_bytes: int | None = None,
+    site_is_here: bool = True,
 ) -> None:
     """Raise HostError with the first thing that forbids the run, and say what may make it doubtful: at its end that would be too late.
     `people_in_flight` is the most that may hold a socket at once."""
-    for finding in examine(people, bytes_ratio, folder, keep_bytes, people_in_flight):
+    for finding in examine(people, bytes_ratio, folder, keep_bytes, people_in_flight, site_is_here):
         if finding.ok is False:
             raise HostError(f"{finding.name}: {finding.found}; want {finding.wanted}")
         if finding.ok is None:
             console.print(str(finding), highlight=False, soft_wrap=True, markup=False)
 
 
-def examine(people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None, at_once: int = 0) -> Iterator[Finding]:
+def examine(
+    people: int, bytes_ratio: float, folder: Path, keep_bytes: int | None = None, at_once: int = 0, site_is_here: bool = False
+) -> Iterator[Finding]:
     """All findings, in the order of the page. `keep_bytes`: what photos may take of the disk, where the run is told so; `at_once`: how many
-    people may hold a connection at once."""
+    people may hold a connection at once; `site_is_here`: they come over loopback, where a crowd has several addresses."""
     yield _python()
     yield _cores()
     yield _memory(people)
     yield _disk(people, bytes_ratio, folder, keep_bytes)
     yield _writable(folder)
     yield _descriptors(max(DESCRIPTORS_WANTED, at_once + DESCRIPTORS_SPARE))
-    yield _ports(people)
+    yield _ports(people > MANY_PEOPLE and not site_is_here)
     yield _reuse()
     yield _backlog(people)
     yield _kernel_queues()
@@ -156,10 +164,11 @@ def _descriptors(wanted: int) -> Finding:
     return Finding("open files", hard >= wanted, f"{soft:,} (limit {hard:,})", f"{wanted:,}: ulimit -n {wanted}")
 
 
-def _ports(people: int) -> Finding:
+def _ports(many: bool) -> Finding:
     """A connection that its client closed keeps its port for a minute, on the way to one server address."""
-    path, wanted = "/proc/sys/net/ipv4/ip_local_port_range", PORTS_OF_MANY if people > MANY_PEOPLE else PORTS_WANTED
-    wish = f'{wanted:,} of them: sysctl net.ipv4.ip_local_port_range="10000 {10_000 + max(wanted, PORTS_OF_MANY)}"'
+    path, wanted = "/proc/sys/net/ipv4/ip_local_port_range", PORTS_OF_MANY if many else PORTS_WANTED
+    where = " for a site on another machine" if many else ""
+    wish = f'{wanted:,} of them{where}: sysctl net.ipv4.ip_local_port_range="10000 {10_000 + max(wanted, PORTS_OF_MANY)}"'
     try:
         low, high = map(int, Path(path).read_text().split())
     except OSError:

@@ -97,7 +97,7 @@ class Generator:
         )
         load_hooks(step.hook for step in self.journey.steps if isinstance(step, RequestStep))
         network = plan.scenario.network
-        routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed)
+        routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed, len(arrivals.due_us))
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
         self._in_flight_limit = min(IN_FLIGHT_LIMIT, self._pool.sockets_limit)
         self._figures = OwnFigures(plan, self._scenario, self.journey, process, self.people, self._in_flight_limit)

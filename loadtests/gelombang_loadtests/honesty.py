@@ -57,7 +57,7 @@ class Sample:
     """Open ones of this process."""
     sockets_limit: int | None
     ports: int | None
-    """How many ports connections may come from."""
+    """How many ports connections may come from, on all addresses that people come from."""
     run_queue_per_core: float | None
     segments_sent: int | None
     segments_retransmitted: int | None
@@ -70,6 +70,11 @@ class Sockets(Protocol):
 
     open_sockets: int
     sockets_limit: int
+
+    @property
+    def source_addresses(self) -> int:
+        """How many addresses they connect from: each has all ports of the kernel's range."""
+        ...
 
 
 class SelfWatch:
@@ -143,7 +148,7 @@ class SelfWatch:
             sent_bytes=now.sent_bytes,
             sockets=None if self._sockets is None else self._sockets.open_sockets,
             sockets_limit=None if self._sockets is None else self._sockets.sockets_limit,
-            ports=self._ports,
+            ports=None if self._ports is None else self._ports * (1 if self._sockets is None else self._sockets.source_addresses),
             run_queue_per_core=None if network.run_queue is None else round(network.run_queue / self._cores, 2),
             segments_sent=network.segments_sent,
             segments_retransmitted=network.segments_retransmitted,

@@ -20,7 +20,9 @@ from gelombang.errors import InputError
 from gelombang.network import ClientCertificate, Network, goes_direct, split_authority
 from gelombang.seeds import Purpose, unit
 from gelombang_loadtests.broken import BrokenError
+from gelombang_loadtests.loopback import loopback_sources
 from gelombang_loadtests.route import Route
+from gelombang_loadtests.target import is_loopback
 
 ROUTES_LIMIT = 1_000
 """Hosts that people of one process are sent to."""
@@ -34,8 +36,10 @@ _Key = tuple[str, int, bool]
 class RouteBook:
     """All routes of a process. Raises InputError for certificates that can't be read."""
 
-    def __init__(self, network: Network | None = None, target_host: str = "", seed: int = 0) -> None:
+    def __init__(self, network: Network | None = None, target_host: str = "", seed: int = 0, people: int = 0) -> None:
+        """`people`: of the whole run; many of them reach this machine itself from several of its addresses."""
         self.network = network or Network()
+        self._sources_on_loopback = loopback_sources(people) if self.network.client == "lean" else []
         self._target_host = target_host
         self._seed = seed
         self._routes: dict[_Key, Route] = {}
@@ -51,15 +55,15 @@ class RouteBook:
         """Those that were asked for, in that order."""
         return list(self._routes.values())
 
+    @property
+    def source_addresses(self) -> int:
+        """How many addresses people connect from, on the way that has fewest: each has ports of its own."""
+        return max(min((len(route.sources) for route in self._routes.values()), default=1), 1)
+
     def route(self, host: str, port: int, tls: bool, deadline_us: int) -> Route:
         """The way there. Raises BrokenError when the name has no address, or none in time."""
         route = self._routes.get((host, port, tls))
         return route if route is not None else self._find(host, port, tls, deadline_us)
-
-    def source_of(self, index: int) -> str:
-        """The address that a person connects from; empty: the kernel chooses."""
-        sources = self.network.source_addresses
-        return sources[index % len(sources)] if sources else ""
 
     def resumes(self, index: int) -> bool:
         """Whether a person's connections resume a TLS session."""
@@ -93,6 +97,8 @@ class RouteBook:
                 raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {proxy}: {broken.error}") from None
             raise
         route = Route(host, port, family, address, connect_port)
+        is_here = family == socket.AF_INET and is_loopback(address)
+        route.sources = self.network.source_addresses or (self._sources_on_loopback if is_here else ())
         if proxy is not None:
             route.proxy = str(proxy)
             if tls:

@@ -59,6 +59,11 @@ class ConnectionPool:
     def idle_connections(self) -> int:
         return len(self._idle)
 
+    @property
+    def source_addresses(self) -> int:
+        """How many addresses they connect from."""
+        return self.routes.source_addresses
+
     def person(self, index: int = 0) -> "PersonConnections":
         """The connections of a person: none yet. The index decides where they connect from, and whether they resume TLS sessions."""
         return PersonConnections(self, index)
@@ -84,7 +89,7 @@ class ConnectionPool:
             if not self._idle:
                 raise HostError(f"{self.open_sockets} sockets are open; want a higher sockets_limit (`ulimit -n`) or a smaller --sample")
             self._lose(next(iter(self._idle)))
-        source = self.routes.source_of(index)
+        source = route.source_of(index)
         connection = Connection(route, source) if route.context is None else TlsConnection(route, source, self.routes.resumes(index))
         connection.on_lost = self._lose
         self.open_sockets += 1

@@ -4,6 +4,7 @@ A route is made once per host, port and scheme (`network`), and all connections 
 """
 
 import ssl
+from collections.abc import Sequence
 
 from gelombang.histogram import Histogram
 
@@ -33,6 +34,7 @@ class Route:
         "server_name",
         "session",
         "session_us",
+        "sources",
         "tls",
         "tls_version",
         "tunnel",
@@ -46,6 +48,8 @@ class Route:
         self.address = address
         self.connect_port = connect_port
         self.context: ssl.SSLContext | None = None
+        self.sources: Sequence[str] = ()
+        """Addresses that people connect from, in turn; empty: the kernel chooses."""
         self.tls = False
         self.server_name = ""
         self.proxy = ""
@@ -67,6 +71,10 @@ class Route:
         """Wall µs from TLS's first byte to its last, both kinds."""
         self.sentences: dict[str, int] = {}
         self.other_failures = 0
+
+    def source_of(self, index: int) -> str:
+        """The address that a person connects from; empty: the kernel chooses."""
+        return self.sources[index % len(self.sources)] if self.sources else ""
 
     def remember(self, sentence: str) -> None:
         """Count a failure by its words; those beyond the limit without them."""

@@ -57,7 +57,7 @@ def warm_up(pool: ConnectionPool, base: Target, steps: Sequence[Step], allowed: 
     client = client_of(pool.routes.network)
     target = base.at(WARM_UP_PATH)
     request = Request(b"GET", target.path.encode(), target.host, target.port, identity, tls=target.tls)
-    for source in range(max(len(pool.routes.network.source_addresses), 1)):
+    for source in range(pool.source_addresses):
         connections = pool.person(source)
         for _ in range(WARM_UP_REQUESTS if source == 0 and not identity else 1):
             answer = client(connections, request, UNPACED, _deadline_us())
@@ -94,7 +94,7 @@ def _try(pool: ConnectionPool, place: Target) -> None:
     route = routes.route(place.host, place.port, place.tls, _deadline_us())
     if route.context is None:
         return
-    connection = TlsConnection(route, routes.source_of(0), False, routes.context_for(place.host, (HTTP_2, HTTP_1_1)))
+    connection = TlsConnection(route, route.source_of(0), False, routes.context_for(place.host, (HTTP_2, HTTP_1_1)))
     try:
         connection.begin(_deadline_us())
         connection.connect()

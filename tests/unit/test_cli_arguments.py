@@ -114,7 +114,7 @@ def test_a_run_at_full_size_wants_more_of_the_machine_and_is_told_how(tmp_path: 
     assert many["open files"] == "14,521: ulimit -n 14521"
     assert few["accept queue"] == "1,024: sysctl net.core.somaxconn=1024"
     assert many["accept queue"] == "4,096: sysctl net.core.somaxconn=4096"
-    assert many["client ports"] == '50,000 of them: sysctl net.ipv4.ip_local_port_range="10000 60000"'
+    assert many["client ports"] == '50,000 of them for a site on another machine: sysctl net.ipv4.ip_local_port_range="10000 60000"'
     assert many["ports used again"].endswith("sysctl net.ipv4.tcp_tw_reuse=2")
     assert many["memory free"].startswith("4.0 GB for 1,432,133 people")
 

@@ -43,4 +43,6 @@ def test_what_forbids_the_run_is_named_with_what_is_wanted(monkeypatch: pytest.M
 
 def test_many_people_want_ports_for_many(tmp_path: Path) -> None:
     found = {finding.name: finding for finding in doctor.examine(286_427, 0.04, tmp_path, 2_000_000_000)}
-    assert found["client ports"].wanted.startswith("50,000 of them")
+    assert found["client ports"].wanted.startswith("50,000 of them for a site on another machine")
+    here = {finding.name: finding for finding in doctor.examine(286_427, 0.04, tmp_path, 2_000_000_000, site_is_here=True)}
+    assert here["client ports"].wanted.startswith("10,000 of them: sysctl")
