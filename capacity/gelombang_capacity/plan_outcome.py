@@ -7,13 +7,14 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from gelombang.clock import MICROSECONDS
 from gelombang_capacity.demand import PASSWORD_STEPS
 from gelombang_capacity.endings import Ending
 from gelombang_capacity.simulation import Simulated
 from gelombang_capacity.world import ENDED, KEPT, PASSED, RECEIVED
 
 LATE_SECONDS = 3_600.0
-"""Who comes to the photos in the last hour is not asked to be through by the end."""
+"""Who came in the last hour, or in the second half of a run of less than two, is not asked to be through by the end."""
 
 
 class Binding(StrEnum):
@@ -31,13 +32,13 @@ class Outcome:
     """One simulated run, at full size."""
 
     came: float
-    """People whose NIK was verified, an hour before the end at the latest: those who could upload."""
+    """Of those who could, whose NIK was verified."""
     could: float
-    """People whose data the site had, who would have been verified by a registry without a cap."""
+    """People who came early enough (`LATE_SECONDS`), whose data the site had, and whom a registry without a cap would have verified."""
     through: float
-    """People past both photos by the end."""
+    """People past both photos by the end, whenever they came."""
     share_through: float
-    """Of those who could: the question is about them, so a registry that keeps them out counts as not through."""
+    """Past both photos, of those who could: the question is about them, so a registry that keeps them out counts as not through."""
     waited_minutes: float
     """Per person who came to the photos: from the NIK to both photos or the end, thinking included."""
     tries: float
@@ -85,11 +86,9 @@ def outcome(simulated: Simulated, target_ratio: float) -> Outcome:
     gate = next((i for i in range(photos[0] - 1, -1, -1) if order.scenario.journey[i].form == "message"), photos[0] - 1)
     until = round(order.for_seconds / grid.seconds)
     passed = world.by_step[PASSED]
-    early = max(1, round((order.for_seconds - LATE_SECONDS) / grid.seconds))
-    came = float(passed[gate, :early].sum())
-    asked = float(passed[_data_step(names, gate), :early].sum()) * order.scenario.people.nik_known_ratio
-    could = max(came, asked, 1.0)
+    could, came, early_through = _early(simulated, (_data_step(names, gate), gate, photos[-1]))
     through = float(passed[photos[-1], :until].sum())
+    share = early_through / max(could, 1)
     between = np.cumsum(passed[gate, :until] - passed[photos[-1], :until]).sum() * grid.seconds
     acknowledged = float(world.endings[Ending.OK].sum())
     attempts = float(world.endings.sum())
@@ -98,14 +97,27 @@ def outcome(simulated: Simulated, target_ratio: float) -> Outcome:
         came=stands(came),
         could=stands(could),
         through=stands(through),
-        share_through=min(1.0, through / could),
+        share_through=share,
         waited_minutes=float(between) / max(float(passed[gate, :until].sum()), 1.0) / 60,
         tries=attempts / max(acknowledged, 1.0),
         received_bytes=stands(float(received.sum())),
         network_peak_bytes_per_second=stands(float(received.max())) / grid.seconds,
         registry_wait_minutes=_registry_wait(simulated, gate, until),
-        binding=_binding(simulated, min(1.0, through / could) >= target_ratio, came / could, through / max(came, 1.0), until),
+        binding=_binding(simulated, share >= target_ratio, came / max(could, 1), early_through / max(came, 1), until),
     )
+
+
+def _early(simulated: Simulated, steps: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Of the people who came early enough: those who could, those verified, those past the last photo. `steps`: data, gate, last photo.
+
+    One by one, because those who came late and got through would stand for others who came before them and did not.
+    """
+    order, people = simulated.order, simulated.world.people
+    late_seconds = order.for_seconds - min(LATE_SECONDS, order.for_seconds / 2)
+    early = simulated.plan.due_us <= order.scale.wall_seconds(late_seconds) * MICROSECONDS
+    has_data, is_verified, is_through = (early & ((people["passed"] >> step) & 1 == 1) for step in steps)
+    could = is_verified | has_data & (people["is_known"] == 1)
+    return int(could.sum()), int(is_verified.sum()), int((is_through & could).sum())
 
 
 def _data_step(names: Sequence[str], gate: int) -> int:
