@@ -37,6 +37,7 @@ from gelombang_loadtests.honesty import SelfWatch
 from gelombang_loadtests.inbox_sources import Source
 from gelombang_loadtests.inboxes import Inboxes, inboxes, opened
 from gelombang_loadtests.loop import Loop
+from gelombang_loadtests.loopback import loopback_sources
 from gelombang_loadtests.message_form import MessageForm
 from gelombang_loadtests.metrics_page import write_last_page
 from gelombang_loadtests.network import RouteBook
@@ -97,7 +98,7 @@ class Generator:
         )
         load_hooks(step.hook for step in self.journey.steps if isinstance(step, RequestStep))
         network = plan.scenario.network
-        routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed, len(arrivals.due_us))
+        routes = RouteBook(network and self.beside.secrets.in_model(network), self._base.host, plan.seed, loopback_sources(arrivals.due_us))
         self._pool = ConnectionPool(sockets_limit_of_host(), routes=routes)
         self._in_flight_limit = min(IN_FLIGHT_LIMIT, self._pool.sockets_limit)
         self._figures = OwnFigures(plan, self._scenario, self.journey, process, self.people, self._in_flight_limit)

@@ -8,6 +8,7 @@ import base64
 import ipaddress
 import socket
 import ssl
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 import gevent
@@ -20,7 +21,6 @@ from gelombang.errors import InputError
 from gelombang.network import ClientCertificate, Network, goes_direct, split_authority
 from gelombang.seeds import Purpose, unit
 from gelombang_loadtests.broken import BrokenError
-from gelombang_loadtests.loopback import loopback_sources
 from gelombang_loadtests.route import Route
 from gelombang_loadtests.target import is_loopback
 
@@ -36,10 +36,10 @@ _Key = tuple[str, int, bool]
 class RouteBook:
     """All routes of a process. Raises InputError for certificates that can't be read."""
 
-    def __init__(self, network: Network | None = None, target_host: str = "", seed: int = 0, people: int = 0) -> None:
-        """`people`: of the whole run; many of them reach this machine itself from several of its addresses."""
+    def __init__(self, network: Network | None = None, target_host: str = "", seed: int = 0, on_loopback: Sequence[str] = ()) -> None:
+        """`on_loopback`: addresses of this machine that people connect from where a host is on it too, and nobody says others."""
         self.network = network or Network()
-        self._sources_on_loopback = loopback_sources(people) if self.network.client == "lean" else []
+        self._on_loopback = on_loopback if self.network.client == "lean" else ()
         self._target_host = target_host
         self._seed = seed
         self._routes: dict[_Key, Route] = {}
@@ -98,7 +98,7 @@ class RouteBook:
             raise
         route = Route(host, port, family, address, connect_port)
         is_here = family == socket.AF_INET and is_loopback(address)
-        route.sources = self.network.source_addresses or (self._sources_on_loopback if is_here else ())
+        route.sources = self.network.source_addresses or (self._on_loopback if is_here else ())
         if proxy is not None:
             route.proxy = str(proxy)
             if tls:
