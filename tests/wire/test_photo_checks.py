@@ -1,13 +1,15 @@
 """From `received` to `validated` or `rejected`: after the acknowledgement, across restarts, and back to the person."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from gelombang.attempt import Code
-from gelombang_server.checking.decoder import Decoder
+from gelombang_server.checking.decoder import PHOTOS_AT_ONCE, Decoder
 from tests.support.upload_site import until
 from tests.unit.test_check_photo import SOUND, with_broken_tables
 from wire.serversite import Site, plan, profile, serving
@@ -73,13 +75,49 @@ async def test_a_photo_that_takes_too_much_cpu_is_undecodable_and_the_next_one_i
     small.write_bytes(SOUND)
     hurried = Decoder(25_000_000, 0.01)
     try:
-        assert await hurried.check(large) is Code.PHOTO_UNDECODABLE
+        assert await hurried.check([large]) == [Code.PHOTO_UNDECODABLE]
         patient = Decoder(25_000_000, 60.0)
-        assert await patient.check(large) is Code.NONE
-        assert await patient.check(small) is Code.NONE
+        assert await patient.check([large]) == [Code.NONE]
+        assert await patient.check([small]) == [Code.NONE]
         await patient.close()
     finally:
         await hurried.close()
+
+
+async def test_of_photos_that_are_handed_over_together_only_the_one_that_ends_the_process_suffers(tmp_path: Path) -> None:
+    sound, broken, deadly = tmp_path / "sound.jpg", tmp_path / "broken.jpg", tmp_path / "not-there.jpg"
+    sound.write_bytes(SOUND)
+    broken.write_bytes(with_broken_tables())
+    decoder = Decoder(25_000_000, 60.0)
+    good, bad = Code.NONE, Code.PHOTO_UNDECODABLE
+    try:
+        assert await decoder.check([deadly, sound, broken, deadly, deadly, sound, deadly]) == [bad, good, bad, bad, bad, good, bad]
+        assert await decoder.check([sound] * PHOTOS_AT_ONCE) == [good] * PHOTOS_AT_ONCE
+    finally:
+        await decoder.close()
+
+
+async def test_photos_that_wait_are_handed_over_several_at_a_time_and_each_has_its_own_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, together = PHOTOS_AT_ONCE + 3, []
+    check = Decoder.check
+
+    async def watched(decoder: Decoder, paths: Sequence[Path]) -> list[Code]:
+        together.append(len(paths))
+        return await check(decoder, paths)
+
+    monkeypatch.setattr(Decoder, "check", watched)
+    async with serving(plan(tmp_path, site_profile(checks=None))) as site:
+        for number in range(people):
+            session = await site.sign_up(f"siti-{number}")
+            assert (await send(site, session, with_broken_tables() if number == 5 else SOUND))[0] == 201
+    (tmp_path / "ledger-server-0.bin").unlink()
+    async with serving(plan(tmp_path, site_profile())) as site:
+        await until(lambda: len(verdicts(site)) == people, within_seconds=60)
+        rows = site.execute("SELECT verdict FROM photos JOIN photo_checks ON photo = id ORDER BY photos.rowid")
+    assert [number for number, (verdict,) in enumerate(rows) if verdict != "validated"] == [5]
+    assert [each for each in together if each] == [PHOTOS_AT_ONCE, 3]
 
 
 async def test_a_decoder_that_somebody_killed_is_started_again_and_the_photo_does_not_suffer(tmp_path: Path) -> None:
@@ -87,10 +125,10 @@ async def test_a_decoder_that_somebody_killed_is_started_again_and_the_photo_doe
     photo.write_bytes(SOUND)
     decoder = Decoder(1_000_000, 60.0)
     try:
-        assert await decoder.check(photo) is Code.NONE
+        assert await decoder.check([photo]) == [Code.NONE]
         assert decoder._process is not None
         decoder._process.kill()
         await decoder._process.wait()
-        assert await decoder.check(photo) is Code.NONE
+        assert await decoder.check([photo]) == [Code.NONE]
     finally:
         await decoder.close()

@@ -17,7 +17,7 @@ from gelombang.attempt import Code
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.profile_uploads import Checks
 from gelombang_server.background import run_for_ever
-from gelombang_server.checking.decoder import Decoder
+from gelombang_server.checking.decoder import PHOTOS_AT_ONCE, Decoder
 from gelombang_server.checking.states import VALIDATED
 from gelombang_server.config import SiteContext
 from gelombang_server.photo_vault import PhotoVault
@@ -48,7 +48,7 @@ class PhotoChecker:
         self._decoders = [Decoder(pixels_limit, checks.cpu_seconds_limit) for _ in range(checks.processes)]
         self._read: deque[Unchecked] = deque()
         self._unsaved: list[tuple[str, Code]] = []
-        """(photo, verdict) not durable yet: at most `SAVE_LIMIT`, and one for each decoder."""
+        """(photo, verdict) not durable yet: at most `SAVE_LIMIT`, and what the decoders have at once."""
         self._unsaved_since_us = 0
         self._last_row: int | None = None
         """The newest row that was taken up; None before the database was asked where to begin."""
@@ -86,7 +86,10 @@ class PhotoChecker:
         """What each is. Raises Problem while the store of photos can't be read."""
         async with AsyncExitStack() as copies:
             paths = [await copies.enter_async_context(self._vault.at_hand(one.path)) for one in batch]
-            return await asyncio.gather(*(decoder.check(path) for decoder, path in zip(self._decoders, paths, strict=False)))
+            share = -(-len(paths) // len(self._decoders))
+            shares = (paths[k * share : (k + 1) * share] for k in range(len(self._decoders)))
+            found = await asyncio.gather(*(decoder.check(own) for decoder, own in zip(self._decoders, shares, strict=True)))
+        return [code for own in found for code in own]
 
     async def _save(self) -> None:
         """Raises Problem while the database can't be written; what was found is kept for the next tick."""
@@ -108,7 +111,7 @@ class PhotoChecker:
             # On a shared database, a photo that is not on this machine is looked at by the server that took it.
             is_shared = self._context.profile.database.url is not None
             self._read.extend(one for one in found if not is_shared or self._vault.is_here(one.path))
-        batch = [self._read.popleft() for _ in range(min(len(self._decoders), len(self._read)))]
+        batch = [self._read.popleft() for _ in range(min(PHOTOS_AT_ONCE * len(self._decoders), len(self._read)))]
         if batch:
             self._last_row = batch[-1].row
         return batch

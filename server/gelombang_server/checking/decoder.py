@@ -1,12 +1,15 @@
-"""One process that checks photos, seen from the server: asked for one photo at a time, and started again when it died.
+"""One process that checks photos, seen from the server: handed several at a time, and started again when it died.
 
-A photo over which it died twice is undecodable. Once is not enough: somebody may have killed it over a sound one.
+Several, because a photo takes a millisecond and its way there and back several turns of a loop that may rest after each: one by one, a site
+whose loops rest checked 72 a second of the 114 that came. It looks at them in order, so the photo over which it died is the first that has
+no answer. One over which it died twice is undecodable. Once is not enough: somebody may have killed it over a sound one.
 """
 
 import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from gelombang_server.sealing import KEY_VARIABLE
 
 DEATHS_LIMIT = 2
 """Over one photo."""
+PHOTOS_AT_ONCE = 16
+"""Handed to a process together."""
 
 
 class Decoder:
@@ -24,14 +29,24 @@ class Decoder:
         self._limits = (str(pixels_limit), str(cpu_seconds_limit))
         self._process: Process | None = None
 
-    async def check(self, path: Path) -> Code:
-        """The verdict on a stored photo."""
-        for _ in range(DEATHS_LIMIT):
+    async def check(self, paths: Sequence[Path]) -> list[Code]:
+        """The verdicts on stored photos, in their order; at most `PHOTOS_AT_ONCE`, whose paths fit into a pipe."""
+        assert len(paths) <= PHOTOS_AT_ONCE
+        found: list[Code] = []
+        deaths = 0
+        while len(found) < len(paths):
             process = self._process or await self._start()
-            if line := await _answer(process, path):
-                return Code[line.decode().strip()]
+            told = await _answers(process, paths[len(found) :])
+            deaths = 0 if told else deaths
+            found += told
+            if len(found) == len(paths):
+                break
             await self.close()
-        return Code.PHOTO_UNDECODABLE
+            deaths += 1
+            if deaths == DEATHS_LIMIT:
+                found.append(Code.PHOTO_UNDECODABLE)
+                deaths = 0
+        return found
 
     async def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -50,15 +65,16 @@ class Decoder:
         return self._process
 
 
-async def _answer(process: Process, path: Path) -> bytes:
-    """The process's line; nothing when it died."""
+async def _answers(process: Process, paths: Sequence[Path]) -> list[Code]:
+    """What the process says of the first photos, until it has answered for all or died."""
     assert process.stdin is not None
     assert process.stdout is not None
+    found: list[Code] = []
     if process.stdin.is_closing():
-        return b""
-    try:
-        process.stdin.write(f"{path}\n".encode())
+        return found
+    with suppress(ConnectionError):
+        process.stdin.write("".join(f"{path}\n" for path in paths).encode())
         await process.stdin.drain()
-        return await process.stdout.readline()
-    except ConnectionError:
-        return b""
+        while len(found) < len(paths) and (line := await process.stdout.readline()):
+            found.append(Code[line.decode().strip()])
+    return found
