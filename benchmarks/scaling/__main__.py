@@ -3,8 +3,8 @@
     PYTHONPATH=benchmarks:. python -m scaling [--rounds N] [--people N] [--only PART ...] [--run RUN] [--postgres] [--write]
 
 Parts: processes (live, minutes of a quiet machine), hosts and ten-million (simulated with the prices that processes measured), bill (from
-the record of a run). Each part leaves its figures as JSON beside the others in `--figures`; `--write` puts all that are there
-into the pages and draws the picture.
+the record of a run, the published one unless `--run` says otherwise; nothing is measured for it). Each other part leaves its figures as
+JSON beside the others in `--figures`; `--write` puts all that are there into the pages and draws the picture.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from scaling.processes import PEOPLE, measure
 from scaling.rounds import Measured, read_measured
 
 from gelombang.errors import GelombangError
-from gelombang.record import RunRecord, read_record
+from gelombang.record import read_record
 from gelombang.runplan import read_model, write_model
 from gelombang_capacity.plan_result import PlanResult
 
@@ -30,7 +30,8 @@ PARTS = ("processes", "hosts", "ten-million", "bill")
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, TEN_MILLION_PAGE = DOCS / "scaling.md", DOCS / "ten-million.md"
 PICTURE, FIGURES = DOCS / "pictures" / "scaling.svg", DOCS / "scaling"
-ROUNDS_FILE, HOSTS_FILE, PLAN_FILE, RECORD_FILE = "rounds.json", "hosts.json", "ten-million.json", "record.json"
+PUBLISHED = DOCS.parent / "reports" / "published" / "full-surge"
+ROUNDS_FILE, HOSTS_FILE, PLAN_FILE = "rounds.json", "hosts.json", "ten-million.json"
 RUNS = Path("runs")
 _POINTS = TypeAdapter(list[hosts.Point])
 
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=PEOPLE, help=f"in each round (default {PEOPLE})")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--worlds", type=int, default=3, help="in which the ten million are planned (default 3)")
-    parser.add_argument("--run", type=Path, metavar="RUN", help="the folder of a live run: what a million people cost (part bill)")
+    parser.add_argument("--run", type=Path, default=PUBLISHED, metavar="RUN", help="a live run: what a million people cost (part bill)")
     parser.add_argument("--postgres", action="store_true", help="measure two points on a PostgreSQL of this benchmark's own as well")
     parser.add_argument("--figures", type=Path, default=FIGURES, metavar="DIR", help="where the figures are kept (default: docs/scaling)")
     parser.add_argument("--write", action="store_true", help="put what is in the figures into docs/scaling.md, and draw the picture")
@@ -49,7 +50,7 @@ def main() -> None:
     try:
         _measure(options)
         if options.write:
-            _write(options.figures)
+            _write(options.figures, options.run)
     except GelombangError as error:
         raise SystemExit(str(error)) from None
 
@@ -68,8 +69,6 @@ def _measure(options: argparse.Namespace) -> None:
     if "ten-million" in options.only:
         measured = read_measured(figures / ROUNDS_FILE)
         write_model(figures / PLAN_FILE, ten_million.plan(measured, prices(measured), options.worlds, _tell))
-    if "bill" in options.only and options.run is not None:
-        write_model(figures / RECORD_FILE, read_record(options.run))
 
 
 @contextmanager
@@ -88,7 +87,7 @@ def _tell(line: str) -> None:
     print(f"{line} [{os.getloadavg()[0]:.1f} tasks]", flush=True)
 
 
-def _write(figures: Path) -> None:
+def _write(figures: Path, run: Path) -> None:
     measured: Measured = read_measured(figures / ROUNDS_FILE)
     price = prices(measured)
     parts: dict[str, Sequence[str]] = {"processes": pages.process_lines(measured), "law": pages.law_lines(measured)}
@@ -98,8 +97,7 @@ def _write(figures: Path) -> None:
         parts |= {"prices": pages.price_lines(hosts.asked(), price), "hosts": pages.host_lines(points)}
     if (figures / PLAN_FILE).is_file():
         parts["ten-million"] = pages.plan_lines(read_model(figures / PLAN_FILE, PlanResult))
-    if (figures / RECORD_FILE).is_file():
-        parts["bill"] = pages.bill_lines(read_model(figures / RECORD_FILE, RunRecord), price)
+    parts["bill"] = pages.bill_lines(read_record(run), price)
     for name, lines in parts.items():
         write_between(TEN_MILLION_PAGE if name == "ten-million" else PAGE, f"scaling-{name}", lines)
     PICTURE.write_text(picture.svg(measured, points))

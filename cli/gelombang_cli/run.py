@@ -98,7 +98,8 @@ def _command(parsed: argparse.Namespace) -> ExitCode:
     orders = _orders(parsed, scenario, scale)
     people = planned_people(scenario, scale, orders[0].for_seconds)
     at_once = int(busiest_hour_people(scenario, scale, orders[0].for_seconds) * AT_ONCE_SHARE)
-    require_able(console, at_once, people, scale.bytes_ratio, orders[0].folder, orders[0].keep_bytes, site_is_here=not parsed.target)
+    is_here = not parsed.target or is_loopback_host(host_of(parsed.target))
+    require_able(console, at_once, people, scale.bytes_ratio, orders[0].folder, orders[0].keep_bytes, is_here)
     page = _page_path(parsed.out, orders)
     with _live_board(parsed, console) as board:
         records = _run_all(orders, people, parsed, console, board)

@@ -13,7 +13,8 @@ from gelombang.preflight import plan_numbers, refusals
 from gelombang.runplan import PLAN_FILE, RunPlan, ScaleNumbers, run_number, write_model
 from gelombang.scale import Scale, parse_sample
 from gelombang.scenario import Scenario
-from gelombang_loadtests.target import base_of, is_loopback
+from gelombang.target import is_loopback_host
+from gelombang_loadtests.target import base_of
 
 PROFILE_BY_HAND = "by-hand"
 
@@ -53,7 +54,7 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
     if run_time_seconds:
         for_seconds = min(for_seconds, scale.people_seconds(run_time_seconds))
     numbers = plan_numbers(scenario, scale, for_seconds, planned_people(scenario, scale, for_seconds))
-    here = bool(options.harness_url) and is_loopback(base_of(host, "--host").host)  # the reference server asks for no block
+    here = bool(options.harness_url) and is_loopback_host(base_of(host, "--host").host)  # the reference server asks for no block
     if not here and (faults := refusals(scenario, host, numbers, utc_now())):
         raise InputError("\n".join(faults))
     run_id = f"{utc_now():%Y%m%d-%H%M%S}-{scenario.name}-{PROFILE_BY_HAND}"
@@ -82,7 +83,7 @@ def plan_by_hand(options: Namespace, host: str | None, run_time_seconds: float |
 def refuse_strangers(url: str, setting: str, owned: str) -> None:
     """Raises InputError for a host that is not this machine and that nobody claimed."""
     host = base_of(url, setting).host
-    if not is_loopback(host) and host != owned:
+    if not is_loopback_host(host) and host != owned:
         raise InputError(f"{setting} is {url}, which is not this machine; want --i-own-this-target {host} to send load there")
 
 

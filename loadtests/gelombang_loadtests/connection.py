@@ -162,7 +162,9 @@ class Connection(WaitingSocket):
             self._socket.bind((source, 0))
         except OSError as error:
             self._socket.close()
-            raise HostError(f"network.source_addresses names {source}, which can't be used here ({error.strerror})") from error
+            raise HostError(
+                f"people can't connect from {source} here ({error.strerror}); want addresses of this machine in network.source_addresses"
+            ) from error
 
     def _be_readable_idle(self) -> None:
         if self.on_lost is not None:

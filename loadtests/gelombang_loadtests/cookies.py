@@ -10,6 +10,8 @@ import ipaddress
 from http.cookiejar import http2time  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import NamedTuple
 
+from gelombang.target import is_loopback_host
+
 COOKIES_LIMIT = 50
 """Of one person; the oldest makes room."""
 COOKIE_LIMIT_BYTES = 4_096
@@ -121,7 +123,7 @@ def _fits(cookie: Cookie, host: str, path: str, secure: bool, now: float) -> boo
 
 def _may_be_secure(host: str, secure: bool) -> bool:
     # Browsers trust this machine without TLS.
-    return secure or host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    return secure or is_loopback_host(host)
 
 
 def _is_below(host: str, domain: str) -> bool:

@@ -20,9 +20,9 @@ from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import InputError
 from gelombang.network import ClientCertificate, Network, goes_direct, split_authority
 from gelombang.seeds import Purpose, unit
+from gelombang.target import is_loopback_host
 from gelombang_loadtests.broken import BrokenError
 from gelombang_loadtests.route import Route
-from gelombang_loadtests.target import is_loopback
 
 ROUTES_LIMIT = 1_000
 """Hosts that people of one process are sent to."""
@@ -97,7 +97,7 @@ class RouteBook:
                 raise BrokenError(Outcome.PROXY_REFUSED, f"the proxy {proxy}: {broken.error}") from None
             raise
         route = Route(host, port, family, address, connect_port)
-        is_here = family == socket.AF_INET and is_loopback(address)
+        is_here = family == socket.AF_INET and is_loopback_host(address)
         route.sources = self.network.source_addresses or (self._on_loopback if is_here else ())
         if proxy is not None:
             route.proxy = str(proxy)

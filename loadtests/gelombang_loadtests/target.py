@@ -4,7 +4,6 @@ What a site says (an upload's address, a ticket's, a redirect's) may name any ho
 stay names here: `network` knows their addresses.
 """
 
-import ipaddress
 from typing import NamedTuple
 
 from gelombang.errors import InputError
@@ -52,14 +51,6 @@ def base_of(url: str, setting: str) -> Target:
     except ValueError:
         raise InputError(f"{setting} is {url!r}; want http://HOST:PORT or https://HOST:PORT") from None
     return target._replace(path=target.path.rstrip("/"))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this is surely this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _authority(authority: str, url: str, default_port: int) -> tuple[str, int]:

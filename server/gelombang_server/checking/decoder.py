@@ -37,12 +37,11 @@ class Decoder:
         while len(found) < len(paths):
             process = self._process or await self._start()
             told = await _answers(process, paths[len(found) :])
-            deaths = 0 if told else deaths
             found += told
             if len(found) == len(paths):
                 break
             await self.close()
-            deaths += 1
+            deaths = 1 if told else deaths + 1
             if deaths == DEATHS_LIMIT:
                 found.append(Code.PHOTO_UNDECODABLE)
                 deaths = 0
