@@ -22,6 +22,8 @@ from gelombang_reports.texts import Texts
 LEVELS = 5
 RANGE_WIDTH = 200
 RANGE_HEIGHT = 22
+LABELS_LIMIT = 5
+"""That stand beside each other above a range without touching."""
 
 
 def heat_strips(axis: Axis, records: Sequence[RunRecord], places: Sequence[Place], texts: Texts, figures: Figures) -> list[list[Markup]]:
@@ -67,7 +69,8 @@ def quantile_ranges(steps: Sequence[ResponseStep]) -> tuple[list[list[Markup]], 
         share = (log10(min(max(value, low), high)) - log10(low)) / (log10(high) - log10(low))
         return 4 + share * (RANGE_WIDTH - 8)
 
-    labels = [(f"{tick.label}\u202fs", 100 * x_of(tick.at) / RANGE_WIDTH) for tick in ticks]
+    labelled = ticks[:: -ceil(len(ticks) / LABELS_LIMIT)][::-1]
+    labels = [(f"{tick.label}\u202fs", 100 * x_of(tick.at) / RANGE_WIDTH) for tick in labelled]
     return [[_range(row, x_of, [x_of(tick.at) for tick in ticks]) for row in step.rows] for step in steps], labels
 
 

@@ -23,7 +23,7 @@ from gelombang_reports.json_report import json_report
 from gelombang_reports.marks import Mark, chart_marks
 from gelombang_reports.page import render_page
 from gelombang_reports.places import places
-from gelombang_reports.response import StepSpread, responses
+from gelombang_reports.response import ResponseRow, ResponseStep, StepSpread, Value, responses
 from gelombang_reports.strips import heat_strips, quantile_ranges
 from gelombang_reports.svg import draw
 from gelombang_reports.texts import ENGLISH
@@ -189,3 +189,18 @@ def test_the_document_for_programs_holds_records_intervals_and_the_comparison(fo
     assert both["differences"]["differ"]["target"] == ["april-2020", "hardened"]
     marked = [one["title"] for one in both["comparison"]["measures"] if one["marked"]]
     assert "People past “Selfie with KTP”" in marked
+
+
+@pytest.mark.parametrize(
+    ("seconds", "labels"),
+    [
+        ((0.2, 3.0), ["0.1", "1"]),
+        ((0.02, 400.0), ["0.01", "0.1", "1", "10", "100"]),
+        ((0.002, 2_900.0), ["0.001", "0.1", "10", "1\u202f000"]),
+    ],
+)
+def test_over_a_wide_axis_every_second_power_of_ten_is_named(seconds: tuple[float, ...], labels: list[str]) -> None:
+    row = ResponseRow(0, 1_000, 1.0, tuple(Value(each, enough=True) for each in seconds))
+    _, named = quantile_ranges([ResponseStep("nik", "NIK", True, (row,))])
+    assert [label for label, _ in named] == [f"{label}\u202fs" for label in labels]
+    assert [place for _, place in named] == sorted(place for _, place in named)
