@@ -83,7 +83,7 @@ def build_app(context: SiteContext, *, serves_api: bool, serves_uploads: bool) -
     app[OPENAPI] = orjson.dumps(document(profile, site_routes(profile)))
     app[NEWCOMERS] = NewcomersDoor(context.profile.newcomers, context.seed, context.metrics)
     if serves_api:
-        passwords = Passwords(context.profile.password, context.metrics)
+        passwords = Passwords(context.profile.password, context.metrics, context.profile.api.wake_every_seconds)
         app[PASSWORDS] = passwords
         for row in _api_routes(context.profile):
             ways.add(row)

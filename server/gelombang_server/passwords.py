@@ -5,6 +5,7 @@ so in time, because a hash for somebody who has given up is the dearest thing th
 A log-in with an unknown address costs as much as one with a wrong password.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -25,6 +26,12 @@ T = TypeVar("T")
 FOREVER_US = 1 << 62
 PLACES_PER_THREAD = 2
 """One that is hashed, and one that is next: a busy loop gives away places late."""
+PLACES_PER_THREAD_LIMIT = 64
+"""However long a loop rests and however little a hash costs."""
+RESTS_FOR_PLACE = 2
+"""A place that was given back is given away one rest later, and is a thread's work after another."""
+HASHED_BYTES_PER_SECOND = 2_000_000_000
+"""What a thread fills, passes included, about; only how much it is handed ahead hangs on it."""
 _MEMORY_MIN_KIB = 8
 """argon2's own lower bound with one lane."""
 
@@ -32,11 +39,13 @@ _MEMORY_MIN_KIB = 8
 class Passwords:
     """The hasher of one process."""
 
-    def __init__(self, password: Password, metrics: Metrics) -> None:
+    def __init__(self, password: Password, metrics: Metrics, rest_seconds: float = 0.0) -> None:
+        """`rest_seconds`, wall time: for how long the loop may look at nothing."""
         self._hasher = hasher(password)
         self._threads = CommitThreads(password.threads_limit, "password")
         self._threads_limit = password.threads_limit
-        self._line = PlacesLine(_rule(password), PLACES_PER_THREAD * password.threads_limit, _busy)
+        places = places_per_thread(password, rest_seconds) * password.threads_limit
+        self._line = PlacesLine(_rule(password, places), places, _busy)
         self._nobody = self._hasher.hash("nobody's password")
         metrics.gauge(telemetry.HASH_QUEUE_LIMIT).set(password.queue_limit)
         metrics.gauge(telemetry.HASH_THREADS_LIMIT).set(password.threads_limit)
@@ -81,15 +90,24 @@ class Passwords:
 
 def hasher(password: Password) -> PasswordHasher:
     """argon2id as a scaled profile says."""
-    memory_kib = max(_MEMORY_MIN_KIB, password.memory_bytes // 1024)
-    return PasswordHasher(time_cost=password.time_cost, memory_cost=memory_kib, parallelism=1)
+    return PasswordHasher(time_cost=password.time_cost, memory_cost=_memory_kib(password), parallelism=1)
 
 
-def _rule(password: Password) -> LineRule:
+def places_per_thread(password: Password, rest_seconds: float) -> int:
+    """How many are handed to a thread at once: enough to hash while the loop rests, or a loop that has time left would hold the line up."""
+    hash_seconds = _memory_kib(password) * 1024 * password.time_cost / HASHED_BYTES_PER_SECOND
+    return min(PLACES_PER_THREAD + math.ceil(RESTS_FOR_PLACE * rest_seconds / hash_seconds), PLACES_PER_THREAD_LIMIT)
+
+
+def _memory_kib(password: Password) -> int:
+    return max(_MEMORY_MIN_KIB, password.memory_bytes // 1024)
+
+
+def _rule(password: Password, places: int) -> LineRule:
     """Without a rule of time nobody has waited too long. Who is next at a thread is one of those who may wait."""
     line = password.line
     target_us, interval_us = (FOREVER_US, FOREVER_US) if line is None else (line.target_us, line.interval_us)
-    return LineRule(max(0, password.queue_limit - (PLACES_PER_THREAD - 1) * password.threads_limit), target_us, interval_us)
+    return LineRule(max(0, password.queue_limit - (places - password.threads_limit)), target_us, interval_us)
 
 
 def _busy() -> Problem:
