@@ -29,7 +29,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 # Crowd 4 is a middling one: of 65 people counted in the last 45 minutes a seventh more or less is chance (docs/surge-model.md).
-surge: $(READY)  ## replay the opening hour of 11 April 2020 against both sites (about 4 minutes), and make the page
+surge: $(READY)  ## replay the opening hour of 11 April 2020 against both sites (about 2½ minutes), and make the page
 	@$(BIN)/gelombang run opening-hour --seed 4 $(ARGS)
 
 # One for one the first evening keeps more than two cores busy; with 1/20 of the people the same 57 minutes take two fifths of one.
@@ -69,7 +69,7 @@ test: $(READY) packages $(SCHEMATHESIS) $(MOTO) check  ## everything
 gate: $(READY)  ## has HEAD become slower than the revision in gates/base? (about 10 minutes at most; abstains aloud on a busy machine)
 	@GELOMBANG=$(BIN)/gelombang .ci/gate $(ARGS)
 
-study-gates: $(READY)  ## how often the gate is wrong: an hour more of measuring, then docs/gate-study.md; ARGS=--quick takes 10 minutes
+study-gates: $(READY)  ## how often the gate is wrong: an hour more of measuring, then docs/gate-study.md; ARGS=--quick takes 8 minutes
 	@TMPDIR=$(MEMORY) PYTHONPATH=benchmarks $(BIN)/python -m gate_study $(ARGS)
 
 bench: $(READY)  ## the hot paths, by pytest-benchmark
@@ -84,7 +84,7 @@ bench-server: $(READY)  ## the server beside nginx and @tus/server, small steps,
 bench-simulator: $(READY)  ## the simulator's CPU beside SimPy and Ciw on one small model; ARGS=--surge for the surge as well
 	@PYTHONPATH=benchmarks $(BIN)/python -m simulator_bench $(ARGS)
 
-confirm-plan: $(READY)  ## calibrate on six live runs, plan, run the planned site, score (about 12 minutes of a quiet machine)
+confirm-plan: $(READY)  ## calibrate on six live runs, plan, run the planned site, score (about 10 minutes of a quiet machine)
 	@GELOMBANG=$(BIN)/gelombang sh benchmarks/confirm_plan.sh $(ARGS)
 
 lock: $(READY)  ## write requirements.lock and the locks in tests/ again (needs uv)

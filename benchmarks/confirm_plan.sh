@@ -1,7 +1,7 @@
 #!/bin/sh
 # From measured runs to a plan that a live run confirms: six runs, calibration, plan, confirming run, score. About 10 minutes of a machine that
-# does nothing else, with one state of the code. A run that doubts itself counts for nothing and is made once again; a second doubt, or a
-# calibration that is rejected, ends it.
+# does nothing else, with one state of the code. A run that is INVALID is made once again; a second such run, one that the
+# calibration or the score refuses as SUSPECT, and a calibration that is rejected end it.
 # Usage: benchmarks/confirm_plan.sh [new folder for everything]
 out=${1:-runs/confirm-plan}
 gelombang=${GELOMBANG:-gelombang}

@@ -1,6 +1,6 @@
 """Access logs with the attempt's trace id in each line: nginx, Envoy, or JSON lines; plain or gz.
 
-The first fields of a line are fixed, whatever follows is left alone (docs/your-own-service.md shows them for copying):
+The first fields of a line are fixed, whatever follows is left alone (docs/ledger.md shows them for copying):
 
     nginx   $http_traceparent $msec $status $request_time $upstream_response_time ...
     envoy   %REQ(TRACEPARENT)% %START_TIME(%s.%3f)% %RESPONSE_CODE% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% ...
