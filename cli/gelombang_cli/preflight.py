@@ -132,7 +132,7 @@ def clear(order: Order, console: Console, agreed: bool) -> None:
     found = look(order, console)
     if found.breaches:
         raise InputError("\n".join(found.breaches))
-    if not found.person_went_well and not can_ask:
+    if agreed and not found.person_went_well:
         raise PreflightError(f"the preflight's person {found.fate}: {found.reason}; want one who finishes before {found.people:,} are sent")
     if not agreed and not _agrees(console, f"send {found.people:,} people to {found.target_url}? [y/N] "):
         raise PreflightError("the run was not begun: nobody agreed")

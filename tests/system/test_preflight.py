@@ -54,6 +54,14 @@ def test_a_run_with_yes_is_preceded_by_its_preflight(tmp_path: Path, site: StubS
     assert json.loads((tmp_path / "run" / "record.json").read_text())["fates"]["finished"] == 40
 
 
+def read_to_its_end(terminal: int) -> bytes:
+    shown = b""
+    with suppress(OSError):  # what a terminal says when its other end is closed
+        while piece := os.read(terminal, 4_096):
+            shown += piece
+    return shown
+
+
 @pytest.mark.parametrize(("word", "code", "sent"), [(b"\n", 1, 1), (b"y\n", 0, 11)])
 def test_a_terminal_is_asked_and_only_yes_is_yes(tmp_path: Path, site: StubSite, word: bytes, code: int, sent: int) -> None:
     scenario = own_scenario(tmp_path / "own.toml", per_second=5.0, for_seconds=2.0, drain_seconds=1.0)
@@ -65,9 +73,7 @@ def test_a_terminal_is_asked_and_only_yes_is_yes(tmp_path: Path, site: StubSite,
         while b"[y/N] " not in shown:
             shown += os.read(ours, 4_096)
         os.write(ours, word)
-        with suppress(OSError):  # what a terminal says when its other end is closed
-            while os.read(ours, 4_096):
-                pass
+        read_to_its_end(ours)
     os.close(ours)
     assert (process.returncode, len(site.asked)) == (code, sent), shown
 
@@ -134,3 +140,16 @@ def test_a_person_who_does_not_get_through_ends_it_with_the_step(tmp_path: Path)
         assert done.returncode == 1, done.stdout + done.stderr
         assert {asked.person for asked in site.asked} == {600}
     assert "preflight" in done.stderr
+
+
+def test_with_yes_a_terminal_is_not_asked_about_a_person_who_does_not_get_through_either(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with stub_site(lambda site, asked: Reply(status=404)) as site:
+        words = [sys.executable, "-m", "gelombang_cli", "run", str(own_scenario(tmp_path / "own.toml")), "--target", site.url, "--yes"]
+        with subprocess.Popen(words, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+            os.close(theirs)
+            shown = read_to_its_end(ours)
+        assert {asked.person for asked in site.asked} == {600}
+    os.close(ours)
+    assert process.returncode == 1, shown
+    assert b"the preflight's person" in shown
