@@ -142,8 +142,12 @@ def _address_faults(plan: ServerPlan) -> list[Fault]:
 
 
 def scaled_profile(plan: ServerPlan) -> Profile:
-    """The site at this run's scale, as one of its upload processes has it: an equal share of store, line and budgets."""
-    profile = scaled(plan.profile, plan.scale.scale())
+    """The site at this run's scale, as one of its upload processes has it."""
+    return shared(scaled(plan.profile, plan.scale.scale()))
+
+
+def shared(profile: Profile) -> Profile:
+    """What one of the upload processes has of the site: an equal share of store, line and budgets."""
     uploads, store, places = profile.uploads, profile.store, profile.uploads.processes
     if places == 1 or store is None:
         return profile

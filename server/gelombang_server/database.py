@@ -152,9 +152,10 @@ class Database(WaitingOperations):
             self._loop.call_soon_threadsafe(self._end_group, work())
 
     def _commit(self, batch: Sequence[Item], results: Sequence[Result], began_us: int) -> Sequence[Result]:
+        if not self._writer.in_transaction:
+            return results  # Alone, and undone: nothing is left to commit.
         try:
-            if self._writer.in_transaction:
-                self._writer.execute("COMMIT")
+            self._writer.execute("COMMIT")
         except sqlite3.Error as error:
             return self._undone(batch, error)
         self._commit_seconds.observe((monotonic_us() - began_us) / MICROSECONDS)

@@ -31,7 +31,7 @@ from gelombang.steps import PhotoKind
 from gelombang_server.checking.states import VALIDATED
 from gelombang_server.commit_line import CommitLine
 from gelombang_server.config import SiteContext
-from gelombang_server.deadline import passed, require_time
+from gelombang_server.deadline import passed
 from gelombang_server.directory_sync import Sync
 from gelombang_server.peoplestore import Cursor, UncertainProblem
 from gelombang_server.photo_metrics import SYNCS, timed, watch_pool
@@ -103,7 +103,6 @@ class PhotoKeeper:
 
     async def keep(self, upload: Upload, request: web.Request) -> Kept:
         """Store the photo and wait for it as long as the profile's proxy does. Raises Problem; may be cancelled when the client left."""
-        require_time(upload.deadline_us, Stage.STORE)
         work = asyncio.create_task(self._work(upload))
         self.works[work] = upload
         work.add_done_callback(self._ended)

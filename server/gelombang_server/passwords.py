@@ -44,7 +44,8 @@ class Passwords:
         self._hasher = hasher(password)
         self._threads = CommitThreads(password.threads_limit, "password")
         self._threads_limit = password.threads_limit
-        places = places_per_thread(password, rest_seconds) * password.threads_limit
+        most = password.threads_limit + password.queue_limit
+        places = min(places_per_thread(password, rest_seconds) * password.threads_limit, most)
         self._line = PlacesLine(_rule(password, places), places, _busy)
         self._nobody = self._hasher.hash("nobody's password")
         metrics.gauge(telemetry.HASH_QUEUE_LIMIT).set(password.queue_limit)
@@ -107,7 +108,7 @@ def _rule(password: Password, places: int) -> LineRule:
     """Without a rule of time nobody has waited too long. Who is next at a thread is one of those who may wait."""
     line = password.line
     target_us, interval_us = (FOREVER_US, FOREVER_US) if line is None else (line.target_us, line.interval_us)
-    return LineRule(max(0, password.queue_limit - (places - password.threads_limit)), target_us, interval_us)
+    return LineRule(password.queue_limit - (places - password.threads_limit), target_us, interval_us)
 
 
 def _busy() -> Problem:

@@ -9,7 +9,7 @@ from typing import Never
 
 from gelombang.rehearsed_fault import FaultSetting, changed
 from gelombang.scale import scaled
-from gelombang_server.config import SiteContext
+from gelombang_server.config import SiteContext, shared
 
 
 async def rehearse(context: SiteContext) -> Never:
@@ -22,7 +22,7 @@ async def rehearse(context: SiteContext) -> Never:
         if fault.setting is FaultSetting.SYNC_FAILS:
             context.sync_fails = bool(fault.value)
         profile = changed(profile, fault)
-        context.profile = scaled(profile, context.scale)
+        context.profile = shared(scaled(profile, context.scale))
         for tell in context.when_changed:
             tell()
     while True:

@@ -159,6 +159,7 @@ async def _take_photo(request: web.Request, context: SiteContext, desk: TicketDe
             raise Problem(Code.PHOTO_DIGEST_MISMATCH, "the photo is not the one that was announced; please send it again")
         attempt.stage = Stage.INSPECT
         inspection.check()
+        require_time(deadline_us, Stage.STORE)
     except BaseException:
         part.discard()
         raise

@@ -5,10 +5,12 @@ from threading import Event
 
 import pytest
 
+from gelombang.attempt import Code
 from gelombang.loading import load_profile
 from gelombang.profile import Password
 from gelombang_server.metrics import Metrics
 from gelombang_server.passwords import HASHED_BYTES_PER_SECOND, Passwords, places_per_thread
+from gelombang_server.problem import Problem
 
 KIB = 1024
 
@@ -54,4 +56,19 @@ async def test_threads_go_on_hashing_while_the_loop_looks_at_nothing(rest_second
     assert len(begun) == hashed_meanwhile
     await asyncio.gather(*people)
     assert sorted(begun) == list(range(20))
+    passwords.close()
+
+
+async def test_however_much_is_handed_ahead_no_more_wait_than_the_profile_says() -> None:
+    few = password(threads_limit=1, queue_limit=3, memory_bytes=1, line=None)
+    passwords = Passwords(few, Metrics("planned", "1", 0), 0.05)
+    goes_on = Event()
+    people = [asyncio.create_task(passwords._in_thread(goes_on.wait, 20.0)) for _ in range(5)]
+    while not people[-1].done():
+        await asyncio.sleep(0)
+    refused = people[-1].exception()
+    assert isinstance(refused, Problem)
+    assert refused.code is Code.HASH_QUEUE_FULL
+    goes_on.set()
+    assert all(await asyncio.gather(*people[:-1]))
     passwords.close()

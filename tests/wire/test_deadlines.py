@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from gelombang.attempt import Code, ServerOutcome, Stage
+from gelombang.clock import sleep_seconds
+from gelombang_server.tickets import Ticket
 from tests.support.upload_site import (
     FAST_STORE,
     STUCK_STORE,
@@ -88,3 +90,22 @@ async def test_a_deadline_that_is_no_number_of_seconds_is_refused_by_name(tmp_pa
 async def test_a_site_that_does_not_obey_deadlines_ignores_them(tmp_path: Path) -> None:
     async with upload_site(tmp_path, "hardened", store=FAST_STORE, tickets={"obeys_deadlines": False}) as site:
         assert b" 201 " in await put(site, "0")
+
+
+async def test_a_photo_that_a_late_loop_finds_past_its_deadline_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with upload_site(tmp_path, "hardened", store=FAST_STORE) as site:
+        received = site.desk.photo_received
+
+        def late(ticket: Ticket) -> None:
+            received(ticket)
+            sleep_seconds(0.2)  # The loop does something else until nobody waits any more.
+
+        monkeypatch.setattr(site.desk, "photo_received", late)
+        assert b" 504 " in await put(site, "0.2")
+        await until(lambda: site.context.book.in_flight == 0)
+        assert_idle(site)
+        assert site.keeper.files.gathered_bytes == 0
+        assert site.rows() == []
+    assert end_of(ledger(tmp_path)[0]) == (Stage.STORE, ServerOutcome.FAILED, Code.DEADLINE_PASSED, 504)

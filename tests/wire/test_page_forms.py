@@ -10,9 +10,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gelombang.attempt import Outcome, Phase
+from gelombang.attempt import Code, Outcome, Phase
 from gelombang.attempt_id import PAGE_PEOPLE, AttemptId
 from gelombang.ledger import GENERATOR_ROW, read_rows
+from gelombang.profile import Profile
+from gelombang.runplan import ScaleNumbers
+from gelombang_server.photo_vault import FolderVault, PhotoOf
+from gelombang_server.photopart import PhotoPart
+from gelombang_server.problem import Problem
 from support.form_browser import Browser
 from tests.support.upload_site import jpeg, sha256
 from tests.wire.serversite import PASSWORD, RUN, Site, plan, profile, serving
@@ -234,18 +239,42 @@ async def test_a_plain_form_is_refused_before_its_bytes_where_there_is_no_room(t
         assert site.sample("upload_received_bytes_total") == 0
 
 
+async def test_when_the_store_of_photos_is_away_people_with_a_form_are_not_all_told_the_same_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(vault: FolderVault, part: PhotoPart, of: PhotoOf) -> str:
+        raise Problem(Code.OBJECTS_GONE, "the store of photos does not answer")
+
+    monkeypatch.setattr(FolderVault, "keep", gone)
+    told = set()
+    slow = ScaleNumbers(sample="1/50", bytes_ratio=0.1)  # A second is a second: Retry-After has whole ones.
+    async with serving(plan(tmp_path, one_process_profile(), scale=slow)) as site:
+        for name in ("siti", "budi", "ayu", "joko"):
+            browser = Browser(site, name)
+            await browser.sign_up()
+            await browser.ask("GET", "/foto/ktp")
+            status, _, answer = await browser.ask("POST", f"/foto/ktp?formulir={browser.token}", data=photo(jpeg(5_000)))
+            assert status == 503
+            told.add(answer.headers["Retry-After"])
+    assert len(told) > 1
+
+
 def photo(body: bytes) -> aiohttp.FormData:
     form = aiohttp.FormData()
     form.add_field("photo", body, filename="photo.jpg", content_type="image/jpeg")
     return form
 
 
-@asynccontextmanager
-async def one_process(folder: Path, **tickets: Any) -> AsyncIterator[Site]:
+def one_process_profile(**tickets: Any) -> Profile:
     """hardened, with uploads in the process that has the pages."""
     uploads = profile("hardened").uploads.model_dump(exclude_none=True)
     uploads["tickets"] |= tickets
-    async with page_site(folder, "hardened", uploads=uploads | {"own_process": False}) as site:
+    return profile("hardened", uploads=uploads | {"own_process": False})
+
+
+@asynccontextmanager
+async def one_process(folder: Path, **tickets: Any) -> AsyncIterator[Site]:
+    async with serving(plan(folder, one_process_profile(**tickets))) as site:
         yield site
 
 

@@ -162,3 +162,17 @@ async def test_a_damaged_file_is_told_to_each_who_asks_and_nobody_waits_for_ever
                 await asyncio.wait_for(database.run(adding(word)), 10)
     assert await database.run(adding("c")) == "c"
     assert await database.read(words) == ["c"]
+
+
+async def test_what_was_undone_alone_is_no_commit(database: Database, metrics: Metrics) -> None:
+    def refuse(cursor: Cursor) -> None:
+        raise Problem(Code.ALREADY_DONE, "no")
+
+    def sample(name: str) -> float | None:
+        return metrics.registry.get_sample_value(f"gelombang_server_{name}")
+
+    await database.run(adding("a"))
+    with pytest.raises(Problem):
+        await database.run(refuse)
+    metrics.page()
+    assert [sample(name) for name in ("database_commits_total", "database_operations_total", "database_commit_seconds_count")] == [1, 1, 1]

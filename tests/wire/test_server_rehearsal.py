@@ -2,10 +2,15 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from gelombang.profile import Profile
 from gelombang.rehearsed_fault import OF_THE_DISK, FaultSetting, RehearsedFault, changed
+from gelombang_server.config import SiteContext
+from gelombang_server.rehearsal import rehearse
 from tests.support.upload_site import UploadSite, jpeg, until, upload_site
 from tests.wire.serversite import Site, plan, profile, serving
 
@@ -82,3 +87,16 @@ async def test_a_disk_that_loses_writes_is_told_by_name_and_trusted_again_when_t
         assert site.rows() == []
         site.context.sync_fails = False
         assert (await site.send(1, jpeg(3_000), number=2))[0] == 201
+
+
+async def test_of_several_upload_processes_each_still_has_its_share_of_the_store_after_a_fault(tmp_path: Path) -> None:
+    uploads = HARDENED.uploads.model_dump(exclude_none=True) | {"processes": 3}
+    faults = [fault(FaultSetting.STORE_CAPACITY, 9e9)]
+    order = plan(tmp_path, profile("hardened", uploads=uploads), faults=faults)
+    context = SimpleNamespace(plan=order, profile=None, scale=order.scale.scale(), now_us=lambda: 0)
+    came = asyncio.Event()
+    context.when_changed = [came.set]
+    rehearsal = asyncio.create_task(rehearse(cast(SiteContext, context)))
+    await came.wait()
+    rehearsal.cancel()
+    assert cast(Profile, context.profile).modelled_store.capacity_bytes == round(9e9 * 0.1 / 50) // 3

@@ -33,7 +33,7 @@ from gelombang_server.pages.registering import asker
 from gelombang_server.pages.visitor import TOKEN_FIELD, Visitor, require_form_token, visitor_of
 from gelombang_server.photobody import Inspection
 from gelombang_server.problem import Problem
-from gelombang_server.ticketed import DESK, SHED_HERE, TUS_PATH, TicketWish, give_ticket
+from gelombang_server.ticketed import DESK, TUS_PATH, TicketWish, give_ticket, tell_return
 from gelombang_server.whole_photo import Kept, Upload
 
 TICKET_PATH = "/foto/tiket"
@@ -154,8 +154,7 @@ async def _take_with_ticket(request: web.Request, applicant: int, kind: PhotoKin
         try:
             return await _read_and_keep(request, applicant, kind, lambda: desk.photo_received(ticket))
         except Problem as problem:
-            if problem.code in SHED_HERE:
-                problem.retry_after_seconds = desk.return_after_seconds(applicant)
+            tell_return(problem, desk, applicant)
             raise
         finally:
             desk.close(ticket)
