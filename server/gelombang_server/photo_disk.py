@@ -5,6 +5,7 @@ into the folder when the site ends, so that a run's folder holds its photos whoe
 mounted, and the photos can be read there; `umount` takes it away.
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,6 @@ from gelombang.errors import HostError
 
 COMMAND_SECONDS = 60.0
 PROGRAMS = ("mkfs.ext4", "mount", "umount")
-_MOUNTS = Path("/proc/self/mountinfo")
 _SEARCHED = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
@@ -48,12 +48,11 @@ def photo_disk(folder: Path, size_bytes: int) -> Iterator[str]:
         beside.rename(folder)
         image.unlink()
         raise
-    _move_all(beside, folder)
-    beside.rmdir()
     try:
+        _fill(folder, beside, size_bytes)
         yield _device_of(folder)
     finally:
-        beside.mkdir()
+        beside.mkdir(exist_ok=True)
         _move_all(folder, beside)
         _run(("umount", str(folder)))
         folder.rmdir()
@@ -61,19 +60,27 @@ def photo_disk(folder: Path, size_bytes: int) -> Iterator[str]:
         image.unlink()
 
 
+def _fill(disk: Path, source: Path, size_bytes: int) -> None:
+    try:
+        _move_all(source, disk)
+    except OSError as error:
+        raise HostError(f"what is in {disk} can't be put on a disk of {size_bytes:,} bytes ({error}); want a larger one") from error
+    source.rmdir()
+
+
 def _move_all(source: Path, target: Path) -> None:
+    """What the target has already is whole there: it was not moved away for want of room."""
     for entry in sorted(source.iterdir()):
-        if entry.name != "lost+found":
+        if entry.name != "lost+found" and not (target / entry.name).exists():
             shutil.move(entry, target / entry.name)
 
 
 def _device_of(folder: Path) -> str:
-    """The device that is mounted there (proc(5), mountinfo: id, parent, MAJOR:MINOR, root, mount point)."""
-    for line in _MOUNTS.read_text().splitlines():
-        _, _, device, _, where, *_ = line.split()
-        if where == str(folder.resolve()):
-            return device
-    raise HostError(f"{folder} is not mounted any more; want nobody else to unmount it")
+    """The device that is mounted there, as MAJOR:MINOR."""
+    if not folder.is_mount():
+        raise HostError(f"{folder} is not mounted any more; want nobody else to unmount it")
+    device = folder.stat().st_dev
+    return f"{os.major(device)}:{os.minor(device)}"
 
 
 def _run(command: Sequence[str]) -> None:

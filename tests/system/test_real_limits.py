@@ -59,7 +59,7 @@ def test_who_takes_more_than_the_limit_of_the_processor_is_throttled_and_nothing
 
 @pytest.mark.usefixtures("loop_device")
 def test_a_disk_of_its_own_takes_what_was_there_is_full_by_itself_and_gives_everything_back(tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
+    photos = tmp_path / "the photos"
     photos.mkdir()
     (photos / "earlier.jpg").write_bytes(b"earlier")
     with photo_disk(photos, DISK_BYTES) as device:
@@ -75,6 +75,19 @@ def test_a_disk_of_its_own_takes_what_was_there_is_full_by_itself_and_gives_ever
         "earlier.jpg": b"earlier",
         "00/new.jpg": b"new",
     }
+    assert [path.name for path in tmp_path.iterdir()] == ["the photos"]
+
+
+@pytest.mark.usefixtures("loop_device")
+def test_photos_that_do_not_fit_onto_the_disk_stay_where_they_are_and_nothing_is_left_mounted(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    there = {"1-fits.jpg": b"small", "2-does-not.jpg": bytes(DISK_BYTES), "3-comes-after.jpg": b"small, too"}
+    for name, content in there.items():
+        (photos / name).write_bytes(content)
+    with pytest.raises(HostError, match=f"disk of {DISK_BYTES:,} bytes .*No space left on device"), photo_disk(photos, DISK_BYTES):
+        pass
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == there
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
