@@ -33,7 +33,7 @@ from gelombang.errors import InputError
 from gelombang_gates.callgrind import instructions_by_function
 from gelombang_gates.gate_file import Gate, Instructions
 from gelombang_gates.revision import Revision
-from gelombang_gates.service import filled
+from gelombang_gates.service import filled, words_of
 
 FEW = 20
 TRACED = 20
@@ -86,7 +86,7 @@ def count(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> 
     with _orders(gate, counted, runs, trace=False) as orders, TemporaryDirectory(prefix="gate-") as folder:
         # Compiles everything for the first time, where no instruction is counted.
         for place, revision in enumerate((base, head)):
-            _traced(revision, counted, head, orders.with_name("trace.json"), Path(folder) / f"first-{place}")
+            _traced(names, revision, counted, head, orders.with_name("trace.json"), Path(folder) / f"first-{place}")
         started: list[_Started] = []
         try:
             for place, revision in enumerate((base, head)):
@@ -104,7 +104,8 @@ def traced(gate: Gate, counted: Instructions, base: Revision, head: Revision) ->
     """Base and head: what each route takes for a request, by function of the service's own language."""
     few = [{route.name: TRACED for route in gate.route}]
     with _orders(gate, counted, few, trace=True) as orders, TemporaryDirectory(prefix="gate-") as folder:
-        return [_traced(own, counted, head, orders, Path(folder) / str(place)) for place, own in enumerate((base, head))]
+        routes = [route.name for route in gate.route]
+        return [_traced(routes, own, counted, head, orders, Path(folder) / str(place)) for place, own in enumerate((base, head))]
 
 
 @contextmanager
@@ -124,7 +125,7 @@ def _orders(gate: Gate, counted: Instructions, runs: Sequence[Mapping[str, int]]
 
 def _words(counted: Instructions, head: Revision, orders: Path, folder: Path) -> list[str]:
     values = {"head": str(head.tree), "orders": str(orders), "folder": str(folder)}
-    return [filled(word, values) for word in counted.command.split()]
+    return [filled(word, values) for word in words_of(counted.command)]
 
 
 def _start(revision: Revision, counted: Instructions, head: Revision, orders: Path, folder: Path) -> _Started:
@@ -178,7 +179,9 @@ def _slopes(names: Sequence[str], counted: Instructions, started: _Started, with
     return found
 
 
-def _traced(revision: Revision, counted: Instructions, head: Revision, orders: Path, folder: Path) -> dict[str, dict[str, float]]:
+def _traced(
+    routes: Sequence[str], revision: Revision, counted: Instructions, head: Revision, orders: Path, folder: Path
+) -> dict[str, dict[str, float]]:
     try:
         done = subprocess.run(
             _words(counted, head, orders, folder),
@@ -196,9 +199,12 @@ def _traced(revision: Revision, counted: Instructions, head: Revision, orders: P
     if done.returncode:
         raise _failed(revision, done.returncode, done.stderr)
     try:
-        return _TRACED.validate_json(done.stdout)
+        found = _TRACED.validate_json(done.stdout)
     except ValidationError:
         raise InputError(f"the driver of gate.instructions printed {done.stdout[:200]!r}; want an object of routes and functions") from None
+    if missing := [route for route in routes if route not in found]:
+        raise InputError(f"the driver of gate.instructions printed nothing of {', '.join(missing)}; want each route and its functions")
+    return found
 
 
 def _failed(revision: Revision, code: int, said: str) -> InputError:

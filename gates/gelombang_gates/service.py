@@ -134,14 +134,18 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
-def _split(command: str) -> list[str]:
+def words_of(command: str) -> list[str]:
+    """As a shell reads them. Raises InputError."""
     try:
-        words = shlex.split(command)
+        return shlex.split(command)
     except ValueError as error:
         raise InputError(f"the command is {command!r} ({error}); want words as a shell reads them") from None
+
+
+def _split(command: str) -> list[str]:
     if "{port}" not in command:
         raise InputError(f"the command is {command!r}; want {{port}} in it, where the server must listen on {HOST}")
-    return words
+    return words_of(command)
 
 
 def answers(port: int, path: str) -> bool:
