@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import gelombang.admission
+import gelombang
 from gelombang.errors import HostError
 
 try:
@@ -31,13 +31,15 @@ _COMPILED = (
     *("station", "store", "uploads", "waiting", "walk", "world"),
 )
 """The modules whose code, or whose constants, end up in machine code."""
+_COMPILED_OF_CENTRE = ("admission", "attempt", "clock", "histogram", "journey", "patience", "seeds")
+"""Those of the centre, for the same reason."""
 
 
 def _cache_folder() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for name in _COMPILED:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
-    digest.update(Path(gelombang.admission.__file__).read_bytes())
+    for folder, names in ((Path(__file__), _COMPILED), (Path(gelombang.__file__), _COMPILED_OF_CENTRE)):
+        for name in names:
+            digest.update(folder.with_name(f"{name}.py").read_bytes())
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return str(Path(home) / "gelombang" / f"compiled-{digest.hexdigest()[:16]}")
 

@@ -30,8 +30,6 @@ UNHEARD = "4s"
 """After this the server ends the session of a host that does not even say that it heard; keep-alives alone never end one that was being
 answered when its host was cut off."""
 OLDEST_VERSION = 14
-_VERSION_STEP = 10_000
-"""Of PostgreSQL's numeric versions, from one major version to the next."""
 
 Connection: TypeAlias = asyncpg.Connection
 
