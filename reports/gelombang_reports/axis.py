@@ -50,9 +50,10 @@ class Axis:
         return tuple(result)
 
     def rates(self, record: RunRecord, counts: Sequence[float]) -> tuple[float | None, ...]:
-        """Counts per window to full-size rates per second."""
-        merged = self.merge(counts, sum)
-        return tuple(None if v is None else digits(full_size(record, v) / self.column_seconds) for v in merged)
+        """Counts per window to full-size rates per second. Where a run ends within a column, the rate is that of its windows there."""
+        seconds = self.merge([self.window_seconds] * len(counts), sum)
+        merged = zip(self.merge(counts, sum), seconds, strict=True)
+        return tuple(None if v is None or not there else digits(full_size(record, v) / there) for v, there in merged)
 
     def chart(self, title: str, unit: str, lines: Sequence[Line], top: float, raw: Sequence[Line] = (), record: int | None = None) -> Chart:
         y_max, y_ticks = value_ticks(top)

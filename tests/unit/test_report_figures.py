@@ -136,6 +136,22 @@ def test_upload_charts_conserve_attempts_at_full_size() -> None:
     assert total == pytest.approx(15_110 * 20, rel=1e-4)
 
 
+def steady(windows: int, window_seconds: float) -> RunRecord:
+    """Ten people a second are due from the run's zero to its end; each stands for themselves."""
+    record = collapsing()
+    offered = [round(10 * window_seconds)] * windows
+    found = record.windows.model_copy(update={"window_seconds": window_seconds, "offered": offered})
+    scale = record.scale.model_copy(update={"sample": "1"})
+    return record.model_copy(update={"windows": found, "scale": scale})
+
+
+@pytest.mark.parametrize("windows", [179, 180, 181, 359, 361])
+def test_a_steady_rate_is_steady_to_the_last_column_however_many_windows_it_holds(windows: int) -> None:
+    record = steady(windows, 60.0)
+    axis = Axis([record])
+    assert set(axis.rates(record, record.windows.offered)) == {10.0}
+
+
 def test_charts_of_two_profiles_share_their_axes() -> None:
     lines = drawn([collapsing(), hardened()])
     for pair in (lines.uploads, lines.bytes, lines.offered):
