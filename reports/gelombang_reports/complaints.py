@@ -118,5 +118,5 @@ def _per_minute(axis: Axis, record: RunRecord) -> tuple[float | None, ...]:
 
 def _failed_percent(axis: Axis, record: RunRecord) -> tuple[float | None, ...]:
     windows = record.windows
-    pairs = zip(axis.merge(failed_uploads(record), sum), axis.merge(windows.upload_attempts, sum), strict=True)
+    pairs = zip(axis.merge(record, failed_uploads(record), sum), axis.merge(record, windows.upload_attempts, sum), strict=True)
     return tuple(digits(_WHOLE_PERCENT * (failed or 0.0) / attempts) if attempts else None for failed, attempts in pairs)

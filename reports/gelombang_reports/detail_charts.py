@@ -118,20 +118,20 @@ def response_charts(axis: Axis, records: Sequence[RunRecord], details: Sequence[
 
 
 def merged_for_quantiles(axis: Axis) -> int:
-    """How many windows make one column of a quantile: fewer columns than those of counts, so that samples carry it."""
-    return ceil(axis.windows / QUANTILE_COLUMNS_LIMIT)
+    """How many of the axis's stretches make one column of a quantile: fewer columns than those of counts, so that samples carry it."""
+    return ceil(axis.stretches / QUANTILE_COLUMNS_LIMIT)
 
 
 def column_quantiles(axis: Axis, record: RunRecord, detail: Detail, step: str, quantile: str) -> tuple[float | None, ...]:
     """One quantile of response, people's time, per column; None where its samples do not carry it."""
     merged = merged_for_quantiles(axis)
-    columns = ceil(axis.windows / merged)
+    columns, each = ceil(axis.stretches / merged), axis.windows_in(record, merged)
     segments = detail.segments
     if segments is None or step not in segments.steps:
         return (None,) * columns
     found: list[float | None] = []
     for column in range(columns):
-        first, past = column * merged, (column + 1) * merged
+        first, past = column * each, (column + 1) * each
         enough = segments.window_samples([step], first, past) >= SAMPLES_WANTED[quantile]
         us = segments.window_quantile_us([step], first, past, PROBABILITIES[quantile]) if enough else None
         found.append(None if us is None else digits(us * record.scale.speed / MICROSECONDS))

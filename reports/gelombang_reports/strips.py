@@ -28,7 +28,7 @@ LABELS_LIMIT = 5
 
 def heat_strips(axis: Axis, records: Sequence[RunRecord], places: Sequence[Place], texts: Texts, figures: Figures) -> list[list[Markup]]:
     """One strip per place and record; an empty one where nothing ended there."""
-    counts = [[axis.merge(r.windows.upload_where.get(window_key(place), []), sum) for r in records] for place in places]
+    counts = [[axis.merge(r, r.windows.upload_where.get(window_key(place), []), sum) for r in records] for place in places]
     failed = [own for place, row in zip(places, counts, strict=True) if not place.acknowledged for own in row]
     darkest = max((n for own in failed for n in own if n), default=0.0)
     most = max((n for row in counts for own in row for n in own if n), default=0.0)

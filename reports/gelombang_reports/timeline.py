@@ -108,7 +108,7 @@ def _past_photos(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> Char
 def _waiting(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> Chart:
     lines: list[Line] = []
     for index, record in enumerate(records):
-        merged = axis.merge(record.windows.people_waiting, lambda values: values[-1])
+        merged = axis.merge(record, record.windows.people_waiting, lambda values: values[-1])
         lines.append(
             Line(record.profile, PROFILE_COLOURS[index], tuple(None if v is None else round(full_size(record, v)) for v in merged))
         )
@@ -150,8 +150,8 @@ def _response(axis: Axis, records: Sequence[RunRecord], texts: Texts) -> tuple[C
 
 def _response_lines(axis: Axis, record: RunRecord, index: int, step: str) -> list[Line]:
     """The p99 of one step: a faint line all along, and a full one where the samples carry it."""
-    p99 = axis.merge([v if v is None or v > 0 else None for v in record.windows.response_p99_seconds.get(step, [])], max)
-    samples = axis.merge(record.windows.ended.get(step, []), sum)
+    p99 = axis.merge(record, [v if v is None or v > 0 else None for v in record.windows.response_p99_seconds.get(step, [])], max)
+    samples = axis.merge(record, record.windows.ended.get(step, []), sum)
     padded = [*samples, *([None] * (len(p99) - len(samples)))]
     rounded = tuple(None if v is None else digits(v) for v in p99)
     enough = tuple(v if (n or 0) >= SAMPLES_WANTED["p99"] else None for v, n in zip(rounded, padded, strict=True))

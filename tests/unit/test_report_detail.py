@@ -7,17 +7,19 @@ import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gelombang.attempt import Code, Fate, Outcome, Phase
 from gelombang.intervals import Interval
 from gelombang.record import RunRecord
+from gelombang.segments import WINDOW_COUNT, Segments
 from gelombang.summary import summarise
 from gelombang_reports.axis import Axis
 from gelombang_reports.charts import ChartMark
 from gelombang_reports.csv_table import COLUMNS, csv_table
 from gelombang_reports.detail import Detail, MachineSample, read_detail
-from gelombang_reports.detail_charts import machine_charts
+from gelombang_reports.detail_charts import column_quantiles, machine_charts
 from gelombang_reports.figures import PAGE_FIGURES
 from gelombang_reports.json_report import json_report
 from gelombang_reports.marks import Mark, chart_marks
@@ -133,6 +135,15 @@ def test_phases_faults_and_the_last_arrivals_are_on_every_time_axis() -> None:
         assert chart is not None
         assert chart.marks == shown
         assert str(draw(chart, "")).count('class="stretch"') == 1
+
+
+def test_quantiles_of_a_short_run_beside_a_long_one_stand_where_they_were_measured() -> None:
+    windows = hardened().windows.model_copy(update={"window_seconds": 30.0, "offered": [400] * 20})
+    short = hardened().model_copy(update={"windows": windows})
+    counts = np.array([(0, window, 900, 100) for window in range(20)], dtype=WINDOW_COUNT)
+    found = column_quantiles(Axis([collapsing(), short]), short, Detail(segments=Segments(["account"], windows=counts)), "account", "p50")
+    assert len(found) == 31
+    assert [value is not None for value in found] == [True] * 5 + [False] * 26, "ten minutes in columns of two minutes each"
 
 
 def test_a_strip_is_darker_where_more_attempts_ended() -> None:

@@ -1,6 +1,7 @@
 """How numbers, axes and areas are made for people to read."""
 
 from dataclasses import replace
+from math import ceil
 
 import pytest
 
@@ -150,6 +151,27 @@ def test_a_steady_rate_is_steady_to_the_last_column_however_many_windows_it_hold
     record = steady(windows, 60.0)
     axis = Axis([record])
     assert set(axis.rates(record, record.windows.offered)) == {10.0}
+
+
+@pytest.mark.parametrize(
+    ("of_first", "of_second", "column_seconds"),
+    [
+        ((60, 60.0), (20, 30.0), 60.0),
+        ((20, 30.0), (60, 60.0), 60.0),
+        ((30, 10.0), (40, 15.0), 30.0),
+        ((240, 60.0), (144, 600.0), 600.0),
+        ((361, 60.0), (20, 30.0), 180.0),
+    ],
+)
+def test_runs_with_windows_of_different_widths_are_drawn_where_each_of_them_was(
+    of_first: tuple[int, float], of_second: tuple[int, float], column_seconds: float
+) -> None:
+    axis = Axis([steady(*of_first), steady(*of_second)])
+    assert axis.column_seconds == column_seconds
+    for windows, window_seconds in (of_first, of_second):
+        record = steady(windows, window_seconds)
+        columns = ceil(windows * window_seconds / column_seconds)
+        assert axis.rates(record, record.windows.offered) == (10.0,) * columns + (None,) * (len(axis.x) - columns)
 
 
 def test_charts_of_two_profiles_share_their_axes() -> None:
