@@ -15,6 +15,7 @@ from gelombang.attempt import Fate, Outcome
 from gelombang.clock import MICROSECONDS
 from gelombang.evidence import Evidence
 from gelombang.histogram import Histogram
+from gelombang.in_exchange import WELL, went_on_us
 from gelombang.join import Combinations, combine
 from gelombang.journey_waits import JourneyWaits
 from gelombang.record import GeneratorDeath, Windows
@@ -155,7 +156,7 @@ class _WindowCounts:
     def add(self, part: Evidence, steps: Sequence[Step], grid: WindowGrid) -> None:
         rows, people = part.generator, part.people
         settled = decided(rows)
-        well = np.isin(rows["outcome"], (Outcome.OK, Outcome.CONFLICT))
+        well = np.isin(rows["outcome"], WELL)
 
         def by_step(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
             own = rows[chosen & (rows["step"] < len(steps))]
@@ -172,8 +173,9 @@ class _WindowCounts:
             self.passed[step] += grid.counts(times[times > 0])
         gone = people["done"][np.isin(people["fate"], _GONE)]
         messages = [i for i, step in enumerate(steps) if step.form == "message"]
-        exchanges = rows[~np.isin(rows["step"], messages) & (rows["done"] > 0)]
-        self.waiting += started - grid.counts(gone) + grid.counts(exchanges["done"]) - grid.counts(exchanges["sent"])
+        went_on = went_on_us(rows)
+        exchanges = ~np.isin(rows["step"], messages) & (went_on > 0)
+        self.waiting += started - grid.counts(gone) + grid.counts(went_on[exchanges]) - grid.counts(rows["sent"][exchanges])
 
     def made(
         self, steps: Sequence[Step], grid: WindowGrid, due_us: NDArray[np.int64], segments: Segments, uploads: UploadCounts

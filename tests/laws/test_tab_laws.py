@@ -4,14 +4,18 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gelombang.attempt import Fate, Outcome
+from gelombang.in_exchange import went_on_us
 from gelombang_loadtests.exchanged import Answer, Request
 from tests.support.small_scenario import scenario
 from tests.support.walking import LATE, SECOND, Walk, ok, problem
 
+LOOK_EVERY_SECONDS = 0.250_013
+"""Not on the moments at which something is due."""
 STEPS = [{"step": f"page-{i}", "form": "request", "method": "GET", "path": "/page"} for i in range(3)]
 ANSWERS = (
     ok(),
@@ -23,9 +27,12 @@ ANSWERS = (
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_every_person_has_one_fate_and_every_attempt_of_either_tab_one_outcome_and_one_number(data: st.DataObject) -> None:
+Stand = tuple[int, int]
+"""A moment, and how many people wait then, as the engine says."""
+
+
+def walked(data: st.DataObject, folder: Path, stands: list[Stand]) -> Walk:
+    """Four people; what the site does to them, and whether the run is stopped, is drawn."""
     end_seconds = data.draw(st.floats(2.0, 60.0))
     ratio, after = data.draw(st.sampled_from([0.3, 1.0])), data.draw(st.floats(0.0, 8.0))
     what = scenario(
@@ -40,7 +47,15 @@ def test_every_person_has_one_fate_and_every_attempt_of_either_tab_one_outcome_a
     stop_seconds = data.draw(st.one_of(st.none(), st.floats(0.0, 40.0)))
     asked = Counter[str]()
 
+    def look(walk: Walk) -> None:
+        walk.takes(LOOK_EVERY_SECONDS)
+        while walk.loop.now_us() < walk._end.us:
+            stands.append((walk.loop.now_us(), walk.engine.waiting))
+            walk.takes(LOOK_EVERY_SECONDS)
+
     def site(walk: Walk, request: Request) -> Answer:
+        if not asked:
+            walk.loop.spawn(lambda: look(walk))
         asked["all"] += 1
         if stop_seconds is not None and walk.loop.now_us() >= stop_seconds * SECOND and not walk.engine.stopped:
             walk.engine.stop(2 * SECOND)
@@ -54,8 +69,14 @@ def test_every_person_has_one_fate_and_every_attempt_of_either_tab_one_outcome_a
                 walk.loop.sleep_until(10_000 * SECOND)
         return answer
 
+    return Walk(folder, what, site, due_seconds=(1.0, 1.5, 3.0, 9.0), end_seconds=end_seconds, in_flight_limit=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_every_person_has_one_fate_and_every_attempt_of_either_tab_one_outcome_and_one_number(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        walk = Walk(Path(folder), what, site, due_seconds=(1.0, 1.5, 3.0, 9.0), end_seconds=end_seconds, in_flight_limit=5)
+        walk = walked(data, Path(folder), [])
         people, attempts = walk.people, walk.attempts
     assert len(people) == 4
     assert (people["fate"] != Fate.OPEN).all()
@@ -77,3 +98,18 @@ def test_every_person_has_one_fate_and_every_attempt_of_either_tab_one_outcome_a
                     and row["outcome"] in (Outcome.OK, Outcome.CONFLICT)}  # fmt: skip
             passed = int(person["passed"][step])
             assert passed in ({0} | well)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_the_ledgers_say_of_every_moment_how_many_people_wait_as_the_engine_did(data: st.DataObject) -> None:
+    stands: list[Stand] = []
+    with tempfile.TemporaryDirectory() as folder:
+        walk = walked(data, Path(folder), stands)
+        people, attempts = walk.people, walk.attempts
+    sent, went_on = attempts["sent"], went_on_us(attempts)
+    gone = np.isin(people["fate"], (Fate.FINISHED, Fate.GAVE_UP))
+    for at_us, waiting in stands:
+        inside = (people["started"] > 0) & (people["started"] <= at_us) & ~(gone & (people["done"] <= at_us))
+        in_exchange = (went_on > 0) & (sent <= at_us) & (at_us < went_on)
+        assert inside.sum() - in_exchange.sum() == waiting

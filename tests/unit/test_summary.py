@@ -140,6 +140,34 @@ def test_people_wait_who_are_inside_and_in_no_exchange(run):
     assert summary_of(run).windows.people_waiting[:6] == [0, 0, 0, 1, 1, 1]
 
 
+def second_tab(run, person, sent_us, done_us, outcome=Outcome.OK):
+    """Of the try whose row was written last."""
+    row = run.generator[-1].copy()
+    row["tab"], row["number"], row["outcome"], row["due"], row["sent"], row["done"] = 1, 1, outcome, sent_us, sent_us, done_us
+    assert row["person"] == person
+    run.generator.append(row)
+
+
+def test_somebody_with_two_tabs_waits_for_one_answer(run):
+    run.attempt(0, "account", Outcome.TIMED_OUT, Phase.WAIT, status=0, server=None, took_us=3_000_000)
+    second_tab(run, 0, 2_100_000, 4_100_000, Outcome.FAILED)
+    run.person(0, Fate.WAITING)
+    # One exchange from minute 1 to 4.1, when the later tab has failed as well.
+    assert summary_of(run).windows.people_waiting[:6] == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_tab_that_is_left_behind_makes_nobody_wait_less(run):
+    run.attempt(0, "account", took_us=3_000_000)
+    second_tab(run, 0, 1_200_000, 1_300_000)
+    run.person(0, Fate.WAITING)
+    run.attempt(1, "account", took_us=1_500_000)
+    second_tab(run, 1, 2_100_000, 6_100_000)
+    run.person(1, Fate.FINISHED)
+    run.persons[1]["done"] = 3_500_500
+    # Person 0 goes on by the second tab within minute 1; person 1 by the first one in minute 3, and the other is answered for nobody.
+    assert summary_of(run).windows.people_waiting[:8] == [0, 1, 1, 1, 1, 1, 1, 1]
+
+
 def test_people_without_a_row_are_unsent_and_rows_without_a_fate_were_cut(run):
     run.finished(0)
     run.attempt(1, "account", Outcome.OPEN, Phase.NONE, status=0, server=None)
