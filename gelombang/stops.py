@@ -114,6 +114,10 @@ class StopRule(BaseModel):
         return self
 
 
+THIS_MACHINE = "the generator's machine"
+"""Who ended a run whose generator could not go on, such as on a full disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Who ended a run, and why."""

@@ -15,7 +15,7 @@ from types import FrameType
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode
 from gelombang.runplan import RunPlan
-from gelombang.stops import HARM_DRAIN_SECONDS, Stop
+from gelombang.stops import HARM_DRAIN_SECONDS, THIS_MACHINE, Stop
 from gelombang.striping import Death
 from gelombang_cli.child import Child, Event, wait_readable
 from gelombang_cli.deaths import DeathWatch
@@ -26,7 +26,6 @@ OVERTIME_SECONDS = 60.0
 EVENT_WAIT_SECONDS = 0.25
 """How often the kill switch is looked at when nobody says anything."""
 OPERATOR = "the operator"
-THIS_MACHINE = "the generator's machine"
 
 Listener = Callable[[Event], None]
 

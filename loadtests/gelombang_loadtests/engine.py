@@ -65,7 +65,8 @@ class Engine:
         self._sequence = 0
         self._in_flight: set[Applicant] = set()
         self._next_arrival = 0
-        self._stopped_us = NEVER_US
+        self.stopped_us = NEVER_US
+        """When arrivals ended before their time."""
         self._next_arrival_us = self._due_us_of_next()
         self._end = end
         self.lease_us = NEVER_US
@@ -93,7 +94,7 @@ class Engine:
 
     @property
     def stopped(self) -> bool:
-        return self._stopped_us != NEVER_US
+        return self.stopped_us != NEVER_US
 
     @property
     def planned(self) -> int:
@@ -101,7 +102,7 @@ class Engine:
 
     def offered(self, now_us: int) -> int:
         """People whose due time has come."""
-        return int(np.searchsorted(self._due_us, min(now_us, self._stopped_us), side="right"))
+        return int(np.searchsorted(self._due_us, min(now_us, self.stopped_us), side="right"))
 
     def adopt(self, more: Arrivals) -> None:
         """People whose own process is dead; somebody whose time has come already starts at once, and late."""
@@ -122,7 +123,7 @@ class Engine:
     def stop(self, drain_us: int) -> None:
         """End early: no arrivals from now on, and open attempts are cut after `drain_us` at the latest."""
         now = self._loop.now_us()
-        self._stopped_us = min(self._stopped_us, now)
+        self.stopped_us = min(self.stopped_us, now)
         self._next_arrival_us = NEVER_US
         self._end.us = min(self._end.us, now + drain_us)
         self.between = sum(ticket == a.ticket and a.state is State.BETWEEN and due < self._end.us for due, ticket, a in self._wake_ups)

@@ -7,10 +7,12 @@ run ends are not in the ledger, their person is CUT.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from gelombang.attempt import Code, Fate, Outcome, Phase
+from gelombang.errors import HostError
 from gelombang.ledger import MILESTONE_LIMIT
 from gelombang.steps import RequestStep
 from gelombang_loadtests.applicant import NO_ROW, Applicant
@@ -67,18 +69,19 @@ class OpenBook:
     def request_ended(
         self, guest: Guest, method: str, name: str, service_us: int, outcome: Outcome, phase: Phase, status: int, received_bytes: int
     ) -> None:
-        """Locust has reported a request of this person, just now."""
+        """Locust has reported a request of this person, just now. Raises HostError when there is no room for its row."""
         applicant, step = guest.applicant, self._step(method, name)
-        if applicant.tries[step] >= NUMBER_LIMIT:
+        number = applicant.tries[step] + 1
+        if number > NUMBER_LIMIT:
             self.beyond_numbers += 1
             return
-        applicant.tries[step] += 1
-        applicant.attempts += 1
         done_us = self._now_us()
         sent_us = done_us - service_us
         # What the generator was late for a person counts once, in what they felt at their first request.
-        late_us = guest.late_us if applicant.attempts == 1 else 0
-        row = self._recorder.begin_attempt(applicant.index, step, applicant.tries[step], max(sent_us - late_us, 1), max(sent_us, 1))
+        late_us = 0 if applicant.attempts else guest.late_us
+        row = self._recorder.begin_attempt(applicant.index, step, number, max(sent_us - late_us, 1), max(sent_us, 1))
+        applicant.tries[step] = number  # only now: numbers have no gaps, also where there was no room for a row
+        applicant.attempts += 1
         ending = Ending(outcome, phase, 1, status, Code.NONE, 0, received_bytes, wait_us=service_us)
         self._recorder.end_attempt(row, ending, done_us, outcome)
         self._recorder.moves_to(applicant.person_row, step)
@@ -103,7 +106,9 @@ class OpenBook:
         return Fate.CUT
 
     def unsent(self, index: int, due_us: int) -> None:
-        self._recorder.unsent_person(index, due_us)
+        # On a full disk there is no room for a row, and its absence says the same.
+        with suppress(HostError):
+            self._recorder.unsent_person(index, due_us)
 
     def waiting_at_the_end(self, now_us: int) -> int:
         return self._recorder.end_all_people(Fate.WAITING, now_us)

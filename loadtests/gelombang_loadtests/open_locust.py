@@ -1,7 +1,8 @@
 """Runs of your own Locust code, as Locust's own events start and stop them.
 
 One process: Locust's master and workers are refused. With the web page any number of runs, one after the other; headless one, after which
-Locust ends with 3 when the run can't be trusted, 1 when an objective failed, and otherwise as Locust itself decides.
+Locust ends with 5 when this machine could not go on, 3 when the run can't be trusted, 1 when an objective failed, and otherwise as Locust
+itself decides.
 """
 
 import sys

@@ -20,12 +20,13 @@ from locust.env import Environment
 from gelombang.arrivals import ArrivalPlan, make_plan
 from gelombang.attempt import Fate
 from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
-from gelombang.errors import InputError
+from gelombang.errors import GelombangError, InputError
 from gelombang.ledger import MILESTONE_LIMIT
 from gelombang.record import RunRecord, Validity, write_record
 from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale
 from gelombang.seeds import Purpose, unit
+from gelombang.stops import THIS_MACHINE
 from gelombang.summary import RunFacts, summarise
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.by_hand import fresh_folder, refuse_strangers
@@ -102,12 +103,16 @@ class OpenRun:
         response: Any = None,
         **_: object,
     ) -> None:
-        """What Locust's `request` event says."""
+        """What Locust's `request` event says. An error that got out would only be logged: it ends the run instead."""
         status = getattr(response, "status_code", None) or 0
         headers = getattr(response, "headers", None) or {}
         outcome, phase = outcome_of_request(status, exception, exception is not None and "retry-after" in headers)
         service_us = int((response_time or 0.0) * 1000)
-        self._book.request_ended(guest, request_type, name, service_us, outcome, phase, int(status), response_length or 0)
+        try:
+            self._book.request_ended(guest, request_type, name, service_us, outcome, phase, int(status), response_length or 0)
+        except GelombangError as error:
+            assert self._engine is not None, "somebody has begun"
+            self._engine.fail(error)
 
     def run(self) -> RunRecord:
         """The whole run. Raises GelombangError when what it left can't be read."""
@@ -198,7 +203,9 @@ class OpenRun:
         facts = RunFacts(
             started_at=self._started_at.isoformat(timespec="seconds"),
             cut_short=engine.stopped,
-            stopped_by="operator" if engine.stopped and engine.failure is None else None,
+            stopped_by=_stopped_by(engine),
+            stop_reason="" if engine.halted is None else str(engine.halted),
+            stopped_us=zero_us + engine.stopped_us if engine.stopped else None,
             machine={
                 "cores": len(os.sched_getaffinity(0)),
                 "memory_bytes": psutil.virtual_memory().total,
@@ -213,6 +220,13 @@ class OpenRun:
         write_record(self._folder, record)
         print(told(record, self._folder), file=sys.stderr, flush=True)
         return record
+
+
+def _stopped_by(engine: Engine) -> str | None:
+    """Who ended it before its time; a defect of the generator is nobody's decision."""
+    if not engine.stopped or engine.failure is not None:
+        return None
+    return "operator" if engine.halted is None else THIS_MACHINE
 
 
 def _tasks_of(owner: type[OpenUser]) -> int:

@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gelombang.clock import monotonic_us, sleep_seconds
+from gelombang.record import RunRecord, read_record
 from gelombang.verification import verify
 from tests.support.own_service import own_scenario
 from tests.wire.stub_site import Asked, Reply, StubSite, stub_site
@@ -33,11 +34,37 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True, capture_output=True, timeout=20)
 
 
+OWN_CODE = """
+from gelombang_loadtests import recorder
+from gelombang_loadtests.arrivals import OpenUser, hold
+from locust import FastHttpUser, constant, task
+
+recorder.ATTEMPT_ROWS_LIMIT = {rows}
+
+class Visitor(OpenUser, FastHttpUser):
+    arrivals = [hold(20, for_seconds=30)]
+    tasks_per_person = 3
+    wait_time = constant(0.02)
+
+    @task
+    def look(self):
+        self.client.get("/healthz")
+"""
+
+
 def fill(folder: Path) -> None:
     """The disk becomes as small as what is on it."""
     disk = os.statvfs(folder)
     used_bytes = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
     subprocess.run(["mount", "-o", f"remount,size={used_bytes}", str(folder)], capture_output=True, check=True, timeout=20)
+
+
+def wait_for(requests: Callable[[], int], process: subprocess.Popen[str]) -> None:
+    until_us = monotonic_us() + 90_000_000
+    while requests() < 60:
+        assert process.poll() is None, process.communicate()[0]
+        assert monotonic_us() < until_us
+        sleep_seconds(0.02)
 
 
 def test_a_disk_that_gets_full_on_the_way_ends_the_arrivals_and_keeps_what_was_written(tmp_path: Path, small_disk: Path) -> None:
@@ -51,11 +78,7 @@ def test_a_disk_that_gets_full_on_the_way_ends_the_arrivals_and_keeps_what_was_w
         words = [*command, "--generator-processes", "2"]
         with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
             try:
-                until_us = monotonic_us() + 90_000_000
-                while len(site.asked) < 60:
-                    assert process.poll() is None, process.communicate()[0]
-                    assert monotonic_us() < until_us
-                    sleep_seconds(0.02)
+                wait_for(lambda: len(site.asked), process)
                 fill(small_disk)
                 out, _ = process.communicate(timeout=90)
             finally:
@@ -72,3 +95,43 @@ def test_a_disk_that_gets_full_on_the_way_ends_the_arrivals_and_keeps_what_was_w
     assert record["fates"]["unsent"] > 0
     result = verify(folder)
     assert result.holds, result.lines()
+
+
+def of_own_code(tmp_path: Path, folder: Path, rows: int, disk: Path | None = None) -> tuple[str, RunRecord]:
+    """What `locust` said and recorded of a run that can't go on: with so many rows in the ledger, or when the disk has become full."""
+    (tmp_path / "mine.py").write_text(OWN_CODE.format(rows=rows))
+    with stub_site(lambda site, asked: Reply()) as site:
+        words = [sys.executable, "-m", "locust", "-f", "mine.py", "--headless", "--only-summary", "--host", site.url, "--out", str(folder)]
+        with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            try:
+                if disk is not None:
+                    wait_for(lambda: site.healthz, process)
+                    fill(disk)
+                out, _ = process.communicate(timeout=90)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.communicate()
+    assert process.returncode == 5, out
+    assert "Traceback" not in out
+    assert verify(folder).holds
+    return out, read_record(folder)
+
+
+def test_a_full_ledger_ends_a_run_of_own_locust_code_which_says_why_and_leaves_no_gap(tmp_path: Path) -> None:
+    out, record = of_own_code(tmp_path, tmp_path / "run", rows=40)
+    assert record.stopped_by == "the generator's machine"
+    assert record.stop_reason.startswith("ledger-generator-0.bin is full at 40 rows; want")
+    assert record.stopped_seconds is not None
+    assert 0 < record.stopped_seconds <= record.ended_seconds < 30
+    assert f"stopped by the generator's machine: {record.stop_reason}" in out
+    assert sum(step.attempts for step in record.steps) == 40
+    assert record.fates["unsent"] > 0
+
+
+def test_a_full_disk_ends_a_run_of_own_locust_code_which_says_why(tmp_path: Path, small_disk: Path) -> None:
+    out, record = of_own_code(tmp_path, small_disk / "run", rows=1_000_000, disk=small_disk)
+    assert record.stopped_by == "the generator's machine"
+    assert "No space left on device" in record.stop_reason
+    assert record.stop_reason in out
+    assert record.fates["unsent"] > 0

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from gelombang.attempt import Fate, Outcome, Phase
+from gelombang.errors import HostError
 from gelombang.ledger import GENERATOR_ROW, MILESTONE_LIMIT, PERSON_ROW, read_all
+from gelombang_loadtests import recorder
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.generator_metrics import GeneratorCounts
 from gelombang_loadtests.open_book import NUMBER_LIMIT, OTHERS, Guest, OpenBook
@@ -96,3 +100,26 @@ def test_requests_without_a_number_left_are_counted_and_not_written(tmp_path: Pa
     bench.recorder.close()
     assert bench.book.beyond_numbers == 1
     assert len(read_all(tmp_path, "ledger-generator-*.bin", GENERATOR_ROW)) == 1
+
+
+def test_a_request_without_room_for_its_row_leaves_no_gap_in_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "ATTEMPT_ROWS_LIMIT", 1)
+    bench = Bench(tmp_path)
+    guest = bench.guest()
+    bench.request(guest, "/a", done_us=2_000)
+    with pytest.raises(HostError, match="is full at 1 rows"):
+        bench.request(guest, "/a", done_us=3_000)
+    bench.book.cut(guest.applicant, 4_000)
+    bench.recorder.close()
+    assert guest.applicant.tries[0] == 1
+    people = read_all(tmp_path, "people-*.bin", PERSON_ROW)
+    assert people["attempts"].tolist() == [1]
+
+
+def test_people_who_never_left_and_have_no_room_for_a_row_are_unsent_without_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for index in range(12):
+        bench.book.unsent(index, 5_000)
+    assert bench.book.cut(Applicant(12, 5_000, MILESTONE_LIMIT), 6_000) is Fate.UNSENT
+    bench.recorder.close()
+    assert len(read_all(tmp_path, "people-*.bin", PERSON_ROW)) == 10
