@@ -114,6 +114,7 @@ class StopRule(BaseModel):
         return self
 
 
+OPERATOR = "the operator"
 THIS_MACHINE = "the generator's machine"
 """Who ended a run whose generator could not go on, such as on a full disk."""
 

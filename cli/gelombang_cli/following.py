@@ -15,7 +15,7 @@ from types import FrameType
 from gelombang.clock import MICROSECONDS, monotonic_us
 from gelombang.errors import ExitCode
 from gelombang.runplan import RunPlan
-from gelombang.stops import HARM_DRAIN_SECONDS, THIS_MACHINE, Stop
+from gelombang.stops import HARM_DRAIN_SECONDS, OPERATOR, THIS_MACHINE, Stop
 from gelombang.striping import Death
 from gelombang_cli.child import Child, Event, wait_readable
 from gelombang_cli.deaths import DeathWatch
@@ -25,7 +25,6 @@ OVERTIME_SECONDS = 60.0
 """Wall time past the planned end after which a generator that has not finished is ended."""
 EVENT_WAIT_SECONDS = 0.25
 """How often the kill switch is looked at when nobody says anything."""
-OPERATOR = "the operator"
 
 Listener = Callable[[Event], None]
 

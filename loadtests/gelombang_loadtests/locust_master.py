@@ -21,7 +21,7 @@ from gelombang.clock import MICROSECONDS, monotonic_us, utc_now
 from gelombang.errors import ExitCode, GelombangError, HostError
 from gelombang.record import RunRecord, write_record
 from gelombang.runplan import RunPlan
-from gelombang.stops import HARM_DRAIN_SECONDS, Seen, Stop
+from gelombang.stops import HARM_DRAIN_SECONDS, OPERATOR, Seen, Stop
 from gelombang.summary import RunFacts, summarise
 from gelombang.target import user_agent
 from gelombang.verdict import verdict
@@ -45,7 +45,6 @@ SHOW_SECONDS = 5.0
 """How often the master says how far the run is."""
 END_SECONDS_LIMIT = STOP_SECONDS_LIMIT + OVERTIME_SECONDS
 """How long Locust's own end waits for the record."""
-OPERATOR = "the operator"
 
 
 class MasterOnLocust:

@@ -26,7 +26,7 @@ from gelombang.record import RunRecord, Validity, write_record
 from gelombang.runplan import PLAN_FILE, RUN_NUMBER_BITS, RunPlan, ScaleNumbers, write_model
 from gelombang.scale import Scale
 from gelombang.seeds import Purpose, unit
-from gelombang.stops import THIS_MACHINE
+from gelombang.stops import OPERATOR, THIS_MACHINE
 from gelombang.summary import RunFacts, summarise
 from gelombang_loadtests.applicant import Applicant
 from gelombang_loadtests.by_hand import fresh_folder, refuse_strangers
@@ -200,11 +200,12 @@ class OpenRun:
         )
         plan = plan.model_copy(update={"plan_digest": make_plan(plan.scenario, Scale(), plan.seed, plan.for_seconds).digest})
         write_model(self._folder / PLAN_FILE, plan)
+        stopped_by, stop_reason = _stopped(engine)
         facts = RunFacts(
             started_at=self._started_at.isoformat(timespec="seconds"),
             cut_short=engine.stopped,
-            stopped_by=_stopped_by(engine),
-            stop_reason="" if engine.halted is None else str(engine.halted),
+            stopped_by=stopped_by,
+            stop_reason=stop_reason,
             stopped_us=zero_us + engine.stopped_us if engine.stopped else None,
             machine={
                 "cores": len(os.sched_getaffinity(0)),
@@ -222,11 +223,11 @@ class OpenRun:
         return record
 
 
-def _stopped_by(engine: Engine) -> str | None:
-    """Who ended it before its time; a defect of the generator is nobody's decision."""
+def _stopped(engine: Engine) -> tuple[str | None, str]:
+    """Who ended it before its time, and why; a defect of the generator is nobody's decision."""
     if not engine.stopped or engine.failure is not None:
-        return None
-    return "operator" if engine.halted is None else THIS_MACHINE
+        return None, ""
+    return (OPERATOR, "Stop in Locust's page, Ctrl-C or SIGTERM") if engine.halted is None else (THIS_MACHINE, str(engine.halted))
 
 
 def _tasks_of(owner: type[OpenUser]) -> int:

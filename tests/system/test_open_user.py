@@ -255,7 +255,7 @@ def test_on_the_web_page_runs_are_started_and_stopped_with_locusts_own_buttons(s
         until(lambda: asked(f"{page}/gelombang/now")["state"] == "ended")
         until((folder / "record.json").exists)
         record = read_record(folder)
-        assert record.stopped_by == "operator"
+        assert record.stopped_by == "the operator"
         assert record.fates["unsent"] > 0
         assert sum(record.fates.values()) == record.people_planned == 12_000
     finally:
