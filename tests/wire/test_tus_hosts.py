@@ -15,7 +15,7 @@ from gelombang.profile_objects import Objects
 from gelombang.seeds import unit
 from gelombang_server.objects.address import address_of
 from gelombang_server.objects.shelf import ObjectShelf
-from gelombang_server.tus import uploads
+from gelombang_server.tus import table, turns, uploads
 from gelombang_server.tus.uploads import TUS
 from tests.support.object_store import KEYS, Store
 from tests.support.postgres import Cluster
@@ -35,12 +35,12 @@ def open_hosts(tmp_path: Path, cluster: Cluster, store: Store, request: pytest.F
     name = f"hosts_{abs(hash(request.node.name))}"
 
     @asynccontextmanager
-    async def hosts(before_first: Between | None = None) -> AsyncIterator[Hosts]:
+    async def hosts(before_first: Between | None = None, **more: Any) -> AsyncIterator[Hosts]:
         async with AsyncExitStack() as stack:
             opened = []
             for folder, endpoint in (("first", None if before_first is None else before_first.endpoint), ("second", None)):
                 (tmp_path / folder).mkdir()
-                parts = {"database": {"url": cluster.url, "schema_name": name}, "objects": {"url": store.url(name, endpoint)}}
+                parts = {"database": {"url": cluster.url, "schema_name": name}, "objects": {"url": store.url(name, endpoint)}} | more
                 opened.append(await stack.enter_async_context(upload_site(tmp_path / folder, "hardened", store=FAST_STORE, **parts)))
             first, second = opened
             yield first, second
@@ -201,3 +201,54 @@ async def test_a_newer_upload_of_the_same_photo_takes_the_place_of_the_older_one
         assert answer.status == 404
         assert (await there.send(newer, PHOTO)).status == 204
         await assert_stored(second, PHOTO)
+
+
+async def test_an_upload_that_a_server_died_over_is_swept_in_its_time_and_keeps_no_other_from_being_swept(
+    open_hosts: Callable[..., Any],
+) -> None:
+    life_us = 3_600 * 10**6
+    tus = {"life_seconds": 3_600.0, "uploads_limit": 10, "uploads_limit_bytes": 10**9, "sweep_seconds": 1_000.0, "sweep_limit": 1}
+    async with open_hosts(uploads={"tus": tus}) as (first, second):
+        held, free = [await Phone(first, person).begun(PHOTO, sha256=sha256(PHOTO)) for person in (1, 2)]
+        database = second.context.database
+        left = {url: await table.find(database, url.rpartition("/")[2]) for url in (held, free)}
+        assert await turns.ask(database, left[held].number) is not None, "and nobody lives who gives it back"
+        now_us = second.context.now_us()
+        for url, over_us in ((held, life_us - 60 * 10**6), (free, 1)):
+            await expire(second, left[url].number, now_us - over_us)
+        await second.app[TUS].sweep_once()
+        assert [await table.find(database, one.id) is None for one in left.values()] == [False, True]
+        await expire(second, left[held].number, now_us - life_us)
+        await second.app[TUS].sweep_once()
+        assert await table.find(database, left[held].id) is None
+
+
+async def expire(site: UploadSite, number: int, at_us: int) -> None:
+    statement = "UPDATE tus_uploads SET expires_us = ? WHERE number = ?"
+    await site.context.database.run(lambda cursor: cursor.execute(statement, (at_us, number)).rowcount)
+
+
+async def test_a_request_that_ends_while_it_takes_an_upload_gives_it_back(
+    open_hosts: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, taken, goes_on = turns.take, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*which: Any, **how: Any) -> turns.Asked | None:
+        asked = await take(*which, **how)
+        taken.set()
+        await goes_on.wait()
+        return asked
+
+    monkeypatch.setattr(turns, "take", slowly)
+    async with open_hosts() as (first, _):
+        upload = await table.find(first.context.database, (await Phone(first).begun(PHOTO)).rpartition("/")[2])
+        assert upload is not None
+        await turns.ask(first.context.database, upload.number)
+        partials = first.app[TUS].partials
+        request = asyncio.create_task(partials.hold(upload, 0.0))
+        await taken.wait()
+        request.cancel()
+        await asyncio.wait((request,))
+        goes_on.set()
+        await until(lambda: not partials._parting)
+        assert await turns.holder(first.context.database, upload.number) == (2, 0)

@@ -47,11 +47,12 @@ class LocalPartials:
     async def hold(self, upload: BegunUpload, within_seconds: float) -> FileHold | None:
         loop = asyncio.get_running_loop()
         until = loop.time() + within_seconds
-        while (hold := await self.try_hold(upload)) is None and loop.time() < until:
+        while (hold := await self.try_hold(upload, from_anybody=False)) is None and loop.time() < until:
             await asyncio.sleep(LOOK_SECONDS)
         return hold
 
-    async def try_hold(self, upload: BegunUpload) -> FileHold | None:
+    async def try_hold(self, upload: BegunUpload, *, from_anybody: bool) -> FileHold | None:
+        """The lock of a process that died is free by itself, so nobody is taken anything from."""
         lock = self._partials.lock(upload.number)
         return None if lock is None else FileHold(lock)
 

@@ -88,8 +88,8 @@ class Partials(Protocol):
     async def hold(self, upload: BegunUpload, within_seconds: float) -> Hold | None:
         """Wait until whoever has it has put away what it brought; None when they do not. Raises Problem."""
 
-    async def try_hold(self, upload: BegunUpload) -> Hold | None:
-        """Without waiting or taking it from anybody."""
+    async def try_hold(self, upload: BegunUpload, *, from_anybody: bool) -> Hold | None:
+        """Without waiting: when it is free, or `from_anybody` whose death nothing else would tell."""
 
     async def offset(self, upload: BegunUpload, hold: Hold) -> int:
         """Where it stands. Raises Problem."""

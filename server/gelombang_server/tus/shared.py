@@ -81,8 +81,8 @@ class SharedPartials:
             return None
         return self._held(upload, asked.epoch, asyncio.current_task())
 
-    async def try_hold(self, upload: BegunUpload) -> SharedHold | None:
-        asked = await self._whole(upload, turns.ask(self.database, upload.number, only_free=True))
+    async def try_hold(self, upload: BegunUpload, *, from_anybody: bool) -> SharedHold | None:
+        asked = await self._whole(upload, turns.ask_at_once(self.database, upload.number, from_anybody=from_anybody))
         return None if asked is None else self._held(upload, asked.epoch, None)
 
     async def offset(self, upload: BegunUpload, hold: Hold) -> int:
@@ -129,8 +129,10 @@ class SharedPartials:
             if newest != epoch:
                 return False
             is_late = loop.time() >= until
-            if (held == 0 or is_late) and await turns.take(self.database, upload.number, epoch, from_anybody=is_late):
-                return True
+            if held == 0 or is_late:
+                taking = turns.take(self.database, upload.number, epoch, from_anybody=is_late)
+                if await self._whole(upload, taking) is not None:
+                    return True
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _whole(self, upload: BegunUpload, asking: Coroutine[object, object, turns.Asked | None]) -> turns.Asked | None:

@@ -98,10 +98,10 @@ async def remove(database: PeopleStore, uploads: list[BegunUpload]) -> None:
     await database.run(lambda cursor: cursor.executemany("DELETE FROM tus_uploads WHERE number = ?", numbers))
 
 
-async def expired(database: PeopleStore, now_us: int, limit: int) -> list[BegunUpload]:
-    """Those whose life is over, the oldest first."""
-    query = f"SELECT {_COLUMNS} FROM tus_uploads WHERE expires_us <= ? ORDER BY expires_us LIMIT ?"
-    return [_upload(row) for row in await database.read(lambda cursor: cursor.execute(query, (now_us, limit)).fetchall())]
+async def expired(database: PeopleStore, now_us: int, limit: int, after: int) -> list[BegunUpload]:
+    """Those whose life is over, the oldest first, without the first `after`."""
+    query = f"SELECT {_COLUMNS} FROM tus_uploads WHERE expires_us <= ? ORDER BY expires_us, number LIMIT ? OFFSET ?"
+    return [_upload(row) for row in await database.read(lambda cursor: cursor.execute(query, (now_us, limit, after)).fetchall())]
 
 
 async def photos(database: PeopleStore) -> set[str]:

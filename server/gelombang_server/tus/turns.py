@@ -28,17 +28,30 @@ class Stand(NamedTuple):
     objects: tuple[str, ...]
 
 
-async def ask(database: PeopleStore, number: int, *, only_free: bool = False) -> Asked | None:
-    """The next number of an upload, and whether it is free. None: there is no such upload, or, with `only_free`, somebody has it and
-    nothing was changed."""
+async def ask(database: PeopleStore, number: int) -> Asked | None:
+    """The next number of an upload, and whether it is free. None: there is no such upload."""
 
     def write(cursor: Cursor) -> Asked | None:
         row = cursor.execute("SELECT epoch, held FROM tus_uploads WHERE number = ?", (number,)).fetchone()
-        if row is None or (only_free and row[1]):
+        if row is None:
             return None
         epoch, is_free = row[0] + 1, row[1] == 0
         cursor.execute("UPDATE tus_uploads SET epoch = ?, held = ? WHERE number = ?", (epoch, epoch if is_free else row[1], number))
         return Asked(epoch, is_free)
+
+    return await database.run(write)
+
+
+async def ask_at_once(database: PeopleStore, number: int, *, from_anybody: bool) -> Asked | None:
+    """The next number, which has it. None: there is no such upload, or somebody has it who is to keep it, and nothing was changed."""
+
+    def write(cursor: Cursor) -> Asked | None:
+        row = cursor.execute("SELECT epoch, held FROM tus_uploads WHERE number = ?", (number,)).fetchone()
+        if row is None or (row[1] and not from_anybody):
+            return None
+        epoch = row[0] + 1
+        cursor.execute("UPDATE tus_uploads SET epoch = ?, held = ? WHERE number = ?", (epoch, epoch, number))
+        return Asked(epoch, True)
 
     return await database.run(write)
 
@@ -50,11 +63,12 @@ async def holder(database: PeopleStore, number: int) -> tuple[int, int]:
     return (0, 0) if row is None else (row[0], row[1])
 
 
-async def take(database: PeopleStore, number: int, epoch: int, *, from_anybody: bool) -> bool:
-    """Have it now, unless a newer request wants it: when it is free, or `from_anybody`."""
+async def take(database: PeopleStore, number: int, epoch: int, *, from_anybody: bool) -> Asked | None:
+    """Have it now, when it is free or `from_anybody`. None: it is not, or a newer request wants it."""
     statement = "UPDATE tus_uploads SET held = ? WHERE number = ? AND epoch = ? AND (held = 0 OR ?)"
     values = (epoch, number, epoch, from_anybody)
-    return await database.run(lambda cursor: cursor.execute(statement, values).rowcount) == 1
+    is_taken = await database.run(lambda cursor: cursor.execute(statement, values).rowcount) == 1
+    return Asked(epoch, True) if is_taken else None
 
 
 async def give_back(database: PeopleStore, number: int, epoch: int) -> None:

@@ -136,14 +136,20 @@ class TusUploads:
         await run_for_ever("sweep of begun uploads", self.sweep_once, self.limits.sweep_seconds)
 
     async def sweep_once(self) -> None:
-        """Remove `sweep_limit` uploads whose life is over; one that is being sent waits for the next time."""
+        """Remove `sweep_limit` uploads whose life is over. One that somebody has is passed over, until its life has been over for as long
+        again: then whoever has it is a server that died."""
+        database, limit, now_us = self.context.database, self.limits.sweep_limit, self.context.now_us()
+        dead_us = now_us - round(self.limits.life_seconds * MICROSECONDS)
         idle: list[tuple[BegunUpload, Hold]] = []
+        seen = 0
         try:
-            for upload in await table.expired(self.context.database, self.context.now_us(), self.limits.sweep_limit):
-                if (hold := await self.partials.try_hold(upload)) is not None:
-                    idle.append((upload, hold))
+            while len(idle) < limit and (page := await table.expired(database, now_us, limit - len(idle), seen)):
+                seen += len(page)
+                for upload in page:
+                    if (hold := await self.partials.try_hold(upload, from_anybody=upload.expires_us <= dead_us)) is not None:
+                        idle.append((upload, hold))
             if idle:
-                await table.remove(self.context.database, [upload for upload, _ in idle])
+                await table.remove(database, [upload for upload, _ in idle])
                 await self.partials.remove([upload.photo for upload, _ in idle])
         finally:
             for _, hold in idle:
