@@ -102,10 +102,9 @@ def count(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> 
 
 def traced(gate: Gate, counted: Instructions, base: Revision, head: Revision) -> list[dict[str, dict[str, float]]]:
     """Base and head: what each route takes for a request, by function of the service's own language."""
-    few = [{route.name: TRACED for route in gate.route}]
-    with _orders(gate, counted, few, trace=True) as orders, TemporaryDirectory(prefix="gate-") as folder:
-        routes = [route.name for route in gate.route]
-        return [_traced(routes, own, counted, head, orders, Path(folder) / str(place)) for place, own in enumerate((base, head))]
+    names = [route.name for route in gate.route]
+    with _orders(gate, counted, [dict.fromkeys(names, TRACED)], trace=True) as orders, TemporaryDirectory(prefix="gate-") as folder:
+        return [_traced(names, own, counted, head, orders, Path(folder) / str(place)) for place, own in enumerate((base, head))]
 
 
 @contextmanager
@@ -180,7 +179,7 @@ def _slopes(names: Sequence[str], counted: Instructions, started: _Started, with
 
 
 def _traced(
-    routes: Sequence[str], revision: Revision, counted: Instructions, head: Revision, orders: Path, folder: Path
+    names: Sequence[str], revision: Revision, counted: Instructions, head: Revision, orders: Path, folder: Path
 ) -> dict[str, dict[str, float]]:
     try:
         done = subprocess.run(
@@ -202,8 +201,11 @@ def _traced(
         found = _TRACED.validate_json(done.stdout)
     except ValidationError:
         raise InputError(f"the driver of gate.instructions printed {done.stdout[:200]!r}; want an object of routes and functions") from None
-    if missing := [route for route in routes if route not in found]:
-        raise InputError(f"the driver of gate.instructions printed nothing of {', '.join(missing)}; want each route and its functions")
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InputError(
+            f"the driver of gate.instructions on {revision.name} said nothing of {' and '.join(missing)}; want every route of its orders"
+        )
     return found
 
 

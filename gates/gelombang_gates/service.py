@@ -135,17 +135,21 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def words_of(command: str) -> list[str]:
-    """As a shell reads them. Raises InputError."""
+    """The words of a command, quotes and all. Raises InputError."""
     try:
-        return shlex.split(command)
+        words = shlex.split(command)
     except ValueError as error:
         raise InputError(f"the command is {command!r} ({error}); want words as a shell reads them") from None
+    if not words:
+        raise InputError(f"the command is {command!r}; want words as a shell reads them")
+    return words
 
 
 def _split(command: str) -> list[str]:
+    words = words_of(command)
     if "{port}" not in command:
         raise InputError(f"the command is {command!r}; want {{port}} in it, where the server must listen on {HOST}")
-    return words_of(command)
+    return words
 
 
 def answers(port: int, path: str) -> bool:

@@ -82,15 +82,6 @@ def test_a_driver_that_can_not_run_on_a_revision_is_one_sentence_with_what_it_pr
     assert "nothing_of_that_name" in done.stderr
 
 
-def test_a_driver_that_leaves_out_a_route_is_told_which(shop: Path, tmp_path: Path) -> None:
-    program("valgrind", "valgrind")
-    file = tmp_path / "gelombang.toml"
-    file.write_text(GATE + """\n[gate.instructions]\ncommand = 'echo "{\\"items\\": {}}"'\n""")
-    done = gate(shop, "--base", "counted", "--head", "counted", "--config", str(file))
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "the driver of gate.instructions printed nothing of order; want each route and its functions" in done.stderr
-
-
 def test_a_machine_that_is_too_busy_to_count_in_time_decides_nothing(shop: Path, tmp_path: Path) -> None:
     program("valgrind", "valgrind")
     file = tmp_path / "gelombang.toml"

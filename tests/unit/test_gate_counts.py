@@ -1,5 +1,7 @@
-"""What callgrind wrote is read whole, and what follows from two counts."""
+"""What callgrind wrote is read whole, what a driver may say, and what follows from two counts."""
 
+import shlex
+import sys
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -9,10 +11,11 @@ import pytest
 from gelombang.errors import InputError
 from gelombang_gates.callgrind import instructions_by_function
 from gelombang_gates.comparing import Outcome
-from gelombang_gates.counting import Counted
+from gelombang_gates.counting import Counted, traced
 from gelombang_gates.function_table import instructed_as_junit
 from gelombang_gates.gate_file import Gate, Waiver
 from gelombang_gates.instructions import Instructed, RouteCount, changes, judged, row_of
+from gelombang_gates.revision import Revision
 
 PROFILE = """# callgrind format
 version: 1
@@ -112,3 +115,37 @@ def test_a_driver_that_sends_nothing_is_no_measurement() -> None:
 def test_what_later_children_cost_more_is_no_noise_where_it_is_the_same_for_both() -> None:
     row = row_of("list", Counted(1_000.0, 12.0, {"f": 1_000.0}), Counted(1_020.0, 14.0, {"f": 1_020.0}))
     assert (row.noise, row.change) == (0.002, pytest.approx(0.02))
+
+
+def told(folder: Path, command: str) -> list[dict[str, dict[str, float]]]:
+    """What the driver that is started so says about both revisions, of the routes list and search."""
+    routes = [{"name": name, "path": f"/{name}"} for name in ("list", "search")]
+    gate = Gate.model_validate({"route": routes, "instructions": {"command": command}})
+    assert gate.instructions is not None
+    revision = Revision("base", "a", folder, {})
+    return traced(gate, gate.instructions, revision, revision)
+
+
+def driver(folder: Path, answer: str) -> str:
+    path = folder / "the driver.py"
+    path.write_text(f"print({answer!r})")
+    return shlex.join([sys.executable, str(path)])
+
+
+def test_a_driver_is_started_as_a_shell_reads_its_command(tmp_path: Path) -> None:
+    answer = {"list": {"f": 12.0}, "search": {}}
+    assert told(tmp_path, driver(tmp_path, '{"list": {"f": 12.0}, "search": {}}') + " {orders}") == [answer, answer]
+
+
+@pytest.mark.parametrize(
+    ("answer", "missing"), [("{}", "list and search"), ('{"list": {}}', "search"), ('{"list": {}, "Search": {}}', "search")]
+)
+def test_a_driver_that_leaves_out_a_route_is_told_which(tmp_path: Path, answer: str, missing: str) -> None:
+    with pytest.raises(InputError, match=f"on base said nothing of {missing}; want every route of its orders"):
+        told(tmp_path, driver(tmp_path, answer))
+
+
+@pytest.mark.parametrize("command", ['python "drive.py', " "])
+def test_a_command_that_is_no_words_is_wrong_input(tmp_path: Path, command: str) -> None:
+    with pytest.raises(InputError, match="want words as a shell reads them"):
+        told(tmp_path, command)
