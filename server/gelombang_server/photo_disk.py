@@ -53,7 +53,7 @@ def photo_disk(folder: Path, size_bytes: int) -> Iterator[str]:
         yield _device_of(folder)
     finally:
         beside.mkdir(exist_ok=True)
-        _move_all(folder, beside)
+        _bring_back(folder, beside)
         _run(("umount", str(folder)))
         folder.rmdir()
         beside.rename(folder)
@@ -66,6 +66,13 @@ def _fill(disk: Path, source: Path, size_bytes: int) -> None:
     except OSError as error:
         raise HostError(f"what is in {disk} can't be put on a disk of {size_bytes:,} bytes ({error}); want a larger one") from error
     source.rmdir()
+
+
+def _bring_back(disk: Path, target: Path) -> None:
+    try:
+        _move_all(disk, target)
+    except OSError as error:
+        raise HostError(f"what is in {disk} can't be brought back into {target} ({error}); want room there; it stays mounted") from error
 
 
 def _move_all(source: Path, target: Path) -> None:

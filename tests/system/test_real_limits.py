@@ -1,6 +1,8 @@
 """Real limits, by the kernel: a control group and a disk of its own. They want root; elsewhere these tests are skipped."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +91,28 @@ def test_photos_that_do_not_fit_onto_the_disk_stay_where_they_are_and_nothing_is
         pass
     assert {path.name: path.read_bytes() for path in photos.iterdir()} == there
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+@pytest.mark.usefixtures("loop_device")
+def test_photos_that_can_not_be_brought_back_stay_on_their_disk_which_stays_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+
+    def no_room(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    disk = photo_disk(photos, DISK_BYTES)
+    disk.__enter__()
+    try:
+        (photos / "new.jpg").write_bytes(b"new")
+        monkeypatch.setattr(shutil, "move", no_room)
+        with pytest.raises(HostError, match=r"can't be brought back into .*No space left on device.*stays mounted"):
+            disk.__exit__(None, None, None)
+        assert photos.is_mount()
+        assert (photos / "new.jpg").read_bytes() == b"new"
+    finally:
+        subprocess.run(["umount", str(photos)], check=True, timeout=60)
 
 
 @pytest.mark.usefixtures("loop_device")
