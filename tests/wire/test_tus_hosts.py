@@ -204,8 +204,14 @@ async def test_a_newer_upload_of_the_same_photo_takes_the_place_of_the_older_one
 
 
 async def test_an_upload_that_a_server_died_over_is_swept_in_its_time_and_keeps_no_other_from_being_swept(
-    open_hosts: Callable[..., Any],
+    open_hosts: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ask, asked_for = turns.ask, []
+
+    async def heard(database: Any, number: int, **how: bool) -> turns.Asked | None:
+        asked_for.append(number)
+        return await ask(database, number, **how)
+
     life_us = 3_600 * 10**6
     tus = {"life_seconds": 3_600.0, "uploads_limit": 10, "uploads_limit_bytes": 10**9, "sweep_seconds": 1_000.0, "sweep_limit": 1}
     async with open_hosts(uploads={"tus": tus}) as (first, second):
@@ -216,8 +222,10 @@ async def test_an_upload_that_a_server_died_over_is_swept_in_its_time_and_keeps_
         now_us = second.context.now_us()
         for url, over_us in ((held, life_us - 60 * 10**6), (free, 1)):
             await expire(second, left[url].number, now_us - over_us)
+        monkeypatch.setattr(turns, "ask", heard)
         await second.app[TUS].sweep_once()
         assert [await table.find(database, one.id) is None for one in left.values()] == [False, True]
+        assert asked_for == [left[free].number], "what somebody has is looked at, and not written to"
         await expire(second, left[held].number, now_us - life_us)
         await second.app[TUS].sweep_once()
         assert await table.find(database, left[held].id) is None

@@ -56,6 +56,9 @@ class LocalPartials:
         lock = self._partials.lock(upload.number)
         return None if lock is None else FileHold(lock)
 
+    async def taken(self) -> frozenset[int]:
+        return frozenset()
+
     async def offset(self, upload: BegunUpload, hold: Hold) -> int:
         return self._partials.offset(upload.photo, upload.size_bytes)
 

@@ -91,6 +91,9 @@ class Partials(Protocol):
     async def try_hold(self, upload: BegunUpload, *, from_anybody: bool) -> Hold | None:
         """Without waiting: when it is free, or `from_anybody` whose death nothing else would tell."""
 
+    async def taken(self) -> frozenset[int]:
+        """Numbers of uploads that a look shows to be somebody's; of none where only trying tells."""
+
     async def offset(self, upload: BegunUpload, hold: Hold) -> int:
         """Where it stands. Raises Problem."""
 

@@ -82,8 +82,12 @@ class SharedPartials:
         return self._held(upload, asked.epoch, asyncio.current_task())
 
     async def try_hold(self, upload: BegunUpload, *, from_anybody: bool) -> SharedHold | None:
-        asked = await self._whole(upload, turns.ask_at_once(self.database, upload.number, from_anybody=from_anybody))
+        asking = turns.ask(self.database, upload.number, at_once=True, from_anybody=from_anybody)
+        asked = await self._whole(upload, asking)
         return None if asked is None else self._held(upload, asked.epoch, None)
+
+    async def taken(self) -> frozenset[int]:
+        return await turns.taken(self.database)
 
     async def offset(self, upload: BegunUpload, hold: Hold) -> int:
         return (await turns.stand(self.database, upload.number)).stands_at

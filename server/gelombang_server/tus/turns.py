@@ -28,30 +28,19 @@ class Stand(NamedTuple):
     objects: tuple[str, ...]
 
 
-async def ask(database: PeopleStore, number: int) -> Asked | None:
-    """The next number of an upload, and whether it is free. None: there is no such upload."""
+async def ask(database: PeopleStore, number: int, *, at_once: bool = False, from_anybody: bool = False) -> Asked | None:
+    """The next number of an upload, and whether it has it: it is free, or taken `from_anybody`. None: there is no such upload; or,
+    `at_once`, somebody has it, and nothing was changed."""
 
     def write(cursor: Cursor) -> Asked | None:
         row = cursor.execute("SELECT epoch, held FROM tus_uploads WHERE number = ?", (number,)).fetchone()
         if row is None:
             return None
-        epoch, is_free = row[0] + 1, row[1] == 0
-        cursor.execute("UPDATE tus_uploads SET epoch = ?, held = ? WHERE number = ?", (epoch, epoch if is_free else row[1], number))
-        return Asked(epoch, is_free)
-
-    return await database.run(write)
-
-
-async def ask_at_once(database: PeopleStore, number: int, *, from_anybody: bool) -> Asked | None:
-    """The next number, which has it. None: there is no such upload, or somebody has it who is to keep it, and nothing was changed."""
-
-    def write(cursor: Cursor) -> Asked | None:
-        row = cursor.execute("SELECT epoch, held FROM tus_uploads WHERE number = ?", (number,)).fetchone()
-        if row is None or (row[1] and not from_anybody):
+        epoch, has_it = row[0] + 1, row[1] == 0 or from_anybody
+        if at_once and not has_it:
             return None
-        epoch = row[0] + 1
-        cursor.execute("UPDATE tus_uploads SET epoch = ?, held = ? WHERE number = ?", (epoch, epoch, number))
-        return Asked(epoch, True)
+        cursor.execute("UPDATE tus_uploads SET epoch = ?, held = ? WHERE number = ?", (epoch, epoch if has_it else row[1], number))
+        return Asked(epoch, has_it)
 
     return await database.run(write)
 
@@ -75,6 +64,12 @@ async def give_back(database: PeopleStore, number: int, epoch: int) -> None:
     """It is free, unless somebody took it."""
     statement = "UPDATE tus_uploads SET held = 0 WHERE number = ? AND held = ?"
     await database.run(lambda cursor: cursor.execute(statement, (number, epoch)).rowcount)
+
+
+async def taken(database: PeopleStore) -> frozenset[int]:
+    """All uploads that somebody has; bounded by the number of uploads."""
+    query = "SELECT number FROM tus_uploads WHERE held > 0"
+    return frozenset(number for (number,) in await database.read(lambda cursor: cursor.execute(query).fetchall()))
 
 
 async def wanted(database: PeopleStore) -> set[tuple[int, int]]:

@@ -140,13 +140,17 @@ class TusUploads:
         again: then whoever has it is a server that died."""
         database, limit, now_us = self.context.database, self.limits.sweep_limit, self.context.now_us()
         dead_us = now_us - round(self.limits.life_seconds * MICROSECONDS)
+        taken = await self.partials.taken()
         idle: list[tuple[BegunUpload, Hold]] = []
         seen = 0
         try:
             while len(idle) < limit and (page := await table.expired(database, now_us, limit - len(idle), seen)):
                 seen += len(page)
                 for upload in page:
-                    if (hold := await self.partials.try_hold(upload, from_anybody=upload.expires_us <= dead_us)) is not None:
+                    is_dead = upload.expires_us <= dead_us
+                    if upload.number in taken and not is_dead:
+                        continue
+                    if (hold := await self.partials.try_hold(upload, from_anybody=is_dead)) is not None:
                         idle.append((upload, hold))
             if idle:
                 await table.remove(database, [upload for upload, _ in idle])
