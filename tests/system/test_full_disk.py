@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,23 @@ def wait_for(requests: Callable[[], int], process: subprocess.Popen[str]) -> Non
         sleep_seconds(0.02)
 
 
+def stopped(words: Sequence[str], folder: Path, requests: Callable[[], int], disk: Path | None) -> str:
+    """What a run says that can't go on, and ends with 5; `disk`, if it is that, becomes full once people have come."""
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            if disk is not None:
+                wait_for(requests, process)
+                fill(disk)
+            out, _ = process.communicate(timeout=90)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate()
+    assert process.returncode == 5, out
+    assert "Traceback" not in out
+    return out
+
+
 def test_a_disk_that_gets_full_on_the_way_ends_the_arrivals_and_keeps_what_was_written(tmp_path: Path, small_disk: Path) -> None:
     def fine(site: StubSite, asked: Asked) -> Reply:
         return Reply()
@@ -76,17 +93,7 @@ def test_a_disk_that_gets_full_on_the_way_ends_the_arrivals_and_keeps_what_was_w
     with stub_site(fine) as site:
         command = [sys.executable, "-m", "gelombang_cli", "run", str(scenario), "--target", site.url, "--out", str(folder), "--yes"]
         words = [*command, "--generator-processes", "2"]
-        with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-            try:
-                wait_for(lambda: len(site.asked), process)
-                fill(small_disk)
-                out, _ = process.communicate(timeout=90)
-            finally:
-                if process.poll() is None:
-                    process.terminate()
-                    process.communicate()
-    assert process.returncode == 5, out
-    assert "Traceback" not in out
+        stopped(words, tmp_path, lambda: len(site.asked), small_disk)
     record = json.loads((folder / "record.json").read_text())
     assert record["stopped_by"] == "the generator's machine"
     assert "No space left on device" in record["stop_reason"]
@@ -102,18 +109,7 @@ def of_own_code(tmp_path: Path, folder: Path, rows: int, disk: Path | None = Non
     (tmp_path / "mine.py").write_text(OWN_CODE.format(rows=rows))
     with stub_site(lambda site, asked: Reply()) as site:
         words = [sys.executable, "-m", "locust", "-f", "mine.py", "--headless", "--only-summary", "--host", site.url, "--out", str(folder)]
-        with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-            try:
-                if disk is not None:
-                    wait_for(lambda: site.healthz, process)
-                    fill(disk)
-                out, _ = process.communicate(timeout=90)
-            finally:
-                if process.poll() is None:
-                    process.terminate()
-                    process.communicate()
-    assert process.returncode == 5, out
-    assert "Traceback" not in out
+        out = stopped(words, tmp_path, lambda: site.healthz, disk)
     assert verify(folder).holds
     return out, read_record(folder)
 
