@@ -38,7 +38,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    orders = plan(tmp_path, profile("hardened"), run_id="run-1", scenario="opening-hour", labels={"team": "enrolment"})
+    orders = plan(tmp_path, profile("hardened", newcomers={}), run_id="run-1", scenario="opening-hour", labels={"team": "enrolment"})
     async with serving(orders) as site:
         yield site
 
